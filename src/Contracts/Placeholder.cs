@@ -1,0 +1,2 @@
+namespace Boon.Contracts;
+internal static class Placeholder;
