@@ -1,0 +1,45 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Boon.Contracts;
+
+/// <summary>How events are written in the log: camelCase JSON by generated code, nulls left out.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.Strict)]
+[JsonSerializable(typeof(UserRegistered))]
+[JsonSerializable(typeof(UserChanged))]
+[JsonSerializable(typeof(UserRolesChanged))]
+[JsonSerializable(typeof(UserErased))]
+[JsonSerializable(typeof(UserSignedIn))]
+[JsonSerializable(typeof(SessionEnded))]
+[JsonSerializable(typeof(SigningKeyCreated))]
+[JsonSerializable(typeof(CampaignCreated))]
+[JsonSerializable(typeof(CampaignChanged))]
+[JsonSerializable(typeof(VoucherIssued))]
+[JsonSerializable(typeof(VoucherRefused))]
+[JsonSerializable(typeof(CodeRedeemed))]
+[JsonSerializable(typeof(RedemptionRefused))]
+[JsonSerializable(typeof(RedemptionReleased))]
+public sealed partial class EventJson : JsonSerializerContext;
+
+/// <summary>Every event type of Boon with its wire name.</summary>
+public static class EventCatalog
+{
+    /// <summary>Wire name to event type.</summary>
+    public static IReadOnlyDictionary<string, Type> Types { get; } = typeof(IEvent).Assembly.GetTypes()
+        .Where(type => type is { IsInterface: false } && type.IsAssignableTo(typeof(IEvent)))
+        .ToDictionary(WireName, StringComparer.Ordinal);
+
+    /// <summary>The members of each event, by wire name, that hold personal data; only events that have any.</summary>
+    public static IReadOnlyDictionary<string, string[]> PersonalMembers { get; } = Types
+        .Select(entry => (entry.Key, Members: entry.Value.GetProperties()
+            .Where(property => property.GetCustomAttribute<PersonalAttribute>() is not null)
+            .Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name)).ToArray()))
+        .Where(entry => entry.Members.Length > 0)
+        .ToDictionary(entry => entry.Key, entry => entry.Members, StringComparer.Ordinal);
+
+    private static string WireName(Type type) => (string)type.GetProperty(nameof(IEvent.Name), BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+}

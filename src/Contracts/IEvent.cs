@@ -1,0 +1,24 @@
+namespace Boon.Contracts;
+
+/// <summary>
+/// A fact that happened, as it is written to a module's log: past tense, ids and values only.
+/// A changed shape is a new version with a new <see cref="Name"/>.
+/// </summary>
+public interface IEvent
+{
+    /// <summary>The wire name with its version, such as <c>identity.user-signed-in.v1</c>. Never changes once released.</summary>
+    static abstract string Name { get; }
+
+    /// <summary>The kind of thing that the event is about (Debezium's <c>aggregatetype</c>), such as <c>user</c>.</summary>
+    string AggregateType { get; }
+
+    /// <summary>The id of that thing (Debezium's <c>aggregateid</c>); the CloudEvents subject.</summary>
+    string AggregateId { get; }
+
+    /// <summary>The user whom the event concerns, if any. Lanes are chosen by it.</summary>
+    Guid? UserId { get; }
+}
+
+/// <summary>Marks a member that holds personal data: erasing a user sets it to null in the log.</summary>
+[AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
+public sealed class PersonalAttribute : Attribute;

@@ -1,2 +1,0 @@
-namespace Boon.Contracts;
-internal static class Placeholder;

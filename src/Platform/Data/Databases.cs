@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+
+namespace Boon.Platform.Data;
+
+/// <summary>
+/// Finds each module's database: <c>ConnectionStrings:{Module}</c> if set, else <c>ConnectionStrings:Boon</c>.
+/// (With neither, the host starts a private PostgreSQL and sets <c>ConnectionStrings:Boon</c> to it before this is built.)
+/// </summary>
+public sealed class Databases(IConfiguration configuration, ILoggerFactory loggers) : IAsyncDisposable
+{
+    /// <summary>A session that is idle inside a transaction for longer is ended by the server, so a frozen holder loses its locks. Below the take-over limit of 15 s.</summary>
+    public static readonly TimeSpan IdleInTransactionLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connections of one process to one database, unless the connection string says otherwise.</summary>
+    public const int DefaultPoolSize = 40;
+
+    private readonly ConcurrentDictionary<string, ModuleDatabase> modules = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, NpgsqlDataSource> pools = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+
+    /// <summary>The database of a module, hosted here or not.</summary>
+    public ModuleDatabase Of(string module) => modules.GetOrAdd(module, name => new ModuleDatabase(name, Pool(name)));
+
+    /// <summary>The distinct pools that are in use.</summary>
+    public IReadOnlyCollection<NpgsqlDataSource> Pools => [.. pools.Values];
+
+    /// <summary>Reads another module's log: on the reader's own connection where both are in one database, else on one of the source's.</summary>
+    internal async Task<T> ReadAsync<T>(NpgsqlConnection own, ModuleDatabase reader, string source, Func<NpgsqlConnection, string, Task<T>> read)
+    {
+        var from = Of(source);
+        if (ReferenceEquals(from.Source, reader.Source))
+            return await read(own, from.Schema);
+        await using var connection = await from.Source.OpenConnectionAsync();
+        return await read(connection, from.Schema);
+    }
+
+    private NpgsqlDataSource Pool(string module)
+    {
+        var text = configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon")
+            ?? throw new InvalidOperationException($"No database for module '{module}': set ConnectionStrings__Boon.");
+        lock (gate)
+            return pools.GetOrAdd(WithSessionSettings(text), connection =>
+                new NpgsqlDataSourceBuilder(connection).UseLoggerFactory(loggers).Build());
+    }
+
+    private static string WithSessionSettings(string text)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(text);
+        if (!builder.ContainsKey("Maximum Pool Size"))
+            builder.MaxPoolSize = DefaultPoolSize;
+        if (string.IsNullOrEmpty(builder.ApplicationName))
+            builder.ApplicationName = "boon";
+        builder.MaxAutoPrepare = 64;
+        builder.AutoPrepareMinUsages = 2;
+        var idle = Defences.IdleTransactionTimeout ? (long)IdleInTransactionLimit.TotalMilliseconds : 0;
+        builder.Options = $"{builder.Options} -c idle_in_transaction_session_timeout={idle} -c TimeZone=UTC".Trim();
+        return builder.ConnectionString;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var pool in pools.Values)
+            await pool.DisposeAsync();
+    }
+}

@@ -1,0 +1,26 @@
+using System.Data.Common;
+
+namespace Boon.Platform.Data;
+
+/// <summary>The settings that every module's EF Core context shares: its schema for tables and migration history, snake-case is written out in the mappings.</summary>
+public static class ModuleContext
+{
+    /// <summary>Configures a context on an open connection, or, at design time, on none.</summary>
+    public static void Configure<TContext>(DbContextOptionsBuilder<TContext> options, DbConnection? connection)
+        where TContext : DbContext
+    {
+        var schema = SchemaOf<TContext>();
+        if (connection is null)
+            options.UseNpgsql(postgres => postgres.MigrationsHistoryTable("migrations", schema));
+        else
+            options.UseNpgsql(connection, postgres => postgres.MigrationsHistoryTable("migrations", schema));
+    }
+
+    /// <summary>Configures a context on a pool, for reads outside a unit of work: nothing is tracked.</summary>
+    public static void ConfigureReads(DbContextOptionsBuilder options, NpgsqlDataSource source, string schema) => options
+        .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable("migrations", schema))
+        .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
+
+    /// <summary>A module's schema: its context's name, <c>IdentityDb</c> to <c>identity</c>.</summary>
+    public static string SchemaOf<TContext>() => typeof(TContext).Name.Replace("Db", "", StringComparison.Ordinal).ToLowerInvariant();
+}

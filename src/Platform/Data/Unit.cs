@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using Boon.Platform.Log;
+using Boon.Platform.Web.Idempotency;
+
+namespace Boon.Platform.Data;
+
+/// <summary>A unit of work of any module: what its idempotency key and its log need to know of it.</summary>
+public abstract class Unit
+{
+    /// <summary>The module's schema and pool.</summary>
+    public abstract ModuleDatabase Database { get; }
+
+    /// <summary>The open connection; statements on it are part of the transaction.</summary>
+    public abstract NpgsqlConnection Connection { get; }
+
+    /// <summary>A command on this transaction; the values are its parameters $1, $2, ...</summary>
+    public NpgsqlCommand Command(string sql, params ReadOnlySpan<object> values)
+    {
+        var command = new NpgsqlCommand(sql, Connection);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return command;
+    }
+}
+
+/// <summary>
+/// One unit of work: one transaction on a module's schema that holds its change of state and the events that the change
+/// causes. Nothing is seen, logged or published unless <see cref="CommitAsync"/> succeeds.
+/// </summary>
+public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals signals) : Unit, IAsyncDisposable
+    where TContext : DbContext
+{
+    private readonly List<PendingEvent> events = [];
+    private NpgsqlConnection? connection;
+    private NpgsqlTransaction? transaction;
+    private TContext? db;
+    private int written;
+
+    /// <inheritdoc/>
+    public override ModuleDatabase Database => database.Database;
+
+    /// <summary>True between <see cref="BeginAsync"/> and the end of the transaction.</summary>
+    public bool Begun => transaction is not null;
+
+    /// <summary>True when the handler logged a refusal: its answer is an error, and the event that tells of it is committed all the same.</summary>
+    public bool KeepsRefusal { get; private set; }
+
+    /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
+    public IdempotencyClaim? Idempotency { get; set; }
+
+    /// <inheritdoc/>
+    public override NpgsqlConnection Connection => connection ?? throw new InvalidOperationException("BeginAsync first.");
+
+    /// <summary>The module's context, on this transaction.</summary>
+    public TContext Db => db ??= CreateContext();
+
+    /// <summary>Opens the connection and the transaction, and claims the request's idempotency key if it has one.</summary>
+    /// <exception cref="IdempotencyException">The key is in flight, was used for another body, or has its answer already.</exception>
+    public async Task BeginAsync(CancellationToken ct)
+    {
+        if (transaction is not null)
+            return;
+        connection = await Database.Source.OpenConnectionAsync(ct);
+        transaction = await connection.BeginTransactionAsync(ct);
+        if (Idempotency is not null)
+            await Idempotency.ClaimAsync(this, ct);
+    }
+
+    /// <summary>Adds an event to what the commit will log.</summary>
+    /// <param name="event">The event.</param>
+    /// <param name="cause">The logged event that caused it, if one did.</param>
+    public void Append<TEvent>(TEvent @event, LoggedEvent? cause = null)
+        where TEvent : IEvent => events.Add(PendingEvent.From(@event, TraceParent(cause), cause?.Id));
+
+    /// <summary>Adds an event that tells of a refusal, and commits although the answer is an error. The handler has changed nothing else.</summary>
+    public void AppendRefusal<TEvent>(TEvent refusal)
+        where TEvent : IEvent
+    {
+        Append(refusal);
+        KeepsRefusal = true;
+    }
+
+    /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
+    public void AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null) =>
+        events.Add(new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, TraceParent(cause), cause?.Id));
+
+    /// <summary>Writes what is pending, state first and then events, without committing.</summary>
+    public async Task SaveAsync(CancellationToken ct)
+    {
+        if (db is not null)
+            await db.SaveChangesAsync(ct);
+        if (events.Count == 0)
+            return;
+        await EventWriter.AppendAsync(Connection, Database.Schema, events, ct);
+        LogMetrics.Appended(Database.Module, events.Count);
+        written += events.Count;
+        events.Clear();
+    }
+
+    /// <summary>Saves, commits, and wakes the log's readers.</summary>
+    public async Task CommitAsync(CancellationToken ct)
+    {
+        await SaveAsync(ct);
+        if (transaction is null)
+            return;
+        await transaction.CommitAsync(ct);
+        if (written > 0)
+            signals.Appended(Database.Module);
+        await EndAsync();
+    }
+
+    /// <summary>Undoes everything since <see cref="BeginAsync"/>.</summary>
+    public async Task RollbackAsync()
+    {
+        events.Clear();
+        await EndAsync();
+    }
+
+    private static string? TraceParent(LoggedEvent? cause) => cause is null
+        ? Activity.Current?.Id
+        : cause.Activity?.Id ?? cause.TraceParent;
+
+    private TContext CreateContext()
+    {
+        var options = new DbContextOptionsBuilder<TContext>();
+        ModuleContext.Configure(options, Connection);
+        var context = (TContext)Activator.CreateInstance(typeof(TContext), options.Options)!;
+        context.Database.UseTransaction(transaction);
+        return context;
+    }
+
+    private async ValueTask EndAsync()
+    {
+        if (db is not null)
+            await db.DisposeAsync();
+        if (transaction is not null)
+            await transaction.DisposeAsync();
+        if (connection is not null)
+            await connection.DisposeAsync();
+        db = null;
+        transaction = null;
+        connection = null;
+        written = 0;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => EndAsync();
+}

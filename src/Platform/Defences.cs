@@ -1,0 +1,35 @@
+namespace Boon.Platform;
+
+/// <summary>
+/// Switches that take one defence out, so that CI can show that its test fails without it. They are internal: only the
+/// test host sets them (InternalsVisibleTo); no setting, variable or argument of Boon reaches them.
+/// </summary>
+internal static class Defences
+{
+    /// <summary>Readers follow the sequencer's dense numbers. Off: they follow the insertion identity, as naive readers do.</summary>
+    internal static bool DenseSequence { get; set; } = true;
+
+    /// <summary>The server ends sessions that stay idle inside a transaction. Off: a frozen holder keeps its locks.</summary>
+    internal static bool IdleTransactionTimeout { get; set; } = true;
+
+    /// <summary>Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.</summary>
+    internal static bool AtomicCheckpoint { get; set; } = true;
+
+    /// <summary>An event that keeps failing is parked alone. Off: its batch is retried for ever.</summary>
+    internal static bool Parking { get; set; } = true;
+
+    /// <summary>Migrations run under an advisory lock. Off: processes that start together migrate together.</summary>
+    internal static bool MigrationLock { get; set; } = true;
+
+    /// <summary>Text that no database column can hold is refused where it enters. Off: it reaches the database.</summary>
+    internal static bool InputGuard { get; set; } = true;
+}
+
+/// <summary>
+/// Named places inside transactions where the test host can freeze or kill its own process, to test what a crash on that very line does.
+/// Empty in production.
+/// </summary>
+internal static class FaultPoints
+{
+    internal static Action<string>? Reached { get; set; }
+}

@@ -1,0 +1,106 @@
+using Boon.Platform.Data;
+
+namespace Boon.Platform.Log;
+
+/// <summary>Where a lane stands in one source's log.</summary>
+/// <param name="Source">The module whose log it is.</param>
+/// <param name="Sequence">The last sequence handled.</param>
+/// <param name="HoldAt">Set while the number of lanes changes: no lane goes beyond it until all have reached it.</param>
+/// <param name="Lanes">The number of lanes now.</param>
+internal sealed record Checkpoint(string Source, long Sequence, long? HoldAt, int Lanes);
+
+/// <summary>
+/// The stored layout of a subscription: a row for each lane and source. The stored number of lanes rules; when the setting asks for another,
+/// the lanes are held at the furthest checkpoint, and once all stand there the rows are laid anew. No event is handled twice or by nobody.
+/// </summary>
+internal static class Checkpoints
+{
+    /// <summary>Makes the rows that are missing and starts a change of lanes if one is asked for. Answers the number of lanes that now runs.</summary>
+    internal static async Task<int> PrepareAsync(ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(connection, $"lock table {database.Schema}.checkpoints in share row exclusive mode", ct);
+        await using var count = new NpgsqlCommand($"select max(lanes) from {database.Schema}.checkpoints where subscription = $1", connection)
+        { Parameters = { new() { Value = subscription } } };
+        var stored = await count.ExecuteScalarAsync(ct) as int?;
+        await ExecuteAsync(connection, $"""
+            insert into {database.Schema}.checkpoints (subscription, lane, source, lanes)
+            select $1, lane, source, $2 from generate_series(0, $2 - 1) lane, unnest($3::text[]) source on conflict do nothing
+            """, ct, subscription, stored ?? lanes, sources.ToArray());
+        if (stored is { } running && running != lanes && !await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct))
+        {
+            await ExecuteAsync(connection, $"""
+                update {database.Schema}.checkpoints c set hold_at = (
+                    select max(sequence) from {database.Schema}.checkpoints m where m.subscription = c.subscription and m.source = c.source)
+                where subscription = $1 and hold_at is null
+                """, ct, subscription);
+            lanes = running;
+        }
+        await transaction.CommitAsync(ct);
+        return lanes;
+    }
+
+    /// <summary>Ends a change of lanes if every lane has reached its hold.</summary>
+    internal static async Task<bool> TryFinishChangeAsync(ModuleDatabase database, string subscription, int lanes, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(connection, $"lock table {database.Schema}.checkpoints in share row exclusive mode", ct);
+        var done = await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct);
+        await transaction.CommitAsync(ct);
+        return done;
+    }
+
+    private static async Task<bool> TryLayAnewAsync(NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
+    {
+        var places = new Dictionary<string, long>(StringComparer.Ordinal);
+        await using (var read = new NpgsqlCommand(
+            $"select source, min(sequence), max(sequence) from {schema}.checkpoints where subscription = $1 group by source", connection)
+        { Parameters = { new() { Value = subscription } } })
+        await using (var reader = await read.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+            {
+                if (reader.GetInt64(1) != reader.GetInt64(2))
+                    return false;
+                places[reader.GetString(0)] = reader.GetInt64(2);
+            }
+        await ExecuteAsync(connection, $"delete from {schema}.checkpoints where subscription = $1", ct, subscription);
+        await ExecuteAsync(connection, $"""
+            insert into {schema}.checkpoints (subscription, lane, source, lanes, sequence)
+            select $1, lane, source, $2, sequence from unnest($3::text[], $4::bigint[]) p (source, sequence), generate_series(0, $2 - 1) lane
+            """, ct, subscription, lanes, places.Keys.ToArray(), places.Values.ToArray());
+        return true;
+    }
+
+    /// <summary>Locks a lane's rows for this transaction, in the order of their sources; null when another reader has them or the layout is another one.</summary>
+    internal static async Task<IReadOnlyList<Checkpoint>?> LockAsync(
+        NpgsqlConnection connection, string schema, string subscription, int lane, int sources, bool wait, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            select source, sequence, hold_at, lanes from {schema}.checkpoints
+            where subscription = $1 and lane = $2 order by source for update {(wait ? "" : "skip locked")}
+            """, connection)
+        { Parameters = { new() { Value = subscription }, new() { Value = lane } } };
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var rows = new List<Checkpoint>(sources);
+        while (await reader.ReadAsync(ct))
+            rows.Add(new Checkpoint(reader.GetString(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.GetInt32(3)));
+        return rows.Count >= sources ? rows : null;
+    }
+
+    /// <summary>Moves a checkpoint that this transaction holds.</summary>
+    internal static Task<int> MoveAsync(NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, CancellationToken ct) =>
+        ExecuteAsync(connection, $"""
+            update {schema}.checkpoints set sequence = $5, updated_at = now()
+            where subscription = $1 and lane = $2 and source = $3 and sequence = $4
+            """, ct, subscription, lane, source, from, to);
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+}

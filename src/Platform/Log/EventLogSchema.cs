@@ -1,0 +1,84 @@
+namespace Boon.Platform.Log;
+
+/// <summary>The tables that every module's schema has for its log, its subscriptions and its idempotency keys. Part of each module's first migration.</summary>
+public static class EventLogSchema
+{
+    /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
+    /// <remarks>
+    /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's
+    /// personal data is the one exception). <c>txid</c> lets the sequencer find what became visible since its last pass.
+    /// <c>event_order</c> gives each committed event its dense sequence. <c>log_head</c> is one row: the last sequence given and the
+    /// snapshot up to which everything has its number.
+    /// </remarks>
+    public static string Create(string schema) => $"""
+        create table {schema}.event_log (
+            position bigint generated always as identity primary key,
+            txid xid8 not null default pg_current_xact_id(),
+            id uuid not null,
+            aggregatetype text not null,
+            aggregateid text not null,
+            type text not null,
+            payload json not null,
+            userid uuid,
+            time timestamptz not null default now(),
+            traceparent text,
+            causationid uuid
+        );
+        create index event_log_txid on {schema}.event_log (txid);
+        create index event_log_userid on {schema}.event_log (userid, position) where userid is not null;
+
+        create table {schema}.event_order (
+            sequence bigint primary key,
+            position bigint not null unique,
+            recordedat timestamptz not null
+        );
+
+        create table {schema}.log_head (
+            only_row boolean primary key default true check (only_row),
+            last bigint not null,
+            recordedat timestamptz not null,
+            settled pg_snapshot not null
+        );
+        insert into {schema}.log_head (last, recordedat, settled) values (0, 'epoch', '1:1:');
+
+        create table {schema}.checkpoints (
+            subscription text not null,
+            lane int not null,
+            source text not null,
+            lanes int not null check (lane >= 0 and lane < lanes),
+            sequence bigint not null default 0,
+            hold_at bigint,
+            updated_at timestamptz not null default now(),
+            primary key (subscription, lane, source)
+        ) with (fillfactor = 50);
+
+        create table {schema}.dead_letters (
+            id uuid primary key,
+            subscription text not null,
+            source text not null,
+            sequence bigint not null,
+            event_id uuid not null,
+            event_type text not null,
+            error text not null,
+            attempts int not null,
+            parked_at timestamptz not null default now(),
+            redriven_at timestamptz,
+            unique (subscription, source, sequence)
+        );
+        create index dead_letters_open on {schema}.dead_letters (parked_at) where redriven_at is null;
+
+        create table {schema}.idempotency_keys (
+            caller text not null,
+            route text not null,
+            key text not null,
+            body_hash bytea not null,
+            status int,
+            content_type text,
+            location text,
+            body bytea,
+            created_at timestamptz not null default now(),
+            primary key (caller, route, key)
+        );
+        create index idempotency_keys_created on {schema}.idempotency_keys (created_at);
+        """;
+}

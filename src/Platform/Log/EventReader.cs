@@ -1,0 +1,106 @@
+namespace Boon.Platform.Log;
+
+/// <summary>What a read of a log found: events in log order, and how far it looked.</summary>
+/// <param name="Events">The events, in log order.</param>
+/// <param name="UpTo">Every event at or below this sequence that the reader wants is in <paramref name="Events"/> or before it.</param>
+/// <param name="Head">The last sequence in the log when it was read.</param>
+public sealed record LogPage(IReadOnlyList<LoggedEvent> Events, long UpTo, long Head);
+
+/// <summary>Reads a module's log by sequence.</summary>
+public static class EventReader
+{
+    private const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid";
+
+    /// <summary>
+    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all. The head is read
+    /// before the events, so every event up to it is seen.
+    /// </summary>
+    public static async Task<LogPage> ReadAsync(
+        NpgsqlConnection connection, string schema, long after, int limit, CancellationToken ct,
+        int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new(Defences.DenseSequence
+            ? $"select last from {schema}.log_head"
+            : $"select coalesce(max(position), 0) from {schema}.event_log"));
+        var order = Defences.DenseSequence
+            ? $"{schema}.event_order o join {schema}.event_log l on l.position = o.position"
+            : $"(select position as sequence, position, time as recordedat from {schema}.event_log) o join {schema}.event_log l on l.position = o.position";
+        var read = new NpgsqlBatchCommand($"""
+            select o.sequence, {Columns}
+            from {order}
+            where o.sequence > $1 and o.sequence <= $2
+            {(lanes > 1 ? $"and {Lanes.Sql("l.userid")} = $4" : "")}
+            {(types is null ? "" : $"and l.type = any(${(lanes > 1 ? 6 : 4)})")}
+            order by o.sequence limit $3
+            """);
+        read.Parameters.Add(new() { Value = after });
+        read.Parameters.Add(new() { Value = holdAt });
+        read.Parameters.Add(new() { Value = limit });
+        if (lanes > 1)
+        {
+            read.Parameters.Add(new() { Value = lane });
+            read.Parameters.Add(new() { Value = lanes });
+        }
+        if (types is not null)
+            read.Parameters.Add(new() { Value = types });
+        batch.BatchCommands.Add(read);
+
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        var head = reader.GetInt64(0);
+        await reader.NextResultAsync(ct);
+        var events = new List<LoggedEvent>();
+        while (await reader.ReadAsync(ct))
+            events.Add(Read(reader, schema));
+        var end = Math.Max(after, Math.Min(head, holdAt));
+        // Events beyond the head that was read first may be here too: they are whole, so they count.
+        var upTo = events.Count == limit ? events[^1].Sequence : events.Count > 0 ? Math.Max(end, events[^1].Sequence) : end;
+        return new LogPage(events, upTo, Math.Max(head, upTo));
+    }
+
+    /// <summary>Reads one event by its sequence.</summary>
+    public static async Task<LoggedEvent?> ReadOneAsync(NpgsqlConnection connection, string schema, long sequence, CancellationToken ct)
+    {
+        var page = await ReadAsync(connection, schema, sequence - 1, 1, ct, holdAt: sequence);
+        return page.Events.Count == 1 ? page.Events[0] : null;
+    }
+
+    /// <summary>Reads at most <paramref name="limit"/> events before <paramref name="before"/>, newest first, of one kind and user or any.</summary>
+    public static async Task<List<LoggedEvent>> ReadBackAsync(
+        NpgsqlConnection connection, string schema, long before, int limit, string? kind, Guid? userId, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($$"""
+            select o.sequence, {{Columns}}
+            from {{schema}}.event_order o join {{schema}}.event_log l on l.position = o.position
+            where o.sequence < $1
+              and ($2::text is null or l.type = $2 or (starts_with(l.type, $2 || '.v') and substr(l.type, length($2) + 3) ~ '^[0-9]+$'))
+              {{(userId is null ? "" : "and l.userid = $4")}}
+            order by o.sequence desc limit $3
+            """, connection);
+        command.Parameters.Add(new() { Value = before });
+        command.Parameters.Add(new() { Value = (object?)kind ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = limit });
+        if (userId is { } user)
+            command.Parameters.Add(new() { Value = user });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var events = new List<LoggedEvent>();
+        while (await reader.ReadAsync(ct))
+            events.Add(Read(reader, schema));
+        return events;
+    }
+
+    private static LoggedEvent Read(NpgsqlDataReader reader, string source) => new(
+        source,
+        reader.GetInt64(0),
+        reader.GetGuid(1),
+        reader.GetString(2),
+        reader.GetString(3),
+        reader.GetString(4),
+        reader.IsDBNull(5) ? null : reader.GetGuid(5),
+        reader.GetFieldValue<byte[]>(6),
+        reader.GetDateTime(7),
+        reader.GetDateTime(8),
+        reader.IsDBNull(9) ? null : reader.GetString(9),
+        reader.IsDBNull(10) ? null : reader.GetGuid(10));
+}

@@ -1,0 +1,56 @@
+namespace Boon.Platform.Log;
+
+/// <summary>Writes events into a module's log, inside the caller's transaction. They have no sequence yet: the sequencer gives it after the commit.</summary>
+internal static class EventWriter
+{
+    /// <summary>From this many events on, COPY is cheaper than one INSERT with arrays (measured in bench).</summary>
+    private const int CopyFrom = 32;
+
+    internal static Task AppendAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct) =>
+        events.Count < CopyFrom ? InsertAsync(connection, schema, events, ct) : CopyAsync(connection, schema, events, ct);
+
+    private static async Task InsertAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid)
+            select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[]) with ordinality
+                as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, place)
+            order by place
+            """, connection);
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Id), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.AggregateType), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.AggregateId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Type), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Payload), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.UserId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.TraceParent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.CausationId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    private static async Task CopyAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
+    {
+        await using var copy = await connection.BeginBinaryImportAsync(
+            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid) from stdin (format binary)", ct);
+        foreach (var e in events)
+        {
+            await copy.StartRowAsync(ct);
+            await copy.WriteAsync(e.Id, NpgsqlDbType.Uuid, ct);
+            await copy.WriteAsync(e.AggregateType, NpgsqlDbType.Text, ct);
+            await copy.WriteAsync(e.AggregateId, NpgsqlDbType.Text, ct);
+            await copy.WriteAsync(e.Type, NpgsqlDbType.Text, ct);
+            await copy.WriteAsync(e.Payload, NpgsqlDbType.Json, ct);
+            await WriteOrNullAsync(copy, e.UserId, NpgsqlDbType.Uuid, ct);
+            if (e.TraceParent is null)
+                await copy.WriteNullAsync(ct);
+            else
+                await copy.WriteAsync(e.TraceParent, NpgsqlDbType.Text, ct);
+            await WriteOrNullAsync(copy, e.CausationId, NpgsqlDbType.Uuid, ct);
+        }
+        await copy.CompleteAsync(ct);
+    }
+
+    private static Task WriteOrNullAsync(NpgsqlBinaryImporter copy, Guid? value, NpgsqlDbType type, CancellationToken ct) =>
+        value is { } some ? copy.WriteAsync(some, type, ct) : copy.WriteNullAsync(ct);
+}

@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using Boon.Platform.Data;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// Reads one lane of one subscription: batch after batch, each in one transaction that locks the lane's checkpoint, reads the events after it,
+/// handles them, appends what they cause and moves the checkpoint. So each event has its effect exactly once, whatever dies when.
+/// </summary>
+internal sealed partial class LaneReader<TContext>(
+    Subscription<TContext> subscription, SubscriptionSettings settings, int lane, int lanes,
+    ModuleDatabase<TContext> module, Databases databases, LogSignals signals, ILogger logger)
+    where TContext : DbContext
+{
+    /// <summary>An event that fails this often, alone, is parked.</summary>
+    internal const int Attempts = 3;
+
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
+
+    private readonly ModuleDatabase database = module.Database;
+    private readonly Dictionary<string, Suspect> suspects = new(StringComparer.Ordinal);
+
+    /// <summary>Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of event <paramref name="Sequence"/>.</summary>
+    private sealed record Suspect(long Until, long Sequence, int Failures);
+
+    /// <summary>How a pass over the sources ended.</summary>
+    internal enum Pass { Idle, Worked, Busy, LayoutChanged }
+
+    /// <summary>Reads until stopped or until the layout of lanes is another one.</summary>
+    internal async Task RunAsync(CancellationToken ct)
+    {
+        using var wake = new WakeSignal();
+        var wakeUps = subscription.Sources.Select(source => signals.OnSequenced(source, wake)).ToList();
+        try
+        {
+            var retry = FirstRetry;
+            while (!ct.IsCancellationRequested)
+            {
+                try
+                {
+                    var pass = await PassAsync(ct);
+                    retry = FirstRetry;
+                    if (pass == Pass.LayoutChanged)
+                        return;
+                    if (pass == Pass.Busy)
+                        await wake.WaitAsync(WakeSignal.Jittered(BusyDelay), ct);
+                    else if (pass == Pass.Idle)
+                        await wake.WaitAsync(ct);
+                }
+                catch (OperationCanceledException) when (ct.IsCancellationRequested)
+                {
+                    return;
+                }
+                catch (Exception error)
+                {
+                    LogRetry(logger, subscription.Name, lane, retry.TotalMilliseconds, error.Message);
+                    await Task.Delay(WakeSignal.Jittered(retry), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
+                }
+            }
+        }
+        finally
+        {
+            wakeUps.ForEach(wakeUp => wakeUp.Dispose());
+        }
+    }
+
+    private async Task<Pass> PassAsync(CancellationToken ct)
+    {
+        var result = Pass.Idle;
+        foreach (var source in subscription.Sources)
+        {
+            var pass = await PassAsync(source, ct);
+            if (pass is Pass.LayoutChanged or Pass.Busy)
+                return pass;
+            if (pass == Pass.Worked)
+                result = Pass.Worked;
+        }
+        return result;
+    }
+
+    private async Task<Pass> PassAsync(string source, CancellationToken ct)
+    {
+        suspects.TryGetValue(source, out var suspect);
+        await using var unit = new Unit<TContext>(module, signals);
+        await unit.BeginAsync(ct);
+        var rows = await Checkpoints.LockAsync(unit.Connection, database.Schema, subscription.Name, lane, subscription.Sources.Count, wait: false, ct);
+        if (rows is null)
+            return await LayoutIsAnotherAsync(ct) ? Pass.LayoutChanged : Pass.Busy;
+        var checkpoint = rows.First(row => row.Source == source);
+        if (checkpoint.Lanes != lanes)
+            return Pass.LayoutChanged;
+        if (suspect is not null && checkpoint.Sequence >= suspect.Until)
+        {
+            suspects.Remove(source);
+            suspect = null;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var page = await ReadAsync(unit, source, checkpoint, suspect is null ? settings.BatchSize : 1, ct);
+        if (page.UpTo == checkpoint.Sequence)
+            return checkpoint.HoldAt is null ? Pass.Idle : await FinishChangeAsync(unit, ct);
+        if (!Defences.AtomicCheckpoint)
+            await MoveAloneAsync(source, checkpoint.Sequence, page.UpTo, unit, ct);
+        try
+        {
+            await HandleAsync(page.Events, unit, ct);
+            await unit.SaveAsync(ct);
+        }
+        catch (Exception error) when (page.Events.Count > 0 && !PostgresErrors.IsInfrastructure(error) && !ct.IsCancellationRequested)
+        {
+            await unit.RollbackAsync();
+            if (!Defences.Parking)
+                throw;
+            await FailedAsync(source, checkpoint.Sequence, page, suspect, error, ct);
+            return Pass.Worked;
+        }
+        finally
+        {
+            foreach (var e in page.Events)
+                e.Activity?.Stop();
+        }
+        FaultPoints.Reached?.Invoke("batch");
+        if (Defences.AtomicCheckpoint
+            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, page.UpTo, ct) != 1)
+            throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
+        await unit.CommitAsync(ct);
+        FaultPoints.Reached?.Invoke("after-batch");
+        if (page.Events.Count > 0)
+            LogMetrics.Handled(subscription.Name, page.Events.Count, Stopwatch.GetElapsedTime(started));
+        return page.Events.Count > 0 ? Pass.Worked : Pass.Idle;
+    }
+
+    private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
+    {
+        if (events.Count == 0)
+            return;
+        if (LogMetrics.Activities.HasListeners())
+        {
+            foreach (var e in events)
+                if (e.TraceParent is not null && ActivityContext.TryParse(e.TraceParent, null, isRemote: true, out var parent))
+                    e.Activity = LogMetrics.Activities.StartActivity(subscription.Name, ActivityKind.Consumer, parent, [
+                        new("boon.event.id", e.Id), new("boon.event.type", e.Type), new("boon.event.sequence", e.Sequence)]);
+            Activity.Current = null;
+        }
+        await subscription.Handler(events, unit, ct);
+    }
+
+    /// <summary>A batch failed: from now on its events go one by one; an event that has failed often enough, alone, is parked and passed.</summary>
+    private async Task FailedAsync(string source, long from, LogPage page, Suspect? suspect, Exception error, CancellationToken ct)
+    {
+        if (suspect is null && page.Events.Count > 1)
+        {
+            LogSplit(logger, subscription.Name, lane, page.Events.Count, error.Message);
+            suspects[source] = new Suspect(page.UpTo, 0, 0);
+            return;
+        }
+        var e = page.Events[0];
+        var failures = suspect?.Sequence == e.Sequence ? suspect.Failures + 1 : 1;
+        var until = Math.Max(suspect?.Until ?? 0, e.Sequence);
+        if (failures < Attempts)
+        {
+            suspects[source] = new Suspect(until, e.Sequence, failures);
+            return;
+        }
+        await using var unit = new Unit<TContext>(module, signals);
+        await unit.BeginAsync(ct);
+        var rows = await Checkpoints.LockAsync(unit.Connection, database.Schema, subscription.Name, lane, subscription.Sources.Count, wait: false, ct);
+        if (rows?.First(row => row.Source == source).Sequence != from)
+            return; // another reader has moved on
+        await DeadLetters.ParkAsync(unit, subscription.Name, e, error, failures, ct);
+        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, e.Sequence, ct);
+        await unit.CommitAsync(ct);
+        suspects[source] = new Suspect(until, 0, 0);
+        LogMetrics.Parked(subscription.Name);
+        LogParked(logger, error, subscription.Name, e.Type, e.Sequence, e.Id);
+    }
+
+    private Task<LogPage> ReadAsync(Unit<TContext> unit, string source, Checkpoint checkpoint, int limit, CancellationToken ct) =>
+        databases.ReadAsync(unit.Connection, database, source, (connection, schema) => EventReader.ReadAsync(
+            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, checkpoint.HoldAt ?? long.MaxValue));
+
+    private async Task MoveAloneAsync(string source, long from, long to, Unit<TContext> unit, CancellationToken ct)
+    {
+        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, to, ct);
+        await unit.CommitAsync(ct);
+        await unit.BeginAsync(ct);
+    }
+
+    private async Task<Pass> FinishChangeAsync(Unit<TContext> unit, CancellationToken ct)
+    {
+        await unit.RollbackAsync();
+        return await Checkpoints.TryFinishChangeAsync(database, subscription.Name, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.Idle;
+    }
+
+    private async Task<bool> LayoutIsAnotherAsync(CancellationToken ct)
+    {
+        await using var command = database.Source.CreateCommand($"select count(*) from {database.Schema}.checkpoints where subscription = $1 and lane = $2 and lanes = $3");
+        command.Parameters.Add(new() { Value = subscription.Name });
+        command.Parameters.Add(new() { Value = lane });
+        command.Parameters.Add(new() { Value = lanes });
+        return await command.ExecuteScalarAsync(ct) is 0L;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} retries in {Delay} ms: {Error}", EventName = "batch-retried")]
+    private static partial void LogRetry(ILogger logger, string subscription, int lane, double delay, string error);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}", EventName = "batch-split")]
+    private static partial void LogSplit(ILogger logger, string subscription, int lane, int count, string error);
+
+    [LoggerMessage(3, LogLevel.Error, "{Subscription} parked {Type} (sequence {Sequence}, id {Id}); see boon dead-letters list", EventName = "event-parked")]
+    private static partial void LogParked(ILogger logger, Exception error, string subscription, string type, long sequence, Guid id);
+}

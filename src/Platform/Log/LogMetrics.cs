@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Boon.Platform.Log;
+
+/// <summary>The log's own meters and its trace source, both named <c>Boon</c>.</summary>
+public static class LogMetrics
+{
+    /// <summary>The name of Boon's meter and activity source.</summary>
+    public const string Name = "Boon";
+
+    /// <summary>Spans of handling events.</summary>
+    public static ActivitySource Activities { get; } = new(Name);
+
+    /// <summary>Boon's meter.</summary>
+    public static Meter Meter { get; } = new(Name);
+
+    private static readonly Counter<long> AppendedEvents = Meter.CreateCounter<long>("boon_events_appended", description: "Events written to a module's log by this process.");
+    private static readonly Counter<long> SequencedEvents = Meter.CreateCounter<long>("boon_events_sequenced", description: "Events given their sequence by this process.");
+    private static readonly Counter<long> HandledEvents = Meter.CreateCounter<long>("boon_events_handled", description: "Events handled and committed by this process.");
+    private static readonly Counter<long> ParkedEvents = Meter.CreateCounter<long>("boon_events_parked", description: "Events parked as dead letters by this process.");
+    private static readonly Histogram<long> BatchSizes = Meter.CreateHistogram<long>("boon_batch_events", description: "Events in a batch.",
+        advice: new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] });
+    private static readonly Histogram<double> BatchTimes = Meter.CreateHistogram<double>("boon_batch_seconds", "s", "From the read to the commit of a batch.",
+        advice: new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] });
+
+    internal static void Appended(string module, int count) => AppendedEvents.Add(count, new KeyValuePair<string, object?>("module", module));
+
+    internal static void Sequenced(string module, long count) => SequencedEvents.Add(count, new KeyValuePair<string, object?>("module", module));
+
+    internal static void Handled(string subscription, int count, TimeSpan took)
+    {
+        var tag = new KeyValuePair<string, object?>("subscription", subscription);
+        HandledEvents.Add(count, tag);
+        BatchSizes.Record(count, tag);
+        BatchTimes.Record(took.TotalSeconds, tag);
+    }
+
+    internal static void Parked(string subscription) => ParkedEvents.Add(1, new KeyValuePair<string, object?>("subscription", subscription));
+}

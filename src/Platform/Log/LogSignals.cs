@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// Wake-ups inside the process: a commit that appended wakes the module's sequencer; numbers that were given wake the readers of that
+/// module's log, here at once and in other processes through <see cref="LogNotifications"/>. A lost wake-up costs one poll interval.
+/// </summary>
+public sealed class LogSignals
+{
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> sequencers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> readers = new(StringComparer.Ordinal);
+
+    /// <summary>Raised with the module's name when this process gave numbers to its events.</summary>
+    internal Action<string>? SequencedHere { get; set; }
+
+    /// <summary>Events of a module were committed and wait for their numbers.</summary>
+    public void Appended(string module) => Wake(sequencers, module);
+
+    /// <summary>Events of a module got their numbers, in this process or another.</summary>
+    internal void Sequenced(string module, bool here)
+    {
+        Wake(readers, module);
+        if (here)
+            SequencedHere?.Invoke(module);
+    }
+
+    /// <summary>Something may have been missed (a listener reconnected): wakes everyone.</summary>
+    internal void Everything()
+    {
+        foreach (var module in sequencers.Keys)
+            Wake(sequencers, module);
+        foreach (var module in readers.Keys)
+            Wake(readers, module);
+    }
+
+    internal IDisposable OnAppended(string module, WakeSignal signal) => Subscribe(sequencers, module, signal);
+
+    internal IDisposable OnSequenced(string module, WakeSignal signal) => Subscribe(readers, module, signal);
+
+    private static Subscription Subscribe(ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> table, string module, WakeSignal signal)
+    {
+        var signals = table.GetOrAdd(module, _ => new());
+        signals[signal] = 0;
+        return new Subscription(() => signals.TryRemove(signal, out _));
+    }
+
+    private static void Wake(ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> table, string module)
+    {
+        if (table.TryGetValue(module, out var signals))
+            foreach (var (signal, _) in signals)
+                signal.Set();
+    }
+
+    private sealed class Subscription(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+}
+
+/// <summary>One waiter's wake-up: any number of sets before a wait count as one.</summary>
+internal sealed class WakeSignal : IDisposable
+{
+    /// <summary>The safety net: what no wake-up announced is found this often (with a jitter of a fifth, so that processes spread out).</summary>
+    internal static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
+
+    private readonly SemaphoreSlim semaphore = new(0, 1);
+
+    internal void Set()
+    {
+        if (semaphore.CurrentCount > 0)
+            return;
+        try
+        {
+            semaphore.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Two sets at once: one wake-up is what both mean.
+        }
+        catch (ObjectDisposedException)
+        {
+            // The waiter has just stopped.
+        }
+    }
+
+    internal Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
+
+    internal Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Poll), ct);
+
+    internal static TimeSpan Jittered(TimeSpan span) => span * (0.9 + (Random.Shared.NextDouble() * 0.2));
+
+    public void Dispose() => semaphore.Dispose();
+}

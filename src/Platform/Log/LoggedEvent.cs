@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Boon.Platform.Log;
+
+/// <summary>An event as a reader sees it: its place in the log and what was recorded.</summary>
+/// <param name="Source">The module whose log holds it.</param>
+/// <param name="Sequence">Its dense place in that log: 1, 2, 3, with no gaps.</param>
+/// <param name="Id">The event's own id (UUIDv7).</param>
+/// <param name="Type">Its wire name with the version.</param>
+/// <param name="AggregateType">The kind of thing it is about.</param>
+/// <param name="AggregateId">The id of that thing.</param>
+/// <param name="UserId">The user whom it concerns, if any.</param>
+/// <param name="Payload">Its data: JSON in UTF-8.</param>
+/// <param name="Time">When it happened.</param>
+/// <param name="RecordedAt">When the sequencer gave it its number, by the database clock; never goes back along the log.</param>
+/// <param name="TraceParent">The W3C trace context it was caused in.</param>
+/// <param name="CausationId">The event that caused it, if one did.</param>
+public sealed record LoggedEvent(
+    string Source,
+    long Sequence,
+    Guid Id,
+    string Type,
+    string AggregateType,
+    string AggregateId,
+    Guid? UserId,
+    byte[] Payload,
+    DateTime Time,
+    DateTime RecordedAt,
+    string? TraceParent,
+    Guid? CausationId)
+{
+    /// <summary>The wire name without its version: <c>identity.user-signed-in</c>.</summary>
+    public string Kind => EventNames.WithoutVersion(Type);
+
+    /// <summary>The span of handling this event, while it is handled and traced.</summary>
+    internal Activity? Activity { get; set; }
+
+    /// <summary>The payload as its event type.</summary>
+    public TEvent As<TEvent>()
+        where TEvent : IEvent => JsonSerializer.Deserialize(Payload, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!)
+            ?? throw new JsonException($"The payload of {Type} {Id} is null.");
+
+    /// <summary>The payload as a JSON document, to look at members by name. Dispose it.</summary>
+    public JsonDocument Data() => JsonDocument.Parse(Payload);
+}
+
+/// <summary>An event that waits for its transaction to write it.</summary>
+internal sealed record PendingEvent(
+    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId)
+{
+    internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId)
+        where TEvent : IEvent => new(
+            Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
+            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId);
+}
+
+/// <summary>Wire names.</summary>
+public static class EventNames
+{
+    /// <summary><c>identity.user-signed-in.v1</c> to <c>identity.user-signed-in</c>; a name without a version stays as it is.</summary>
+    public static string WithoutVersion(string type)
+    {
+        var dot = type.LastIndexOf(".v", StringComparison.Ordinal);
+        return dot > 0 && dot + 2 < type.Length && type.AsSpan(dot + 2).IndexOfAnyExceptInRange('0', '9') < 0 ? type[..dot] : type;
+    }
+}

@@ -1,0 +1,117 @@
+using System.Diagnostics;
+using Boon.Platform.Data;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// Gives a module's committed events their dense sequence: 1, 2, 3, ... One live leader for each module, whatever the number of
+/// processes: each pass locks the head row (SKIP LOCKED) in one statement and gives the numbers in the next, so that the second
+/// one sees all that was committed when the lock was won.
+/// <para>
+/// What is new is found by visibility, not by position: the head keeps the snapshot of its last pass; a row belongs to the next
+/// pass when its transaction was running in, or began after, that snapshot. A transaction that commits late is found whenever it
+/// commits, an open one delays nobody, and no queue table has to be emptied.
+/// </para>
+/// </summary>
+internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger) : BackgroundService
+{
+    /// <summary>First pause when another process holds the head; doubles up to the poll interval.</summary>
+    private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(2);
+
+    private readonly string lockHead = $"""
+        select pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
+        from {database.Schema}.log_head for update skip locked
+        """;
+
+    private readonly string giveNumbers = GiveNumbers(database.Schema, "l.txid >= pg_snapshot_xmax(h.settled) or l.txid = any (array(select pg_snapshot_xip(h.settled)))");
+
+    /// <summary>After a restore into a cluster whose transaction ids are behind those of the log, visibility says nothing: compare row by row, once.</summary>
+    private readonly string giveNumbersAfterRestore = GiveNumbers(database.Schema, $"not exists (select from {database.Schema}.event_order o where o.position = l.position)");
+
+    private static string GiveNumbers(string schema, string isNew) => $"""
+        with h as materialized (
+            select last, settled, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
+        ), fresh as (
+            select l.position from {schema}.event_log l, h where {isNew}
+        ), numbered as (
+            insert into {schema}.event_order (sequence, position, recordedat)
+            select h.last + row_number() over (order by f.position), f.position, h.now from fresh f, h
+            returning 1
+        ), given as (select count(*) as n from numbered)
+        update {schema}.log_head head
+        set last = head.last + given.n, recordedat = h.now, settled = pg_current_snapshot()
+        from given, h where given.n > 0
+        returning given.n
+        """;
+
+    /// <summary>What a pass did.</summary>
+    internal enum Pass { Idle, Numbered, Busy }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var wake = new WakeSignal();
+        using var subscription = signals.OnAppended(database.Module, wake);
+        var busyDelay = BusyDelay;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var pass = await PassAsync(stoppingToken);
+                if (pass == Pass.Busy)
+                {
+                    await wake.WaitAsync(WakeSignal.Jittered(busyDelay), stoppingToken);
+                    busyDelay = busyDelay * 2 < WakeSignal.Poll ? busyDelay * 2 : WakeSignal.Poll;
+                    continue;
+                }
+                busyDelay = BusyDelay;
+                if (pass == Pass.Idle)
+                    await wake.WaitAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                LogPassFailed(logger, database.Module, error.Message);
+                await wake.WaitAsync(WakeSignal.Poll, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>One pass: numbers everything that was committed, or finds nothing, or finds another leader at work.</summary>
+    internal async Task<Pass> PassAsync(CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        bool restored;
+        await using (var head = new NpgsqlCommand(lockHead, connection))
+            switch (await head.ExecuteScalarAsync(ct))
+            {
+                case bool answer:
+                    restored = answer;
+                    break;
+                default:
+                    return Pass.Busy;
+            }
+        if (restored)
+            LogRestored(logger, database.Module);
+        long given;
+        await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection))
+            given = await number.ExecuteScalarAsync(ct) is long n ? n : 0;
+        FaultPoints.Reached?.Invoke("sequencer");
+        if (given == 0)
+            return Pass.Idle;
+        await transaction.CommitAsync(ct);
+        LogMetrics.Sequenced(database.Module, given);
+        signals.Sequenced(database.Module, here: true);
+        return Pass.Numbered;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The sequencer of {Module} could not finish a pass and tries again: {Error}", EventName = "sequencer-failed")]
+    private static partial void LogPassFailed(ILogger logger, string module, string error);
+
+    [LoggerMessage(2, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; its events are compared one by one, once", EventName = "log-restored")]
+    private static partial void LogRestored(ILogger logger, string module);
+}

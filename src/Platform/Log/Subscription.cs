@@ -1,0 +1,40 @@
+using Boon.Platform.Data;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// Handles a batch of events, in log order, inside the transaction that also moves the checkpoint: changes its own module's state through
+/// the unit and appends what that causes. Never commits, never calls another module. It may run again after a rollback, with a fresh unit.
+/// </summary>
+public delegate Task BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
+    where TContext : DbContext;
+
+/// <summary>A named, durable reader of other modules' logs.</summary>
+/// <param name="Name">Its name, unique for ever: its checkpoints are stored under it.</param>
+/// <param name="Sources">The modules whose logs it reads.</param>
+/// <param name="Handler">What it does with a batch.</param>
+/// <param name="SingleLane">True where order over all users matters (first-N): the number of lanes is 1 and no setting changes it.</param>
+public sealed record Subscription<TContext>(string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane)
+    where TContext : DbContext;
+
+/// <summary>A subscription's settings: <c>Boon:Subscriptions:{Name}:Lanes</c> and <c>:BatchSize</c>.</summary>
+public sealed record SubscriptionSettings
+{
+    /// <summary>How many lanes, by user: 1 to 64, default 1. More lanes handle the events of different users at the same time.</summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>The most events in one transaction: 1 to 10,000, default 500.</summary>
+    public int BatchSize { get; init; } = 500;
+
+    /// <summary>Refuses what cannot work, naming the setting.</summary>
+    public void Check(string name, bool singleLane)
+    {
+        var key = $"Boon:Subscriptions:{name}";
+        if (Lanes is < 1 or > Log.Lanes.Most)
+            throw new InvalidOperationException($"{key}:Lanes is {Lanes}; it can be 1 to {Log.Lanes.Most}.");
+        if (singleLane && Lanes != 1)
+            throw new InvalidOperationException($"{key}:Lanes is {Lanes}; this subscription decides in log order over all users and has one lane.");
+        if (BatchSize is < 1 or > 10_000)
+            throw new InvalidOperationException($"{key}:BatchSize is {BatchSize}; it can be 1 to 10000.");
+    }
+}

@@ -1,0 +1,109 @@
+using Boon.Platform.Data;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Log;
+
+/// <summary>A subscription as the host sees it: something that runs, and whose parked events can be redriven.</summary>
+public abstract class SubscriptionRunner : BackgroundService
+{
+    /// <summary>The subscription's name.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The database of the module that reads.</summary>
+    public abstract ModuleDatabase Database { get; }
+
+    /// <summary>The modules whose logs it reads.</summary>
+    public abstract IReadOnlyList<string> Sources { get; }
+
+    /// <summary>Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.</summary>
+    public abstract Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct);
+}
+
+/// <inheritdoc/>
+public sealed partial class SubscriptionRunner<TContext>(
+    Subscription<TContext> subscription, ModuleDatabase<TContext> module, Databases databases, LogSignals signals,
+    IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
+    where TContext : DbContext
+{
+    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
+
+    /// <inheritdoc/>
+    public override string Name => subscription.Name;
+
+    /// <inheritdoc/>
+    public override ModuleDatabase Database => module.Database;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Sources => subscription.Sources;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var settings = configuration.GetSection($"Boon:Subscriptions:{Name}").Get<SubscriptionSettings>() ?? new();
+        settings.Check(Name, subscription.SingleLane);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var lanes = await Checkpoints.PrepareAsync(Database, Name, Sources, settings.Lanes, stoppingToken);
+                LogStarted(logger, Name, lanes);
+                await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
+                    new LaneReader<TContext>(subscription, settings, lane, lanes, module, databases, signals, logger).RunAsync(stoppingToken)));
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                LogRestart(logger, error, Name);
+                await Task.Delay(RestartDelay, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct)
+    {
+        await using var unit = new Unit<TContext>(module, signals);
+        await unit.BeginAsync(ct);
+        (string Subscription, string Source, long Sequence)? place;
+        try
+        {
+            place = await DeadLetters.TakeAsync(unit, letter, ct);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return Redrive.InFlight;
+        }
+        if (place is not { } at || at.Subscription != Name)
+            return Redrive.NotFound;
+
+        var e = await databases.ReadAsync(unit.Connection, Database, at.Source, (connection, schema) =>
+                EventReader.ReadOneAsync(connection, schema, at.Sequence, ct))
+            ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
+        // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
+        foreach (var lane in await LanesOfAsync(e, unit, ct))
+            await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, lane, Sources.Count, wait: true, ct);
+        await subscription.Handler([e], unit, ct);
+        await DeadLetters.CloseAsync(unit, letter, ct);
+        await unit.CommitAsync(ct);
+        return Redrive.Applied;
+    }
+
+    private async Task<List<int>> LanesOfAsync(LoggedEvent e, Unit<TContext> unit, CancellationToken ct)
+    {
+        await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1");
+        command.Parameters.Add(new() { Value = Name });
+        return await command.ExecuteScalarAsync(ct) is int lanes ? [Lanes.Of(e.UserId, lanes)] : [];
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Subscription {Subscription} reads with {Lanes} lane(s)", EventName = "subscription-started")]
+    private static partial void LogStarted(ILogger logger, string subscription, int lanes);
+
+    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped and starts again", EventName = "subscription-restarted")]
+    private static partial void LogRestart(ILogger logger, Exception error, string subscription);
+}

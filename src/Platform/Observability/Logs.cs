@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Configuration;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Json;
+
+namespace Boon.Platform.Observability;
+
+/// <summary>
+/// Logs: lines for people on the console; JSON files under <c>logs/</c> by part (<c>web</c>, <c>events</c>, <c>migration</c>) and level
+/// (<c>info</c>, <c>error</c>), a new one each day or 64 MB, 14 kept.
+/// </summary>
+public static class Logs
+{
+    private const long LargestFile = 64 * 1024 * 1024;
+    private const int FilesKept = 14;
+
+    /// <summary>The part that migrations log to.</summary>
+    public const string MigrationCategory = "Boon.Migrations";
+
+    /// <summary>Builds the logger. <c>Boon:Log:Level</c> is the least level on the console (default Information).</summary>
+    public static Logger Create(IConfiguration configuration, string directory)
+    {
+        var console = Enum.TryParse<LogEventLevel>(configuration["Boon:Log:Level"], ignoreCase: true, out var level) ? level : LogEventLevel.Information;
+        var logger = new LoggerConfiguration()
+            .MinimumLevel.Is(console < LogEventLevel.Information ? console : LogEventLevel.Information)
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            // Every exception reaches the edge, which logs it once with its request.
+            .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)
+            .Enrich.FromLogContext()
+            .WriteTo.Console(console, "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
+        foreach (var part in (string[])["web", "events", "migration"])
+            logger = logger
+                .WriteTo.Logger(to => ToFile(to, part, "info", e => e.Level < LogEventLevel.Error))
+                .WriteTo.Logger(to => ToFile(to, part, "error", e => e.Level >= LogEventLevel.Error));
+        return logger.CreateLogger();
+
+        void ToFile(LoggerConfiguration to, string part, string name, Func<LogEvent, bool> levels) => to
+            .Filter.ByIncludingOnly(e => levels(e) && Part(e) == part)
+            .WriteTo.File(new JsonFormatter(renderMessage: true), Path.Combine(directory, $"{part}-{name}-.json"),
+                rollingInterval: RollingInterval.Day, fileSizeLimitBytes: LargestFile, rollOnFileSizeLimit: true,
+                retainedFileCountLimit: FilesKept, shared: true);
+    }
+
+    private static string Part(LogEvent e)
+    {
+        var category = e.Properties.TryGetValue(Constants.SourceContextPropertyName, out var value) && value is ScalarValue { Value: string text } ? text : "";
+        return category.StartsWith(MigrationCategory, StringComparison.Ordinal) || category.Contains("Migrations", StringComparison.Ordinal) ? "migration"
+            : category.StartsWith("Boon.Platform.Log", StringComparison.Ordinal) ? "events"
+            : "web";
+    }
+}

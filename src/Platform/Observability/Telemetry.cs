@@ -1,0 +1,101 @@
+using Boon.Platform.Log;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace Boon.Platform.Observability;
+
+/// <summary>
+/// OpenTelemetry: metrics at <c>/metrics</c>; traces, when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, that follow a request into the log
+/// and on through each handler to what it caused.
+/// </summary>
+public static class Telemetry
+{
+    private static readonly string[] Meters =
+        [LogMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql"];
+
+    /// <summary>Registers both.</summary>
+    public static IServiceCollection AddBoonTelemetry(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton<LogLag>();
+        services.AddSingleton<MetricsPage>();
+        if (!string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+            services.AddSingleton<IHostedService, Tracing>();
+        return services;
+    }
+
+    /// <summary>Maps <c>GET /metrics</c>.</summary>
+    public static void MapMetrics(this WebApplication app)
+    {
+        app.Services.GetRequiredService<MetricsPage>(); // listens from the start
+        app.MapGet("/metrics", async (MetricsPage page, HttpContext http) =>
+                TypedResults.Text(await page.RenderAsync(http.RequestAborted), "text/plain; version=0.0.4; charset=utf-8"))
+            .WithTags("Operations").WithSummary("Metrics in the Prometheus text format.");
+    }
+
+    private static ResourceBuilder Resource => ResourceBuilder.CreateDefault().AddService("boon");
+
+    /// <summary>Collects at each scrape.</summary>
+    private sealed class MetricsPage : IDisposable
+    {
+        private readonly SemaphoreSlim gate = new(1, 1);
+        private readonly PrometheusExporter exporter = new();
+        private readonly LogLag lag;
+        private readonly MeterProvider provider;
+        private readonly BaseExportingMetricReader reader;
+
+        public MetricsPage(LogLag lag)
+        {
+            this.lag = lag;
+            reader = new BaseExportingMetricReader(exporter);
+            provider = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource).AddMeter(Meters).AddReader(reader).Build();
+        }
+
+        internal async Task<string> RenderAsync(CancellationToken ct)
+        {
+            await gate.WaitAsync(ct);
+            try
+            {
+                await lag.RefreshAsync(ct);
+                reader.Collect();
+                return exporter.Text;
+            }
+            finally
+            {
+                gate.Release();
+            }
+        }
+
+        public void Dispose()
+        {
+            provider.Dispose();
+            exporter.Dispose();
+            gate.Dispose();
+        }
+    }
+
+    private sealed class Tracing : IHostedService, IDisposable
+    {
+        private TracerProvider? provider;
+
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            provider = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource)
+                .AddSource(LogMetrics.Name, "Microsoft.AspNetCore", "Npgsql").AddOtlpExporter().Build();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken)
+        {
+            provider?.ForceFlush();
+            return Task.CompletedTask;
+        }
+
+        public void Dispose() => provider?.Dispose();
+    }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Web.Tokens;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Web.Auth;
+
+/// <summary>
+/// What a process must know to judge a token: the public keys and the sessions that ended early. It learns both from Identity's log, as every
+/// module learns everything, and holds them in memory: a request asks no database.
+/// </summary>
+public sealed partial class AccessState(Databases databases, LogSignals signals, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
+{
+    private const string Source = "identity";
+
+    /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
+    private static readonly TimeSpan Remember = TimeSpan.FromMinutes(35);
+    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<string, VerificationKey> keys = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
+    private readonly SemaphoreSlim reading = new(1, 1);
+    private long after;
+    private long refreshed;
+
+    /// <summary>The key with an id, or null when it is unknown or retired.</summary>
+    public VerificationKey? Find(string kid) =>
+        announced.TryGetValue(kid, out var key) && key.RetiresAt > time.GetUtcNow() ? keys.GetValueOrDefault(kid) : null;
+
+    /// <summary>True when the session ended before its time.</summary>
+    public bool HasEnded(Guid sessionId) => ended.ContainsKey(sessionId);
+
+    /// <summary>The public keys that verify today.</summary>
+    public IReadOnlyList<JsonWebKey> PublicKeys => [.. announced.Values.Where(key => key.RetiresAt > time.GetUtcNow())
+        .OrderBy(key => key.Kid, StringComparer.Ordinal).Select(key => keys[key.Kid].ToJwk())];
+
+    /// <summary>Takes note of a key at once, in the process that made it.</summary>
+    public void Add(SigningKeyCreated key)
+    {
+        keys[key.Kid] = VerificationKey.FromJwk(new JsonWebKey("RSA", "sig", "RS256", key.Kid, key.N, key.E));
+        announced[key.Kid] = key;
+    }
+
+    /// <summary>Takes note of an ended session at once, in the process that ended it.</summary>
+    public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + Remember;
+
+    /// <summary>Reads the log because a token names a key that is not known here (another process has just made it); at most once a second.</summary>
+    internal async Task RefreshAsync(CancellationToken ct)
+    {
+        var last = Interlocked.Read(ref refreshed);
+        if (time.GetElapsedTime(last) < RefreshInterval || Interlocked.CompareExchange(ref refreshed, time.GetTimestamp(), last) != last)
+            return;
+        await ReadAsync(ct);
+    }
+
+    /// <summary>Reads what is there, so that the first request finds it.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await ReadAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var wake = new WakeSignal();
+        using var subscription = signals.OnSequenced(Source, wake);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await wake.WaitAsync(stoppingToken);
+                await ReadAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                LogFailed(logger, error.Message);
+                await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken ct)
+    {
+        await reading.WaitAsync(ct);
+        try
+        {
+            var database = databases.Of(Source);
+            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            await using var batch = new NpgsqlBatch(connection);
+            batch.BatchCommands.Add(new($"select last from {database.Schema}.log_head"));
+            // The partial index event_log_access holds just these two types.
+            var read = new NpgsqlBatchCommand($"""
+                select o.sequence, l.type, l.payload, l.time
+                from {database.Schema}.event_log l join {database.Schema}.event_order o on o.position = l.position
+                where l.type in ('identity.signing-key-created.v1', 'identity.session-ended.v1') and o.sequence > $1
+                order by o.sequence
+                """);
+            read.Parameters.Add(new() { Value = after });
+            batch.BatchCommands.Add(read);
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            await reader.ReadAsync(ct);
+            var head = reader.GetInt64(0);
+            await reader.NextResultAsync(ct);
+            while (await reader.ReadAsync(ct))
+            {
+                Apply(reader.GetString(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<DateTimeOffset>(3));
+                head = Math.Max(head, reader.GetInt64(0));
+            }
+            after = head;
+            foreach (var (session, until) in ended)
+                if (until < time.GetUtcNow())
+                    ended.TryRemove(session, out _);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    private void Apply(string type, byte[] payload, DateTimeOffset at)
+    {
+        if (type == SigningKeyCreated.Name)
+            Add(JsonSerializer.Deserialize(payload, EventJson.Default.SigningKeyCreated)!);
+        else if (at + Remember > time.GetUtcNow())
+            ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + Remember;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
+    private static partial void LogFailed(ILogger logger, string error);
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        reading.Dispose();
+        base.Dispose();
+    }
+}

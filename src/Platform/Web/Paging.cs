@@ -1,0 +1,61 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Boon.Platform.Web;
+
+/// <summary>A page of a list.</summary>
+/// <param name="Data">The items.</param>
+/// <param name="Next">The cursor of the next page, or null at the end.</param>
+public sealed record Page<T>(IReadOnlyList<T> Data, [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
+
+/// <summary>The query of a list: <c>?limit=</c> (default 50, 1 to 200) and <c>&amp;cursor=</c> (a page's <c>next</c>).</summary>
+public sealed record PageQuery(string? Limit, string? Cursor)
+{
+    private const int DefaultLimit = 50;
+    private const int LargestLimit = 200;
+
+    /// <summary>Reads the query: how many, and where the page begins (null at the start). A fault is a problem to answer with.</summary>
+    public bool TryRead<TCursor>(out int limit, out TCursor? cursor, out ProblemHttpResult? problem)
+    {
+        var validation = new Validation();
+        limit = DefaultLimit;
+        cursor = default;
+        if (Limit is not null && (!int.TryParse(Limit, out limit) || limit is < 1 or > LargestLimit))
+            validation.Fail("limit", $"must be a whole number from 1 to {LargestLimit}");
+        if (Cursor is not null && !TryDecode(Cursor, out cursor))
+            validation.Fail("cursor", "must be the next of an earlier page");
+        problem = validation.Ok ? null : Problems.Of(StatusCodes.Status400BadRequest, "validation-failed", "Some parameters are not valid; see errors.", validation.Errors);
+        return validation.Ok;
+    }
+
+    /// <summary>Makes a page of <paramref name="items"/>, which may hold one more than the limit to show that there is a next page.</summary>
+    public static Page<T> Page<T, TCursor>(List<T> items, int limit, Func<T, TCursor> cursorOf)
+    {
+        if (items.Count <= limit)
+            return new Page<T>(items, null);
+        items.RemoveRange(limit, items.Count - limit);
+        return new Page<T>(items, Encode(cursorOf(items[^1])));
+    }
+
+    /// <summary>A cursor as text that is safe in a URL.</summary>
+    public static string Encode<TCursor>(TCursor cursor) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(cursor));
+
+    private static bool TryDecode<TCursor>(string text, out TCursor? cursor)
+    {
+        cursor = default;
+        if (text.Length > 2048 || !Base64Url.IsValid(text))
+            return false;
+        try
+        {
+            cursor = JsonSerializer.Deserialize<TCursor>(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)));
+            return cursor is not null;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

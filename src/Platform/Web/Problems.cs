@@ -1,0 +1,51 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Boon.Platform.Web;
+
+/// <summary>
+/// Answers in RFC 9457 <c>application/problem+json</c>: a stable <c>code</c> in kebab-case, a <c>detail</c> for people, and <c>errors</c> for
+/// each field where fields are to blame.
+/// </summary>
+public static class Problems
+{
+    /// <summary>A refusal.</summary>
+    public static ProblemHttpResult Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        TypedResults.Problem(detail, statusCode: status, title: Title(status), type: $"urn:boon:error:{code}", extensions: Extensions(code, errors));
+
+    /// <summary>400 with what is wrong with each field.</summary>
+    public static ProblemHttpResult Invalid(Validation validation) =>
+        Of(StatusCodes.Status400BadRequest, "validation-failed", "Some fields are not valid; see errors.", validation.Errors);
+
+    /// <summary>404: it is not there, or not the caller's.</summary>
+    public static ProblemHttpResult NotFound(string what) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no such {what}.");
+
+    /// <summary>A refusal for now: 429 or 503, with Retry-After.</summary>
+    public static ProblemHttpResult RetryLater(HttpContext http, int status, string code, string detail, TimeSpan retryAfter)
+    {
+        http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString();
+        return Of(status, code, detail);
+    }
+
+    private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
+    {
+        var extensions = new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code };
+        if (errors is { Count: > 0 })
+            extensions["errors"] = errors;
+        return extensions;
+    }
+
+    private static string Title(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
+}
+
+/// <summary>The problem document, for the OpenAPI description.</summary>
+/// <param name="Type">A URN of the code.</param>
+/// <param name="Title">The status in words.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Detail">What happened and what to do, for people.</param>
+/// <param name="Code">The stable code, for programs.</param>
+/// <param name="Errors">For each field to blame, what is wrong with it.</param>
+public sealed record Problem(
+    string Type, string Title, int Status, string Detail, string Code,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Dictionary<string, string[]>? Errors);

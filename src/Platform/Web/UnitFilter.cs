@@ -1,0 +1,96 @@
+using Boon.Platform.Data;
+using Boon.Platform.Web.Idempotency;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Boon.Platform.Web;
+
+/// <summary>
+/// Ends the unit of work of an endpoint that changes something: commits what the handler began when its answer is a success (or a refusal
+/// that it logged), undoes it otherwise. The answer is sent only after the commit. With an <c>Idempotency-Key</c> the answer is stored in
+/// the same transaction.
+/// </summary>
+public static class UnitFilter
+{
+    /// <summary>Gives the endpoint a unit of work on <typeparamref name="TContext"/>'s module.</summary>
+    /// <param name="route">The endpoint.</param>
+    /// <param name="idempotent">True on a POST that creates: honours <c>Idempotency-Key</c>.</param>
+    public static RouteHandlerBuilder WithUnit<TContext>(this RouteHandlerBuilder route, bool idempotent = false)
+        where TContext : DbContext
+    {
+        if (idempotent)
+            route.WithMetadata(IdempotentEndpoint.Instance);
+        return route.AddEndpointFilter(async (invocation, next) =>
+        {
+            var http = invocation.HttpContext;
+            var ct = http.RequestAborted;
+            var unit = http.RequestServices.GetRequiredService<Unit<TContext>>();
+            unit.Idempotency = http.Features.Get<IdempotencyClaim>();
+            if (unit.Idempotency is not null)
+                await unit.Idempotency.ThrowIfAnsweredAsync(unit.Database, ct);
+
+            var result = Unwrap(await next(invocation));
+            if (!unit.Begun)
+                return result;
+            if (result is IStatusCodeHttpResult { StatusCode: >= 400 } && !unit.KeepsRefusal)
+            {
+                await unit.RollbackAsync();
+                return result;
+            }
+            if (unit.Idempotency is null)
+            {
+                await unit.CommitAsync(ct);
+                return result;
+            }
+            var answer = await RenderAsync(http, result);
+            await unit.SaveAsync(ct);
+            await unit.Idempotency.StoreAsync(unit, answer, ct);
+            await unit.CommitAsync(ct);
+            return new Answer(answer);
+        });
+    }
+
+    private static object? Unwrap(object? result)
+    {
+        while (result is INestedHttpResult nested)
+            result = nested.Result;
+        return result;
+    }
+
+    private static async Task<StoredAnswer> RenderAsync(HttpContext http, object? result)
+    {
+        var real = http.Response.Body;
+        using var buffer = new MemoryStream();
+        http.Response.Body = buffer;
+        try
+        {
+            await ((IResult)result!).ExecuteAsync(http);
+        }
+        finally
+        {
+            http.Response.Body = real;
+        }
+        return new StoredAnswer(http.Response.StatusCode, http.Response.ContentType, http.Response.Headers.Location, buffer.ToArray());
+    }
+
+    /// <summary>Writes a rendered answer.</summary>
+    internal sealed class Answer(StoredAnswer answer) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = answer.Status;
+            httpContext.Response.ContentType = answer.ContentType;
+            if (answer.Location is not null)
+                httpContext.Response.Headers.Location = answer.Location;
+            httpContext.Response.ContentLength = answer.Body.Length;
+            await httpContext.Response.Body.WriteAsync(answer.Body);
+        }
+    }
+}
+
+/// <summary>Marks an endpoint that honours <c>Idempotency-Key</c>.</summary>
+internal sealed class IdempotentEndpoint
+{
+    internal static IdempotentEndpoint Instance { get; } = new();
+}

@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Boon.Platform.Data;
+using Boon.Platform.Web.Auth;
+using Boon.Platform.Web.Idempotency;
+using Boon.Platform.Web.Tokens;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Web;
+
+/// <summary>What every host of Boon does with a request before its endpoint sees it.</summary>
+public static class WebPipeline
+{
+    /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
+    public const long LargestBody = 1024 * 1024;
+
+    /// <summary>Registers authentication, JSON, errors and the API description.</summary>
+    public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = LargestBody;
+        });
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
+        services.AddExceptionHandler<Errors>();
+
+        var tokens = configuration.GetSection("Boon:Tokens").Get<TokenOptions>() ?? new TokenOptions();
+        services.AddSingleton(tokens);
+        services.AddSingleton<AccessState>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AccessState>());
+        services.AddSingleton(provider =>
+        {
+            var state = provider.GetRequiredService<AccessState>();
+            return new AccessTokenVerifier(tokens, provider.GetRequiredService<TimeProvider>(), state.Find, state.HasEnded);
+        });
+        services.AddAuthentication(BearerAuthentication.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.SchemeName, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
+            .AddPolicy(Caller.Operator, policy => policy.RequireRole(Caller.Operator));
+        services.AddOpenApi("v1", ApiDescription.Configure);
+        return services;
+    }
+
+    /// <summary>Adds the middleware and the endpoints that every host has.</summary>
+    public static void UseBoonWeb(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
+        app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        app.Use(RefuseUnreadableUrls);
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.Use(ClaimIdempotencyKey);
+        HealthEndpoints.Map(app);
+        app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
+        app.UseSwaggerUI(options =>
+        {
+            options.RoutePrefix = "docs";
+            options.DocumentTitle = "Boon API";
+            options.SwaggerEndpoint("/openapi/v1.json", "Boon v1");
+        });
+    }
+
+    /// <summary>A status that no endpoint explained, as a problem document.</summary>
+    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult PlainStatus(int status) => status switch
+    {
+        StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists what there is."),
+        StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address takes other methods; see Allow."),
+        StatusCodes.Status413PayloadTooLarge => Problems.Of(status, "body-too-large", "The body is larger than this call takes."),
+        StatusCodes.Status415UnsupportedMediaType => Problems.Of(status, "unsupported-media-type", "Send the body as application/json."),
+        < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
+        _ => Problems.Of(status, "internal-error", "Something failed here."),
+    };
+
+    /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
+    private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)
+    {
+        if (!Defences.InputGuard)
+            return next(http);
+        var request = http.Request;
+        return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "").Contains("%00", StringComparison.Ordinal)
+            ? Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The address must not contain U+0000.").ExecuteAsync(http)
+            : next(http);
+    }
+
+    private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
+    {
+        if (http.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IdempotentEndpoint>() is not null
+            && await IdempotencyClaim.ReadAsync(http, endpoint.RoutePattern.RawText ?? http.Request.Path) is { } claim)
+            http.Features.Set(claim);
+        await next(http);
+    }
+}
+
+/// <summary><c>/health/live</c> and <c>/health/ready</c>.</summary>
+internal static class HealthEndpoints
+{
+    private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(2);
+
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", () => TypedResults.Ok(new Health("live")))
+            .WithTags("Operations").WithSummary("200 while the process runs.");
+        routes.MapGet("/health/ready", ReadyAsync)
+            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers. 503 otherwise.");
+    }
+
+    private static async Task<IResult> ReadyAsync(Databases databases, HttpContext http, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(LongestPing);
+        try
+        {
+            foreach (var pool in databases.Pools)
+            {
+                await using var command = pool.CreateCommand("select 1");
+                await command.ExecuteScalarAsync(limit.Token);
+            }
+            return TypedResults.Ok(new Health("ready"));
+        }
+        catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
+        {
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
+        }
+    }
+
+    internal sealed record Health(string Status);
+}
