@@ -42,7 +42,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>True between <see cref="BeginAsync"/> and the end of the transaction.</summary>
     public bool Begun => transaction is not null;
 
-    /// <summary>True when the handler logged a refusal: its answer is an error, and the event that tells of it is committed all the same.</summary>
+    /// <summary>See <see cref="KeepRefusal"/>.</summary>
     public bool KeepsRefusal { get; private set; }
 
     /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
@@ -72,13 +72,8 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     public void Append<TEvent>(TEvent @event, LoggedEvent? cause = null)
         where TEvent : IEvent => events.Add(PendingEvent.From(@event, TraceParent(cause), cause?.Id));
 
-    /// <summary>Adds an event that tells of a refusal, and commits although the answer is an error. The handler has changed nothing else.</summary>
-    public void AppendRefusal<TEvent>(TEvent refusal)
-        where TEvent : IEvent
-    {
-        Append(refusal);
-        KeepsRefusal = true;
-    }
+    /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
+    public void KeepRefusal() => KeepsRefusal = true;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
     public void AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null) =>
@@ -141,6 +136,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         transaction = null;
         connection = null;
         written = 0;
+        KeepsRefusal = false;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Platform.Web.Auth;
 using Boon.Platform.Web.Idempotency;
 using Boon.Platform.Web.Tokens;
@@ -60,6 +61,8 @@ public static class WebPipeline
         app.UseAuthorization();
         app.Use(ClaimIdempotencyKey);
         HealthEndpoints.Map(app);
+        ListEvents.Map(app);
+        DeadLetterEndpoints.Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
         app.UseSwaggerUI(options =>
         {

@@ -1,0 +1,13 @@
+global using Boon.Contracts;
+global using Boon.Platform;
+global using Boon.Platform.Data;
+global using Boon.Platform.Web;
+global using Boon.Platform.Web.Auth;
+global using Microsoft.AspNetCore.Builder;
+global using Microsoft.AspNetCore.Http;
+global using Microsoft.AspNetCore.Http.HttpResults;
+global using Microsoft.AspNetCore.Routing;
+global using Microsoft.EntityFrameworkCore;
+global using Microsoft.Extensions.DependencyInjection;
+global using Microsoft.Extensions.Logging;
+global using Npgsql;

@@ -1,0 +1,45 @@
+using Boon.Identity.Keys;
+using Boon.Identity.Passwords;
+using Boon.Identity.Sessions;
+using Boon.Identity.Users;
+using Microsoft.AspNetCore.DataProtection;
+
+namespace Boon.Identity;
+
+/// <summary>Accounts, sessions and signing keys. Logs <c>identity.*</c>; reacts to nothing.</summary>
+public sealed class IdentityModule : IModule
+{
+    /// <summary>The module's name and schema.</summary>
+    public const string ModuleName = "identity";
+
+    /// <inheritdoc/>
+    public string Name => ModuleName;
+
+    /// <inheritdoc/>
+    public void Add(ModuleBuilder module)
+    {
+        module.Database<IdentityDb>();
+        module.Services.AddSingleton<PasswordHashing>();
+        module.Services.AddSingleton(SignInLimits.From(module.Configuration));
+        // The ring lives beside the data, not in the database: a copy of the database alone opens no key.
+        var ring = Directory.CreateDirectory(Path.Combine(module.Configuration["Boon:Data"] ?? ".boon", "keys"));
+        module.Services.AddDataProtection().SetApplicationName("boon").PersistKeysToFileSystem(ring);
+        module.Run<SigningKeys>();
+        module.Run<FirstOperator>();
+        module.Run<SessionHousekeeping>();
+    }
+
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        RegisterUser.Map(routes);
+        GetUser.Map(routes);
+        ChangeUser.Map(routes);
+        EraseUser.Map(routes);
+        SetRoles.Map(routes);
+        SignIn.Map(routes);
+        RefreshSession.Map(routes);
+        SignOut.Map(routes);
+        GetPublicKeys.Map(routes);
+    }
+}

@@ -1,0 +1,17 @@
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.Identity.Keys;
+
+/// <summary>The public keys, as RFC 7517 writes them.</summary>
+internal static class GetPublicKeys
+{
+    /// <summary>A key set.</summary>
+    internal sealed record KeySet(IReadOnlyList<JsonWebKey> Keys);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", (AccessState access, HttpContext http) =>
+        {
+            http.Response.Headers.CacheControl = "public, max-age=300";
+            return TypedResults.Ok(new KeySet(access.PublicKeys));
+        })
+        .WithTags("Sessions").WithSummary("The public keys that verify access tokens (RFC 7517).");
+}

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text;
+using Boon.Identity.Users;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Boon.Identity.Passwords;
+
+/// <summary>How a password compared.</summary>
+internal enum Verified
+{
+    /// <summary>It is another one, or there is no account.</summary>
+    No,
+
+    /// <summary>It is right.</summary>
+    Yes,
+
+    /// <summary>It is right, and its hash is weaker than today's: hash it again.</summary>
+    YesRehash,
+}
+
+/// <summary>
+/// ASP.NET Core Identity's hasher (PBKDF2-HMAC-SHA512, 100,000 rounds, about 75 ms of one core) on threads of its own: as many as there are cores, at a
+/// lower priority than everything else, so that a burst of sign-ins uses what is idle and starves nothing. At most 2,000 wait; beyond that
+/// callers are told to come back.
+/// </summary>
+internal sealed class PasswordHashing : IDisposable
+{
+    private const int MostWaiting = 2_000;
+    private const int NiceLevel = 10;
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>Rounds of PBKDF2. Only test hosts, through InternalsVisibleTo, lower it, for bulk tests whose subject is another.</summary>
+    internal static int Rounds { get; set; } = 100_000;
+
+    private readonly BlockingCollection<Action> work = new(MostWaiting);
+    private readonly PasswordHasher<User> hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Rounds }));
+    private readonly Lazy<string> unknown;
+
+    public PasswordHashing()
+    {
+        unknown = new(() => hasher.HashPassword(null!, Guid.CreateVersion7().ToString()));
+        for (var i = 0; i < Environment.ProcessorCount; i++)
+            new Thread(Work) { IsBackground = true, Name = $"password-hash-{i}" }.Start();
+    }
+
+    /// <summary>503, when too many wait.</summary>
+    internal static ProblemHttpResult Busy(HttpContext http) =>
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins and sign-ups wait at this moment; try again soon.", RetryAfter);
+
+    /// <summary>Hashes a password; null when too many wait.</summary>
+    internal Task<string?> HashAsync(string password, CancellationToken ct) =>
+        EnqueueAsync<string?>(() => hasher.HashPassword(null!, Canonical(password)), ct);
+
+    /// <summary>Compares a password with a hash, in the same time when there is no hash (no such account); null when too many wait.</summary>
+    internal async Task<Verified?> VerifyAsync(string? hash, string password, CancellationToken ct)
+    {
+        var result = await EnqueueAsync<PasswordVerificationResult?>(() => hasher.VerifyHashedPassword(null!, hash ?? unknown.Value, Canonical(password)), ct);
+        return result switch
+        {
+            null => null,
+            _ when hash is null => Verified.No,
+            PasswordVerificationResult.Success => Verified.Yes,
+            PasswordVerificationResult.SuccessRehashNeeded => Verified.YesRehash,
+            _ => Verified.No,
+        };
+    }
+
+    /// <summary>The same text typed on two keyboards may differ in its code points: compare NFC.</summary>
+    private static string Canonical(string password) => password.Normalize(NormalizationForm.FormC);
+
+    private Task<T?> EnqueueAsync<T>(Func<T> hash, CancellationToken ct)
+    {
+        var done = new TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var queued = work.TryAdd(() =>
+        {
+            if (ct.IsCancellationRequested)
+            {
+                done.TrySetCanceled(ct);
+                return;
+            }
+            try
+            {
+                done.TrySetResult(hash());
+            }
+            catch (Exception error)
+            {
+                done.TrySetException(error);
+            }
+        });
+        return queued ? done.Task : Task.FromResult(default(T));
+    }
+
+    private void Work()
+    {
+        if (OperatingSystem.IsLinux())
+            _ = SetPriority(which: 0, who: 0, NiceLevel); // on Linux this is the calling thread's own
+        foreach (var hash in work.GetConsumingEnumerable())
+            hash();
+    }
+
+    [DllImport("libc", EntryPoint = "setpriority")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetPriority(int which, int who, int priority);
+
+    public void Dispose() => work.CompleteAdding();
+}

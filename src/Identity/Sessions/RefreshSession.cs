@@ -1,0 +1,69 @@
+using Boon.Identity.Keys;
+using Boon.Identity.Users;
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.Identity.Sessions;
+
+/// <summary>Changes a refresh token for a new pair. A token works once; its reuse means that somebody copied it, so the whole session ends.</summary>
+internal static class RefreshSession
+{
+    /// <summary>The body of POST /v1/sessions/refresh.</summary>
+    internal sealed record Request(string? RefreshToken);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
+        .WithUnit<IdentityDb>().WithTags("Sessions")
+        .WithSummary("A new pair of tokens for a refresh token, once.")
+        .WithDescription("401 `invalid-refresh-token`: unknown, expired (30 minutes idle, 12 hours in all), signed out, or used before; reuse ends the session.")
+        .Produces<SessionView>();
+
+    private static async Task<IResult> Handle(
+        Request request, Unit<IdentityDb> unit, AccessState access, SigningKeys keys, TokenOptions options, TimeProvider time, CancellationToken ct)
+    {
+        var validation = new Validation();
+        if (!validation.Text(request.RefreshToken, "refreshToken", 1, 512))
+            return Problems.Invalid(validation);
+        var hash = SessionTokens.HashOf(request.RefreshToken!);
+        var next = SessionTokens.NewRefreshToken();
+
+        await unit.BeginAsync(ct);
+        await using var use = unit.Command($"""
+            with used as (
+                update identity.refresh_tokens t set used_at = now() from identity.sessions s
+                where t.hash = $1 and t.used_at is null and t.expires_at > now()
+                  and s.id = t.session_id and s.ended_at is null and s.expires_at > now()
+                returning s.id, s.user_id, s.expires_at
+            ), token as (
+                insert into identity.refresh_tokens (hash, session_id, expires_at)
+                select $2, id, least(now() + interval '{SessionTokens.IdleLimit}', expires_at) from used
+            )
+            select id, user_id from used
+            """, hash, SessionTokens.HashOf(next));
+        Guid sessionId, userId;
+        await using (var reader = await use.ExecuteReaderAsync(ct))
+            (sessionId, userId) = await reader.ReadAsync(ct) ? (reader.GetGuid(0), reader.GetGuid(1)) : default;
+        if (sessionId == default)
+        {
+            await EndIfReusedAsync(unit, access, hash, ct);
+            return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not good (any more): sign in again.");
+        }
+        var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == userId && u.Status == User.Active, ct);
+        return user is null
+            ? Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This account is closed.")
+            : TypedResults.Ok(SessionTokens.Of(user, sessionId, next, keys, options, time));
+    }
+
+    private static async Task EndIfReusedAsync(Unit<IdentityDb> unit, AccessState access, byte[] hash, CancellationToken ct)
+    {
+        await using var find = unit.Command("""
+            select s.id, s.user_id from identity.refresh_tokens t join identity.sessions s on s.id = t.session_id
+            where t.hash = $1 and t.used_at is not null and s.ended_at is null
+            """, hash);
+        Guid sessionId, userId;
+        await using (var reader = await find.ExecuteReaderAsync(ct))
+            (sessionId, userId) = await reader.ReadAsync(ct) ? (reader.GetGuid(0), reader.GetGuid(1)) : default;
+        if (sessionId == default)
+            return;
+        await EndedSessions.EndAsync(unit, access, userId, "refresh-token-reused", ct, only: sessionId);
+        unit.KeepRefusal();
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Identity.Sessions;
+
+/// <summary>Deletes what no decision needs any more: sessions and refresh tokens a day past their end, failed tries past their window, retired keys.</summary>
+internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> module, TimeProvider time, ILogger<SessionHousekeeping> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await using var command = module.Database.Source.CreateCommand("""
+                    delete from identity.sessions where expires_at < now() - interval '1 day';
+                    delete from identity.sign_in_failures where window_ends < now();
+                    delete from identity.signing_keys where retires_at < now();
+                    """);
+                await command.ExecuteNonQueryAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(logger, error.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Old sessions stay until the next try: {Error}", EventName = "housekeeping-failed")]
+    private static partial void LogFailed(ILogger logger, string error);
+}

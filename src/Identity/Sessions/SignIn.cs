@@ -1,0 +1,96 @@
+using System.Text;
+using Boon.Identity.Keys;
+using Boon.Identity.Passwords;
+using Boon.Identity.Users;
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.Identity.Sessions;
+
+/// <summary>
+/// Signs a user in and logs <c>identity.user-signed-in.v1</c>, the event that the first 100 vouchers follow from. Session, count and event are one
+/// transaction.
+/// </summary>
+internal static class SignIn
+{
+    private const int LongestIdentifier = 254;
+
+    /// <summary>The body of POST /v1/sessions. The identifier is a username, an e-mail address or a phone number.</summary>
+    internal sealed record Request(string? Identifier, string? Password);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
+        .WithUnit<IdentityDb>().WithTags("Sessions")
+        .WithSummary("Signs in.")
+        .WithDescription("401 `invalid-credentials` for a wrong password and an unknown identifier alike; 429 `too-many-attempts` after too many failed tries; 503 `busy` when thousands wait.")
+        .Produces<SessionView>();
+
+    private static async Task<IResult> Handle(
+        Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, SigningKeys keys, TokenOptions options,
+        TimeProvider time, HttpContext http, CancellationToken ct)
+    {
+        var validation = new Validation();
+        validation.Text(request.Identifier, "identifier", 1, LongestIdentifier);
+        if (validation.Require(request.Password, "password"))
+            validation.Check(request.Password!.Length is > 0 and <= UserRules.LongestPassword * 2, "password", $"must have 1 to {UserRules.LongestPassword} characters");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+
+        var identifier = request.Identifier!;
+        var user = await FindAsync(reads, identifier, ct);
+        var counted = SignInLimits.KeysOf(user, identifier, http.Connection.RemoteIpAddress);
+        await using (var look = unit.Database.Source.CreateCommand())
+            if (await limits.LockedForAsync(look, counted, ct) is { } locked)
+                return TooMany(http, locked);
+        if (await hashing.VerifyAsync(user?.PasswordHash, request.Password!, ct) is not { } verified)
+            return PasswordHashing.Busy(http);
+        var rehash = verified == Verified.YesRehash ? await hashing.HashAsync(request.Password!, ct) : null;
+
+        await unit.BeginAsync(ct);
+        if (verified == Verified.No)
+        {
+            unit.KeepRefusal(); // the count is committed although the answer is an error
+            return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? TooMany(http, lockedNow) : Invalid();
+        }
+        await using (var look = unit.Command(""))
+            if (await limits.LockedForAsync(look, counted, ct) is { } locked)
+                return TooMany(http, locked);
+
+        var sessionId = Guid.CreateVersion7();
+        var refreshToken = SessionTokens.NewRefreshToken();
+        // Only if the password is still the one that was checked; the row lock makes the numbers 1, 2, 3 under concurrency.
+        await using var signIn = unit.Command($"""
+            with signed as (
+                update identity.users set sign_ins = sign_ins + 1, password_hash = coalesce($3, password_hash)
+                where id = $1 and status = 'active' and password_hash = $2
+                returning id, sign_ins
+            ), session as (
+                insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + interval '{SessionTokens.SessionLimit}' from signed
+            ), token as (
+                insert into identity.refresh_tokens (hash, session_id, expires_at) select $5, $4, now() + interval '{SessionTokens.IdleLimit}' from signed
+            ), forgiven as (
+                delete from identity.sign_in_failures where key = $6
+            )
+            select sign_ins from signed
+            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Account);
+        signIn.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
+        if (await signIn.ExecuteScalarAsync(ct) is not long number)
+            return Invalid();
+        unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1, number));
+        return TypedResults.Ok(SessionTokens.Of(user, sessionId, refreshToken, keys, options, time));
+    }
+
+    /// <summary>An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username.</summary>
+    private static Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
+    {
+        var key = UserRules.Key(identifier.Normalize(NormalizationForm.FormC));
+        var active = reads.Users.Where(user => user.Status == User.Active);
+        return identifier.Contains('@', StringComparison.Ordinal) ? active.SingleOrDefaultAsync(user => user.EmailKey == key, ct)
+            : identifier.StartsWith('+') ? active.SingleOrDefaultAsync(user => user.Phone == identifier, ct)
+            : active.SingleOrDefaultAsync(user => user.UsernameKey == key, ct);
+    }
+
+    private static ProblemHttpResult Invalid() =>
+        Problems.Of(StatusCodes.Status401Unauthorized, "invalid-credentials", "The identifier or the password is not right.");
+
+    private static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
+        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed sign-ins; try again later.", retryAfter);
+}

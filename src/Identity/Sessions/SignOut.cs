@@ -1,0 +1,44 @@
+using System.Security.Claims;
+
+namespace Boon.Identity.Sessions;
+
+/// <summary>Ends the caller's session: its tokens are refused from now on, in every process.</summary>
+internal static class SignOut
+{
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/sessions/current", Handle)
+        .WithUnit<IdentityDb>().ForMembers().WithTags("Sessions")
+        .WithSummary("Signs out: the session's access and refresh tokens are refused from now on.")
+        .Produces(StatusCodes.Status204NoContent);
+
+    private static async Task<NoContent> Handle(ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
+    {
+        await unit.BeginAsync(ct);
+        await EndedSessions.EndAsync(unit, access, caller.UserId(), "signed-out", ct, only: caller.SessionId());
+        return TypedResults.NoContent();
+    }
+}
+
+/// <summary>Ends sessions before their time, and logs it so that every process refuses their access tokens.</summary>
+internal static class EndedSessions
+{
+    internal static async Task EndAsync(
+        Unit<IdentityDb> unit, AccessState access, Guid userId, string reason, CancellationToken ct, Guid? only = null, Guid? except = null)
+    {
+        await using var end = unit.Command("""
+            update identity.sessions set ended_at = now()
+            where user_id = $1 and ended_at is null and expires_at > now() and ($2::uuid is null or id = $2) and ($3::uuid is null or id <> $3)
+            returning id
+            """, userId, (object?)only ?? DBNull.Value, (object?)except ?? DBNull.Value);
+        end.Parameters[1].NpgsqlDbType = end.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid;
+        var ended = new List<Guid>();
+        await using (var reader = await end.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                ended.Add(reader.GetGuid(0));
+        foreach (var session in ended)
+        {
+            unit.Append(new SessionEnded(session, userId, reason));
+            // Here at once. Should the commit fail, this process refuses a session whose owner wanted it gone: harmless.
+            access.End(session);
+        }
+    }
+}

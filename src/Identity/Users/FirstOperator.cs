@@ -1,0 +1,53 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Boon.Identity.Passwords;
+using Boon.Platform.Web.Tokens;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Identity.Users;
+
+/// <summary>
+/// Makes the first operator at the first start: username <c>operator</c>, password <c>Boon__Operator__Password</c> if set, else a random one that
+/// is printed once. Processes that start together make one.
+/// </summary>
+internal sealed partial class FirstOperator(IServiceScopeFactory scopes, PasswordHashing hashing, IConfiguration configuration, ILogger<FirstOperator> logger) : IHostedService
+{
+    internal const string Username = "operator";
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var reads = scope.ServiceProvider.GetRequiredService<IdentityDb>();
+        if (await reads.Users.AnyAsync(user => user.UsernameKey == Username, cancellationToken))
+            return;
+        var chosen = configuration["Boon:Operator:Password"];
+        if (chosen is { Length: > 0 and < UserRules.ShortestPassword } or { Length: > UserRules.LongestPassword })
+            throw new InvalidOperationException($"Boon__Operator__Password must have {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
+        var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
+        var hash = await hashing.HashAsync(password, cancellationToken);
+
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(cancellationToken);
+        var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, AccessToken.OperatorRole);
+        unit.Db.Add(user);
+        unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName));
+        try
+        {
+            await unit.CommitAsync(cancellationToken);
+        }
+        catch (DbUpdateException error) when (error.ViolatedConstraint() == UserRules.UniqueUsername)
+        {
+            return; // another process was first
+        }
+        if (string.IsNullOrEmpty(chosen))
+            // On the console and nowhere else: log files are kept.
+            Console.WriteLine($"\nThe first operator is '{Username}' with the password {password}\nIt is shown this once; set Boon__Operator__Password before the first start to choose it.\n");
+        LogCreated(logger);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(1, LogLevel.Information, "The first operator was created", EventName = "operator-created")]
+    private static partial void LogCreated(ILogger logger);
+}

@@ -1,0 +1,56 @@
+using Boon.Platform.Web;
+using Boon.Platform.Web.Auth;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Boon.Platform.Log;
+
+/// <summary>Shows operators the parked events and redrives them, over HTTP and for the CLI.</summary>
+public static class DeadLetterEndpoints
+{
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/dead-letters", async (IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct) =>
+                TypedResults.Ok(new Page<DeadLetter>(await ListAsync(subscriptions, ct), null)))
+            .ForOperators().WithTags("Events").WithSummary("The events that a subscription could not handle, oldest first (the first 1,000 of each module).");
+        routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveAsync)
+            .ForOperators().WithTags("Events")
+            .WithSummary("Handles a parked event again: 204 when it is done.")
+            .WithDescription("409 `redrive-in-flight` while somebody else does; 422 `redrive-failed` with the error when it fails again: it stays parked.")
+            .Produces(StatusCodes.Status204NoContent);
+    }
+
+    /// <summary>The open letters of all subscriptions' modules.</summary>
+    public static async Task<List<DeadLetter>> ListAsync(IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
+    {
+        const int most = 1000;
+        var letters = new List<DeadLetter>();
+        foreach (var database in subscriptions.Select(subscription => subscription.Database).Distinct())
+            letters.AddRange(await DeadLetters.ListAsync(database, after: null, most, ct));
+        return letters;
+    }
+
+    private static async Task<IResult> RedriveAsync(string id, IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
+    {
+        if (!Guid.TryParse(id, out var letter))
+            return Problems.NotFound("dead letter");
+        foreach (var subscription in subscriptions)
+        {
+            Redrive result;
+            try
+            {
+                result = await subscription.RedriveAsync(letter, ct);
+            }
+            catch (Exception error) when (!Data.PostgresErrors.IsInfrastructure(error))
+            {
+                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", $"It failed again and stays parked: {error.Message}");
+            }
+            if (result == Redrive.Applied)
+                return TypedResults.NoContent();
+            if (result == Redrive.InFlight)
+                return Problems.Of(StatusCodes.Status409Conflict, "redrive-in-flight", "Somebody else redrives it at this moment.");
+        }
+        return Problems.NotFound("dead letter");
+    }
+}

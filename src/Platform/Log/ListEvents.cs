@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Boon.Platform.Data;
+using Boon.Platform.Web;
+using Boon.Platform.Web.Auth;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Boon.Platform.Log;
+
+/// <summary>Shows operators the logs of this host's modules, newest first, as CloudEvents.</summary>
+internal static class ListEvents
+{
+    /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c> and <c>causationid</c>.</summary>
+    internal sealed record View(
+        string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
+        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, JsonElement Data)
+    {
+        internal static View Of(LoggedEvent e) => new(
+            "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
+            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, JsonSerializer.Deserialize<JsonElement>(e.Payload));
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/events", Handle)
+        .ForOperators().WithTags("Events")
+        .WithSummary("The logs of all modules, newest first, as CloudEvents.")
+        .WithDescription("`type` matches all versions of an event, or one if it ends in `.v1`; `userId` and `module` narrow further.")
+        .Produces<Page<View>>();
+
+    private static async Task<IResult> Handle(
+        string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, CancellationToken ct)
+    {
+        // The cursor is the next sequence to look below, for each module's log.
+        if (!page.TryRead(out var limit, out Dictionary<string, long>? below, out var problem))
+            return problem!;
+        var validation = new Validation();
+        Guid? user = null;
+        if (userId is not null)
+            user = validation.Check(Guid.TryParse(userId, out var id), "userId", "must be an id") ? id : null;
+        var logs = modules.Where(hosted => module is null || hosted.Name == module).ToList();
+        validation.Check(logs.Count > 0, "module", $"must be one of {string.Join(", ", modules.Select(hosted => hosted.Name))}");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+
+        var found = new List<LoggedEvent>();
+        foreach (var log in logs)
+        {
+            await using var connection = await log.Database.Source.OpenConnectionAsync(ct);
+            found.AddRange(await EventReader.ReadBackAsync(
+                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user, ct));
+        }
+        // Within a module recordedAt never goes back, so this keeps each log in its own order.
+        var newest = found.OrderByDescending(e => e.RecordedAt).ThenBy(e => e.Source, StringComparer.Ordinal).ThenByDescending(e => e.Sequence).ToList();
+        string? next = null;
+        if (newest.Count > limit)
+        {
+            newest.RemoveRange(limit, newest.Count - limit);
+            var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
+            foreach (var e in newest)
+                places[e.Source] = e.Sequence;
+            next = PageQuery.Encode(places);
+        }
+        return TypedResults.Ok(new Page<View>(newest.ConvertAll(View.Of), next));
+    }
+}

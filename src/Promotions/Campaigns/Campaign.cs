@@ -1,0 +1,51 @@
+using System.Text.Json;
+
+namespace Boon.Promotions.Campaigns;
+
+/// <summary>A campaign: when which event gives whom a voucher of what benefit, and how often.</summary>
+internal sealed class Campaign
+{
+    internal const string Draft = "draft";
+    internal const string Active = "active";
+    internal const string Paused = "paused";
+    internal const string Ended = "ended";
+
+    public required Guid Id { get; init; }
+    public required string Name { get; set; }
+    public string? Description { get; set; }
+    public required string Trigger { get; init; }
+
+    /// <summary>Members of the event's data that must be equal, as a JSON object; null: every event of the trigger matches.</summary>
+    public string? WhenJson { get; init; }
+    public required long Limit { get; set; }
+    public required int PerUser { get; init; }
+    public required string BenefitJson { get; init; }
+
+    /// <summary>ISO 8601 duration.</summary>
+    public required string VoucherValidFor { get; init; }
+    public required int MaxUses { get; init; }
+    public DateTimeOffset? StartsAt { get; init; }
+    public DateTimeOffset? EndsAt { get; set; }
+    public required string State { get; set; }
+
+    /// <summary>Vouchers issued; written by the subscription only.</summary>
+    public long Issued { get; private set; }
+
+    /// <summary>Events found eligible, the refused for budget among them; the last rank given.</summary>
+    public long Ranked { get; private set; }
+    public DateTimeOffset CreatedAt { get; private set; }
+
+    internal Benefit Benefit => JsonSerializer.Deserialize<Benefit>(BenefitJson, Json.Options)!;
+}
+
+/// <summary>A campaign, as the API shows it.</summary>
+public sealed record CampaignView(
+    Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
+    int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt)
+{
+    internal static CampaignView Of(Campaign campaign, long redeemed) => new(
+        campaign.Id, campaign.Name, campaign.Description, campaign.Trigger,
+        campaign.WhenJson is null ? null : JsonSerializer.Deserialize<JsonElement>(campaign.WhenJson),
+        campaign.Limit, campaign.PerUser, campaign.Benefit, campaign.VoucherValidFor, campaign.MaxUses, campaign.StartsAt, campaign.EndsAt,
+        campaign.State, campaign.Issued, campaign.Limit - campaign.Issued, redeemed, campaign.CreatedAt);
+}

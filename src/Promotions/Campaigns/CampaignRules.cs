@@ -1,0 +1,139 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Boon.Promotions.Campaigns;
+
+/// <summary>How an event was decided.</summary>
+/// <param name="Issued">True: a voucher; false: refused.</param>
+/// <param name="Rank">The place among the eligible, from 1; null when the event was not eligible.</param>
+/// <param name="Reason">Why refused: <c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c>, <c>ended</c> or <c>paused</c>.</param>
+internal readonly record struct Decision(bool Issued, long? Rank, string? Reason);
+
+/// <summary>The rules of campaigns. Pure: what is in, what is out.</summary>
+internal static partial class CampaignRules
+{
+    internal const int LongestName = 200;
+    internal const int LongestDescription = 2_000;
+    internal const int LongestTrigger = 200;
+    internal const int MostWhenMembers = 20;
+    internal const long LargestLimit = 100_000_000;
+    internal const int MostPerUser = 1_000;
+    internal const int MostUses = 1_000_000;
+
+    /// <summary>
+    /// Decides an event that matched. <paramref name="issued"/> and <paramref name="ranked"/> are the campaign's counts before this event,
+    /// <paramref name="held"/> how many vouchers of it the user has.
+    /// </summary>
+    internal static Decision Decide(string state, DateTimeOffset? startsAt, DateTimeOffset? endsAt, long limit, int perUser, long issued, long ranked, long held, DateTimeOffset at)
+    {
+        if (state == Campaign.Ended || at >= endsAt)
+            return new(false, null, "ended");
+        if (state == Campaign.Paused)
+            return new(false, null, "paused");
+        if (at < startsAt)
+            return new(false, null, "not-started");
+        if (held >= perUser)
+            return new(false, null, "already-issued");
+        return issued < limit ? new(true, ranked + 1, null) : new(false, ranked + 1, "budget-exhausted");
+    }
+
+    /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
+    internal static bool Matches(JsonElement? when, JsonElement data)
+    {
+        if (when is not { } members)
+            return true;
+        if (data.ValueKind != JsonValueKind.Object)
+            return false;
+        foreach (var member in members.EnumerateObject())
+            if (!data.TryGetProperty(member.Name, out var value) || !JsonElement.DeepEquals(member.Value, value))
+                return false;
+        return true;
+    }
+
+    /// <summary>Checks a <c>when</c>: an object of scalars, in text that the database can hold.</summary>
+    internal static void When(Validation validation, JsonElement? when)
+    {
+        if (when is not { } element)
+            return;
+        if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
+            return;
+        validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
+        foreach (var member in element.EnumerateObject())
+            validation.Check(member.Name.Length is > 0 and <= 100 && IsScalar(member.Value), "when", $"has a member that is no text, number, boolean or null: {Shown(member.Name)}");
+    }
+
+    /// <summary>Checks a benefit.</summary>
+    internal static void Benefit(Validation validation, Benefit? benefit, string field)
+    {
+        if (!validation.Require(benefit, field))
+            return;
+        switch (benefit!.Kind)
+        {
+            case "percent":
+                validation.Check(benefit.Value is >= 1 and <= 100, $"{field}.value", "must be 1 to 100 percent");
+                break;
+            case "fixed":
+                validation.Check(benefit.Value is >= 1 and <= Redemptions.Discounts.LargestAmount, $"{field}.value", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+                validation.Check(benefit.Currency is not null, $"{field}.currency", "is required for a fixed amount");
+                validation.Check(benefit.MaxDiscount is null, $"{field}.maxDiscount", "is for percent only");
+                break;
+            default:
+                validation.Fail($"{field}.kind", "must be percent or fixed");
+                break;
+        }
+        if (benefit.Currency is not null)
+            validation.Check(Currency.IsMatch(benefit.Currency), $"{field}.currency", "must be an ISO 4217 code, such as USD");
+        validation.Check(benefit.MaxDiscount is null or (>= 1 and <= Redemptions.Discounts.LargestAmount), $"{field}.maxDiscount", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+        validation.Check(benefit.MinSpend is null or (>= 1 and <= Redemptions.Discounts.LargestAmount), $"{field}.minSpend", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+        validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency", "is required with maxDiscount or minSpend");
+        if (benefit.Products is { } products)
+            validation.Check(products.Length is >= 1 and <= 100 && products.All(product => product is { Length: >= 1 and <= 100 }), $"{field}.products", "must be 1 to 100 names of 1 to 100 characters");
+    }
+
+    /// <summary>Checks an ISO 8601 duration of at most ten years, such as <c>P30D</c> or <c>PT12H</c>.</summary>
+    internal static void Duration(Validation validation, string? duration, string field)
+    {
+        if (!validation.Require(duration, field))
+            return;
+        var match = duration!.Length <= 64 ? Iso8601.Match(duration) : Match.Empty;
+        double Days(string unit, double days) => match.Groups[unit].Success ? int.Parse(match.Groups[unit].Value) * days : 0;
+        if (!match.Success || duration.EndsWith('P') || duration.EndsWith('T'))
+        {
+            validation.Fail(field, "must be an ISO 8601 duration, such as P30D or PT12H");
+            return;
+        }
+        var days = Days("y", 365.25) + Days("mo", 30.44) + Days("w", 7) + Days("d", 1) + Days("h", 1 / 24d) + Days("mi", 1 / 1440d) + Days("s", 1 / 86400d);
+        validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
+    }
+
+    private static bool IsScalar(JsonElement value)
+    {
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)
+            return true;
+        if (value.ValueKind == JsonValueKind.Number)
+            return value.GetRawText().Length <= 40;
+        if (value.ValueKind != JsonValueKind.String)
+            return false;
+        try
+        {
+            return value.GetString() is { Length: <= 500 } text && !text.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half a surrogate pair
+        }
+    }
+
+    private static string Shown(string name) => name.Length > 50 ? name[..50] : name;
+
+    [GeneratedRegex("^[A-Z]{3}\\z", RegexOptions.CultureInvariant)]
+    internal static partial Regex Currency { get; }
+
+    [GeneratedRegex("^P((?<y>[0-9]{1,4})Y)?((?<mo>[0-9]{1,4})M)?((?<w>[0-9]{1,4})W)?((?<d>[0-9]{1,5})D)?(T((?<h>[0-9]{1,6})H)?((?<mi>[0-9]{1,8})M)?((?<s>[0-9]{1,9})S)?)?\\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Iso8601 { get; }
+
+    /// <summary>A trigger: an event's wire name, with or without its version.</summary>
+    [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    internal static partial Regex TriggerName { get; }
+}

@@ -1,0 +1,54 @@
+namespace Boon.Promotions.Campaigns;
+
+/// <summary>Changes a campaign; the change applies to exactly the events after the subscription's checkpoint at that moment.</summary>
+internal static class ChangeCampaign
+{
+    /// <summary>The body of PATCH /v1/campaigns/{id}: absent or null members stay.</summary>
+    internal sealed record Request(string? Name, string? Description, string? State, DateTimeOffset? EndsAt, long? Limit);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/campaigns/{id}", Handle)
+        .WithUnit<PromotionsDb>().ForOperators().WithTags("Campaigns")
+        .WithSummary("Changes name, description, state, endsAt or limit.")
+        .WithDescription("409 `limit-below-issued` for a limit below what is issued; 409 `campaign-ended` when it has ended for good; a campaign that left draft cannot return to it (409 `invalid-state`).")
+        .Produces<CampaignView>();
+
+    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
+    {
+        var validation = new Validation();
+        if (request.Name is not null)
+            validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
+        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false);
+        validation.Check(request.State is null or Campaign.Draft or Campaign.Active or Campaign.Paused or Campaign.Ended, "state", "must be draft, active, paused or ended");
+        validation.Check(request.Limit is null or (>= 1 and <= CampaignRules.LargestLimit), "limit", $"must be 1 to {CampaignRules.LargestLimit}");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        if (!Guid.TryParse(id, out var campaignId))
+            return Problems.NotFound("campaign");
+
+        await unit.BeginAsync(ct);
+        var after = await RulesLock.ExclusiveAsync(unit, ct);
+        if (await unit.Db.Campaigns.AsTracking().SingleOrDefaultAsync(c => c.Id == campaignId, ct) is not { } campaign)
+            return Problems.NotFound("campaign");
+        if (request.EndsAt <= campaign.StartsAt)
+        {
+            validation.Fail("endsAt", "must be after startsAt");
+            return Problems.Invalid(validation);
+        }
+        if (request.Limit < campaign.Issued)
+            return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued", $"{campaign.Issued} vouchers are issued already; the limit cannot be less.");
+        if (campaign.State == Campaign.Ended && request.State is not (null or Campaign.Ended))
+            return Problems.Of(StatusCodes.Status409Conflict, "campaign-ended", "This campaign has ended; create another one.");
+        if (campaign.State != Campaign.Draft && request.State == Campaign.Draft)
+            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A campaign that was active cannot be a draft again; pause it.");
+
+        campaign.Name = request.Name ?? campaign.Name;
+        campaign.Description = request.Description ?? campaign.Description;
+        campaign.State = request.State ?? campaign.State;
+        campaign.EndsAt = request.EndsAt ?? campaign.EndsAt;
+        campaign.Limit = request.Limit ?? campaign.Limit;
+        unit.Append(new CampaignChanged(campaign.Id, campaign.State, campaign.Limit, campaign.EndsAt, after));
+        await unit.SaveAsync(ct);
+        await RulesLock.RecordAsync(unit, campaign, caller.UserId(), after, ct);
+        return TypedResults.Ok(await GetCampaigns.FindAsync(id, unit.Db, ct));
+    }
+}

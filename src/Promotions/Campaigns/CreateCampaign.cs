@@ -1,0 +1,74 @@
+using System.Text.Json;
+
+namespace Boon.Promotions.Campaigns;
+
+/// <summary>Creates a campaign. It counts events recorded after its creation only.</summary>
+internal static class CreateCampaign
+{
+    /// <summary>The body of POST /v1/campaigns.</summary>
+    /// <param name="Name">For operators: 1 to 200 characters.</param>
+    /// <param name="Description">For operators.</param>
+    /// <param name="Trigger">The event, such as <c>identity.user-signed-in</c> (all versions) or <c>identity.user-signed-in.v1</c>.</param>
+    /// <param name="When">Members that the event's data must have, such as <c>{"first": true}</c>.</param>
+    /// <param name="Limit">How many vouchers there are.</param>
+    /// <param name="PerUser">How many of them one user can get; default 1.</param>
+    /// <param name="Benefit">What a voucher takes off.</param>
+    /// <param name="VoucherValidFor">ISO 8601 duration, such as <c>P30D</c>.</param>
+    /// <param name="MaxUses">How often one voucher can be redeemed; default 1.</param>
+    /// <param name="StartsAt">Earlier events are refused: <c>not-started</c>.</param>
+    /// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+    /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
+    internal sealed record Request(
+        string? Name, string? Description, string? Trigger, JsonElement? When, long? Limit, int? PerUser, Benefit? Benefit, string? VoucherValidFor, int? MaxUses,
+        DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, string? State);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/campaigns", Handle)
+        .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Campaigns")
+        .WithSummary("Creates a campaign.")
+        .WithDescription("It judges the events that are recorded after its creation, in log order.")
+        .Produces<CampaignView>(StatusCodes.Status201Created);
+
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
+    {
+        var validation = new Validation();
+        validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
+        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false);
+        if (validation.Text(request.Trigger, "trigger", 3, CampaignRules.LongestTrigger))
+            validation.Check(CampaignRules.TriggerName.IsMatch(request.Trigger!), "trigger", "must be an event's name, such as identity.user-signed-in");
+        CampaignRules.When(validation, request.When);
+        if (validation.Require(request.Limit, "limit"))
+            validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");
+        validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser", $"must be 1 to {CampaignRules.MostPerUser}");
+        CampaignRules.Benefit(validation, request.Benefit, "benefit");
+        CampaignRules.Duration(validation, request.VoucherValidFor, "voucherValidFor");
+        validation.Check(request.MaxUses is null or (>= 1 and <= CampaignRules.MostUses), "maxUses", $"must be 1 to {CampaignRules.MostUses}");
+        validation.Check(request.StartsAt is null || request.EndsAt is null || request.StartsAt < request.EndsAt, "endsAt", "must be after startsAt");
+        validation.Check(request.State is null or Campaign.Active or Campaign.Draft, "state", "must be active or draft");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+
+        var campaign = new Campaign
+        {
+            Id = Guid.CreateVersion7(),
+            Name = request.Name!,
+            Description = request.Description,
+            Trigger = request.Trigger!,
+            WhenJson = request.When?.GetRawText(),
+            Limit = request.Limit!.Value,
+            PerUser = request.PerUser ?? 1,
+            BenefitJson = JsonSerializer.Serialize(request.Benefit, Json.Options),
+            VoucherValidFor = request.VoucherValidFor!,
+            MaxUses = request.MaxUses ?? 1,
+            StartsAt = request.StartsAt,
+            EndsAt = request.EndsAt,
+            State = request.State ?? Campaign.Active,
+        };
+        await unit.BeginAsync(ct);
+        var after = await RulesLock.ExclusiveAsync(unit, ct);
+        unit.Db.Add(campaign);
+        unit.Append(new CampaignCreated(campaign.Id, campaign.Name, campaign.Trigger, campaign.Limit, campaign.Benefit, campaign.State));
+        await unit.SaveAsync(ct);
+        await RulesLock.RecordAsync(unit, campaign, caller.UserId(), after, ct);
+        return TypedResults.Created($"/v1/campaigns/{campaign.Id}", CampaignView.Of(campaign, redeemed: 0));
+    }
+}

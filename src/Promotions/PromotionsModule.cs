@@ -1,0 +1,41 @@
+using Boon.Promotions.Campaigns;
+using Boon.Promotions.Redemptions;
+using Boon.Promotions.Vouchers;
+
+namespace Boon.Promotions;
+
+/// <summary>Campaigns, vouchers and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger.</summary>
+public sealed class PromotionsModule : IModule
+{
+    /// <summary>The module's name and schema.</summary>
+    public const string ModuleName = "promotions";
+
+    /// <summary>The subscription that issues vouchers. One lane: the first N are decided in log order over all users.</summary>
+    public const string IssueVouchersSubscription = "promotions.issue-vouchers";
+
+    /// <summary>The modules whose events can trigger a campaign.</summary>
+    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity"];
+
+    /// <inheritdoc/>
+    public string Name => ModuleName;
+
+    /// <inheritdoc/>
+    public void Add(ModuleBuilder module)
+    {
+        module.Database<PromotionsDb>();
+        module.Subscribe(new Subscription<PromotionsDb>(IssueVouchersSubscription, TriggerSources, IssueVouchers.HandleAsync, SingleLane: true));
+    }
+
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        CreateCampaign.Map(routes);
+        GetCampaigns.Map(routes);
+        ChangeCampaign.Map(routes);
+        ListDecisions.Map(routes);
+        ListVouchers.Map(routes);
+        PreviewRedemption.Map(routes);
+        RedeemCode.Map(routes);
+        ReleaseRedemption.Map(routes);
+    }
+}

@@ -1,0 +1,27 @@
+namespace Boon.Promotions.Redemptions;
+
+/// <summary>What a code takes off a purchase, or why it takes nothing. Pure. All amounts in minor units.</summary>
+internal static class Discounts
+{
+    /// <summary>The largest amount that Boon takes: beyond any purchase, and far from overflow.</summary>
+    internal const long LargestAmount = 999_999_999_999_999;
+
+    /// <summary>Why a benefit does not apply to a purchase: <c>currency-mismatch</c>, <c>min-spend</c> or <c>product-not-covered</c>; null when it does.</summary>
+    internal static string? Refusal(Benefit benefit, long amount, string currency, string? product)
+    {
+        if (benefit.Currency is not null && benefit.Currency != currency)
+            return "currency-mismatch";
+        if (amount < benefit.MinSpend)
+            return "min-spend";
+        return benefit.Products is { } products && (product is null || !products.Contains(product, StringComparer.Ordinal)) ? "product-not-covered" : null;
+    }
+
+    /// <summary>The discount: percent with half-even rounding and its cap, or the fixed amount; never more than the amount itself.</summary>
+    internal static long Of(Benefit benefit, long amount)
+    {
+        var discount = benefit.Kind == "percent"
+            ? Math.Min((long)Math.Round(amount * (decimal)benefit.Value / 100m, MidpointRounding.ToEven), benefit.MaxDiscount ?? long.MaxValue)
+            : benefit.Value;
+        return Math.Min(discount, amount);
+    }
+}

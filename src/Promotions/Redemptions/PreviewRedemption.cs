@@ -1,0 +1,28 @@
+using System.Text;
+
+namespace Boon.Promotions.Redemptions;
+
+/// <summary>Says what a code would take off, or why nothing. Changes nothing.</summary>
+internal static class PreviewRedemption
+{
+    /// <summary>What a redemption would give at this moment.</summary>
+    internal sealed record View(bool Valid, string? Reason, long Discount, long Total);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions/preview", Handle)
+        .ForMembers().WithTags("Redemptions")
+        .WithSummary("What a code would take off; `valid` is false with the `reason` otherwise. Changes nothing.")
+        .Produces<View>();
+
+    private static async Task<IResult> Handle(Purchase request, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    {
+        var validation = request.Validate();
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        await using var command = module.Database.Source.CreateCommand();
+        var code = await RedeemableCode.FindAsync(command, request.Code!.Normalize(NormalizationForm.FormC), caller.UserId(), ct);
+        var amount = request.Amount!.Value;
+        var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product);
+        var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;
+        return TypedResults.Ok(new View(refusal is null, refusal, discount, amount - discount));
+    }
+}
