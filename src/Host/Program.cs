@@ -1,1 +1,1 @@
-System.Console.WriteLine("boon");
+return await Boon.Host.Cli.RunAsync(args);

@@ -42,7 +42,7 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
             ModuleContext.ConfigureReads(options, database.Source, database.Schema);
         });
         services.AddSingleton(provider => new HostedModule(provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
-        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Sequencer>(
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<SequencerLoop>(
             provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Housekeeping>(
             provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database));

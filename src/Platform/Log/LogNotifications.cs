@@ -4,6 +4,21 @@ using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;
 
+/// <summary>Registers the log's parts that every host needs.</summary>
+public static class LogServices
+{
+    /// <summary>Registers the databases, the wake-ups inside the process and between processes.</summary>
+    public static IServiceCollection AddBoonLog(this IServiceCollection services)
+    {
+        services.AddSingleton<Databases>();
+        services.AddSingleton<LogSignals>();
+        services.AddSingleton<LogBarrier>();
+        // It listens once everything is built, so on every database that a module has asked for.
+        services.AddHostedService<LogNotifications>();
+        return services;
+    }
+}
+
 /// <summary>
 /// Wake-ups between processes: after numbers were given, <c>NOTIFY boon_log, 'module'</c> in a statement of its own, at most once in
 /// 10 ms (inside every transaction it would cost three quarters of the throughput); one connection for each database listens.

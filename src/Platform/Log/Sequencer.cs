@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using Boon.Platform.Data;
-using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;
 
@@ -14,11 +12,8 @@ namespace Boon.Platform.Log;
 /// commits, an open one delays nobody, and no queue table has to be emptied.
 /// </para>
 /// </summary>
-internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger) : BackgroundService
+internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger)
 {
-    /// <summary>First pause when another process holds the head; doubles up to the poll interval.</summary>
-    private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(2);
-
     private readonly string lockHead = $"""
         select pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
         from {database.Schema}.log_head for update skip locked
@@ -47,38 +42,6 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
 
     /// <summary>What a pass did.</summary>
     internal enum Pass { Idle, Numbered, Busy }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var wake = new WakeSignal();
-        using var subscription = signals.OnAppended(database.Module, wake);
-        var busyDelay = BusyDelay;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                var pass = await PassAsync(stoppingToken);
-                if (pass == Pass.Busy)
-                {
-                    await wake.WaitAsync(WakeSignal.Jittered(busyDelay), stoppingToken);
-                    busyDelay = busyDelay * 2 < WakeSignal.Poll ? busyDelay * 2 : WakeSignal.Poll;
-                    continue;
-                }
-                busyDelay = BusyDelay;
-                if (pass == Pass.Idle)
-                    await wake.WaitAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                LogPassFailed(logger, database.Module, error.Message);
-                await wake.WaitAsync(WakeSignal.Poll, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
 
     /// <summary>One pass: numbers everything that was committed, or finds nothing, or finds another leader at work.</summary>
     internal async Task<Pass> PassAsync(CancellationToken ct)
@@ -109,9 +72,6 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         return Pass.Numbered;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The sequencer of {Module} could not finish a pass and tries again: {Error}", EventName = "sequencer-failed")]
-    private static partial void LogPassFailed(ILogger logger, string module, string error);
-
-    [LoggerMessage(2, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; its events are compared one by one, once", EventName = "log-restored")]
+    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; its events are compared one by one, once", EventName = "log-restored")]
     private static partial void LogRestored(ILogger logger, string module);
 }

@@ -25,6 +25,7 @@ public static class Logs
         var logger = new LoggerConfiguration()
             .MinimumLevel.Is(console < LogEventLevel.Information ? console : LogEventLevel.Information)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
             // Every exception reaches the edge, which logs it once with its request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)

@@ -28,7 +28,7 @@ internal static class CreateCampaign
         .WithDescription("It judges the events that are recorded after its creation, in log order.")
         .Produces<CampaignView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
@@ -63,6 +63,9 @@ internal static class CreateCampaign
             EndsAt = request.EndsAt,
             State = request.State ?? Campaign.Active,
         };
+        // What was answered before this request is recorded before the campaign, however busy the sequencer is.
+        foreach (var source in PromotionsModule.TriggerSources)
+            await barrier.SettleAsync(source, ct);
         await unit.BeginAsync(ct);
         var after = await RulesLock.ExclusiveAsync(unit, ct);
         unit.Db.Add(campaign);

@@ -60,7 +60,14 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     /// <summary>Reads what is there, so that the first request finds it.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await ReadAsync(cancellationToken);
+        try
+        {
+            await ReadAsync(cancellationToken);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            LogFailed(logger, "Identity has no log yet; start it, or migrate its database");
+        }
         await base.StartAsync(cancellationToken);
     }
 

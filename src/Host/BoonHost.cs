@@ -1,0 +1,171 @@
+using Boon.Identity;
+using Boon.Platform;
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Observability;
+using Boon.Platform.Web;
+using Boon.Promotions;
+using Microsoft.AspNetCore.HttpOverrides;
+using Serilog;
+
+namespace Boon.Host;
+
+/// <summary>What the command line says to a host.</summary>
+/// <param name="Data">The folder of the private PostgreSQL, keys and logs.</param>
+/// <param name="Urls">Where to listen; null: the settings decide, else http://127.0.0.1:5080.</param>
+/// <param name="Modules">Which modules to run; null or empty: all.</param>
+/// <param name="Quiet">True to keep information off the console, for commands that print a report of their own.</param>
+/// <param name="Settings">Settings that win over all others.</param>
+internal sealed record HostOptions(
+    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null);
+
+/// <summary>
+/// One process of Boon: its database (a private PostgreSQL unless a connection string is set), its modules, and the web application over them.
+/// </summary>
+internal sealed class BoonHost : IAsyncDisposable
+{
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <summary>Every module that this binary has.</summary>
+    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule()];
+
+    private readonly PrivatePostgres? postgres;
+
+    private BoonHost(WebApplication app, PrivatePostgres? postgres) => (App, this.postgres) = (app, postgres);
+
+    /// <summary>The web application, built and not started.</summary>
+    internal WebApplication App { get; }
+
+    /// <summary>Where it listens, once started.</summary>
+    internal string Url => App.Urls.First();
+
+    /// <summary>Starts the database if it is ours, and builds the application. Nothing runs and nothing is migrated yet.</summary>
+    internal static async Task<BoonHost> BuildAsync(HostOptions options, CancellationToken ct)
+    {
+        // The same text on every machine, whatever its language.
+        System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var configuration = builder.Configuration;
+        configuration.AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true, reloadOnChange: false).AddEnvironmentVariables()
+            .AddInMemoryCollection(options.Settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
+        var data = Path.GetFullPath(options.Data ?? configuration["Boon:Data"] ?? ".boon");
+        configuration["Boon:Data"] = data;
+        if (options.Quiet)
+            configuration["Boon:Log:Level"] = "Warning";
+        Directory.CreateDirectory(data);
+        Log.Logger = Logs.Create(configuration, Path.Combine(data, "logs"));
+
+        var modules = Choose(options.Modules);
+        PrivatePostgres? server = null;
+        if (string.IsNullOrEmpty(configuration.GetConnectionString("Boon")) && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
+        {
+            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, configuration["Boon:Postgres:Binaries"]), Announce, ct);
+            configuration["ConnectionStrings:Boon"] = server.ConnectionString;
+        }
+        try
+        {
+            builder.WebHost.UseUrls(options.Urls ?? configuration["Boon:Urls"] ?? configuration["urls"] ?? DefaultUrl);
+            builder.WebHost.UseKestrelHttpsConfiguration();
+            builder.Logging.ClearProviders().AddSerilog(Log.Logger);
+            builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+            AddServices(builder, modules);
+            var app = builder.Build();
+            Map(app, modules);
+            return new BoonHost(app, server);
+        }
+        catch
+        {
+            if (server is not null)
+                await server.DisposeAsync();
+            throw;
+        }
+
+        void Announce(string line)
+        {
+            if (!options.Quiet)
+                Console.WriteLine(line);
+        }
+    }
+
+    /// <summary>Applies what migrations are missing, module by module; answers the names by module.</summary>
+    internal async Task<List<(string Module, string Migration)>> MigrateAsync(CancellationToken ct)
+    {
+        var logger = App.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Logs.MigrationCategory);
+        var applied = new List<(string, string)>();
+        foreach (var module in App.Services.GetServices<ModuleMigrations>())
+            foreach (var migration in await module.ApplyAsync(ct))
+            {
+                HostLog.Migrated(logger, module.Module, migration);
+                applied.Add((module.Module, migration));
+            }
+        return applied;
+    }
+
+    /// <summary>Migrates unless <c>Boon:Migrate</c> is false, then serves.</summary>
+    internal async Task StartAsync(CancellationToken ct)
+    {
+        if (App.Configuration.GetValue("Boon:Migrate", true))
+            await MigrateAsync(ct);
+        else
+            foreach (var module in App.Services.GetServices<ModuleMigrations>())
+                if (await module.PendingAsync(ct) is { Count: > 0 } pending)
+                    throw new InvalidOperationException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or set Boon__Migrate=true.");
+        await App.StartAsync(ct);
+    }
+
+    private static List<IModule> Choose(IReadOnlyList<string>? names)
+    {
+        if (names is null or [])
+            return [.. AllModules];
+        var unknown = names.Where(name => AllModules.All(module => module.Name != name)).ToList();
+        return unknown.Count == 0
+            ? [.. AllModules.Where(module => names.Contains(module.Name))]
+            : throw new InvalidOperationException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
+    }
+
+    private static void AddServices(WebApplicationBuilder builder, List<IModule> modules)
+    {
+        var services = builder.Services;
+        services.AddSingleton(TimeProvider.System);
+        services.AddBoonLog();
+        services.AddBoonTelemetry(builder.Configuration);
+        services.AddBoonWeb(builder.Configuration);
+        foreach (var module in modules)
+            module.Add(new ModuleBuilder(module.Name, services, builder.Configuration));
+        if (builder.Configuration.GetSection("Boon:Web:TrustedProxies").Get<string[]>() is { Length: > 0 } proxies)
+            services.Configure<ForwardedHeadersOptions>(forwarded =>
+            {
+                forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+                forwarded.KnownIPNetworks.Clear();
+                forwarded.KnownProxies.Clear();
+                foreach (var proxy in proxies)
+                    forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy + "/32"));
+            });
+    }
+
+    private static void Map(WebApplication app, List<IModule> modules)
+    {
+        app.UseForwardedHeaders();
+        app.UseBoonWeb();
+        app.MapMetrics();
+        foreach (var module in modules)
+            module.Map(app);
+    }
+
+    /// <summary>Stops serving, then leaves the private PostgreSQL (which stops when nobody else uses it).</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await App.StopAsync();
+        await App.DisposeAsync();
+        if (postgres is not null)
+            await postgres.DisposeAsync();
+        await Log.CloseAndFlushAsync();
+    }
+}
+
+/// <summary>The host's own log lines.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(1, LogLevel.Information, "{Module}: applied migration {Migration}", EventName = "migrated")]
+    internal static partial void Migrated(Microsoft.Extensions.Logging.ILogger logger, string module, string migration);
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Boon.Host.Commands;
+using Boon.Platform.Data;
+
+namespace Boon.Host;
+
+/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>dead-letters</c>.</summary>
+internal static class Cli
+{
+    internal static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand(
+            "Boon: a self-hosted, event-driven incentives engine.\n\n"
+            + "Start with `boon demo`: it shows the first 100 who sign in get a voucher, on a database of its own.\n"
+            + "Settings are environment variables or appsettings.json: ConnectionStrings__Boon (your PostgreSQL), Boon__Data,\n"
+            + "Boon__Operator__Password, Boon__Log__Level; docs/guide/settings.md has all of them.")
+        {
+            ServeCommand.Create(),
+            MigrateCommand.Create(),
+            DemoCommand.Create(),
+            DeadLettersCommand.Create(),
+        };
+        try
+        {
+            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+        catch (Exception error) when (Explain(error) is { } message)
+        {
+            await Console.Error.WriteLineAsync($"boon: {message}");
+            return 1;
+        }
+    }
+
+    /// <summary>Errors that a person can mend, in a sentence; null for bugs, which keep their stack trace.</summary>
+    private static string? Explain(Exception error) => error switch
+    {
+        PrivatePostgresException or InvalidOperationException => error.Message,
+        Npgsql.PostgresException postgres => $"PostgreSQL refused: {postgres.MessageText} ({postgres.SqlState}). Check ConnectionStrings__Boon.",
+        Npgsql.NpgsqlException npgsql => $"PostgreSQL cannot be reached: {npgsql.InnerException?.Message ?? npgsql.Message}. Check ConnectionStrings__Boon.",
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{error.Message} Choose another address with --urls.",
+        IOException or UnauthorizedAccessException => error.Message,
+        _ => null,
+    };
+
+    internal static Option<string?> DataOption() => new("--data") { Description = "The folder of the private PostgreSQL, keys and logs (default .boon; setting Boon__Data)." };
+
+    internal static Option<string?> UrlsOption() => new("--urls") { Description = "Where to listen (default http://127.0.0.1:5080; several with ;)." };
+}

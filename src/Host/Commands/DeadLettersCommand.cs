@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Boon.Platform.Log;
+
+namespace Boon.Host.Commands;
+
+/// <summary><c>boon dead-letters list|redrive</c>: the events that a subscription could not handle.</summary>
+internal static class DeadLettersCommand
+{
+    internal static Command Create()
+    {
+        var data = Cli.DataOption();
+        var list = new Command("list", "Lists parked events with their errors.") { data };
+        list.SetAction((result, ct) => ListAsync(new HostOptions(result.GetValue(data), Quiet: true), ct));
+        var ids = new Argument<Guid[]>("id") { Description = "The letters to redrive; none: all of them, oldest first.", Arity = ArgumentArity.ZeroOrMore };
+        var redrive = new Command("redrive", "Handles parked events again, each in one transaction that closes its letter.") { ids, data };
+        redrive.SetAction((result, ct) => RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true), result.GetValue(ids) ?? [], ct));
+        return new Command("dead-letters", "Shows and redrives the events that a subscription could not handle.") { list, redrive };
+    }
+
+    private static async Task<int> ListAsync(HostOptions options, CancellationToken ct)
+    {
+        await using var host = await BoonHost.BuildAsync(options, ct);
+        var letters = await DeadLetterEndpoints.ListAsync(host.App.Services.GetServices<SubscriptionRunner>(), ct);
+        foreach (var letter in letters)
+            Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  {letter.Source}#{letter.Sequence}\n    {letter.Error.Split('\n')[0].Trim()}");
+        Console.WriteLine(letters.Count == 0 ? "No event is parked." : $"{letters.Count} parked. Mend the cause, then: boon dead-letters redrive [ID...]");
+        return 0;
+    }
+
+    private static async Task<int> RedriveAsync(HostOptions options, Guid[] ids, CancellationToken ct)
+    {
+        await using var host = await BoonHost.BuildAsync(options, ct);
+        var subscriptions = host.App.Services.GetServices<SubscriptionRunner>().ToList();
+        if (ids.Length == 0)
+            ids = [.. (await DeadLetterEndpoints.ListAsync(subscriptions, ct)).Select(letter => letter.Id)];
+        var failed = 0;
+        foreach (var id in ids)
+        {
+            var outcome = await RedriveAsync(subscriptions, id, ct);
+            if (outcome is null)
+                Console.WriteLine($"{id}  applied");
+            else
+            {
+                failed++;
+                await Console.Error.WriteLineAsync($"{id}  {outcome}");
+            }
+        }
+        Console.WriteLine($"{ids.Length - failed} applied, {failed} not.");
+        return failed == 0 ? 0 : 1;
+    }
+
+    private static async Task<string?> RedriveAsync(List<SubscriptionRunner> subscriptions, Guid id, CancellationToken ct)
+    {
+        foreach (var subscription in subscriptions)
+            try
+            {
+                switch (await subscription.RedriveAsync(id, ct))
+                {
+                    case Redrive.Applied:
+                        return null;
+                    case Redrive.InFlight:
+                        return "somebody else redrives it at this moment";
+                }
+            }
+            catch (Exception error) when (error is not OperationCanceledException)
+            {
+                return $"failed again: {error.Message}";
+            }
+        return "there is no open letter with this id";
+    }
+}

@@ -1,0 +1,93 @@
+using System.Buffers.Text;
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Boon.Host.Demo;
+using Boon.Platform.Data;
+using Spectre.Console;
+
+namespace Boon.Host.Commands;
+
+/// <summary><c>boon demo</c>: the main job, on a fresh database of its own.</summary>
+internal static class DemoCommand
+{
+    private const int DefaultPort = 5080;
+
+    internal static Command Create()
+    {
+        var once = new Option<bool>("--once") { Description = "End after the report; exit status 0 only if every check in it holds." };
+        var members = new Option<string?>("--members") { Description = "A CSV of people: username,email,phone,password,fullName,birthday (default: 250 that come with Boon).", HelpName = "FILE" };
+        var urls = Cli.UrlsOption();
+        var data = Cli.DataOption();
+        var command = new Command("demo", "Shows Boon at work: the first 100 who sign in get 30 % off. Then serves until Ctrl-C.") { once, members, urls, data };
+        command.SetAction((result, ct) => RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(bool once, string? file, string? urls, string? data, CancellationToken ct)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+            AnsiConsole.Profile.Width = 120;
+        }
+        var members = Member.Read(file ?? Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"));
+        var folder = Path.Combine(data ?? Environment.GetEnvironmentVariable("Boon__Data") ?? ".boon", "demo");
+        var server = Environment.GetEnvironmentVariable("ConnectionStrings__Boon");
+        await using var postgres = string.IsNullOrEmpty(server)
+            ? await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, Environment.GetEnvironmentVariable("Boon__Postgres__Binaries")), Console.WriteLine, ct)
+            : null;
+        await using var database = await DemoDatabase.CreateAsync(postgres?.ConnectionString ?? server!, ct);
+        var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12));
+        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? FreeUrl(), Quiet: true, Settings: new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings:Boon"] = database.ConnectionString,
+            ["Boon:Operator:Password"] = password,
+            ["Boon:Migrate"] = "true",
+        }), ct);
+        await host.StartAsync(ct);
+        Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
+
+        using var client = new DemoClient(host.Url, FirstHundred.Connections);
+        var held = await new FirstHundred(client, password, members).RunAsync(ct);
+        AnsiConsole.MarkupLine(held ? "[green]Every check holds.[/]" : "[red]Some checks failed.[/]");
+        Console.WriteLine($"""
+
+            API      {host.Url}/v1/...
+            Docs     {host.Url}/docs      (description: {host.Url}/openapi/v1.json)
+            Metrics  {host.Url}/metrics
+            Operator username operator, password {password}
+            """);
+        if (!once)
+        {
+            Console.WriteLine("\nServing until Ctrl-C; the demo's database is dropped then.");
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+            }
+            catch (OperationCanceledException)
+            {
+                Console.WriteLine("Stopping...");
+            }
+        }
+        return held ? 0 : 1;
+    }
+
+    /// <summary>The usual address, or another port of this machine when that one is taken.</summary>
+    private static string FreeUrl()
+    {
+        foreach (var port in (int[])[DefaultPort, 0])
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+            }
+            catch (SocketException) when (port != 0)
+            {
+                // taken: let the system choose
+            }
+        throw new InvalidOperationException("No port of this machine is free.");
+    }
+}

@@ -1,0 +1,36 @@
+using System.CommandLine;
+
+namespace Boon.Host.Commands;
+
+/// <summary><c>boon serve</c>: serves until Ctrl-C or SIGTERM.</summary>
+internal static class ServeCommand
+{
+    internal static Command Create()
+    {
+        var modules = new Option<string?>("--modules") { Description = "Which modules to run, with commas (default: all).", HelpName = "a,b" };
+        var urls = Cli.UrlsOption();
+        var data = Cli.DataOption();
+        var command = new Command("serve", "Serves the API until Ctrl-C; ready when /health/ready answers 200.") { modules, urls, data };
+        command.SetAction((result, ct) => RunAsync(new HostOptions(
+            result.GetValue(data), result.GetValue(urls),
+            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(HostOptions options, CancellationToken ct)
+    {
+        await using var host = await BoonHost.BuildAsync(options, ct);
+        await host.StartAsync(ct);
+        var url = host.Url;
+        Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {url}/metrics). Ctrl-C stops it.");
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, ct);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.WriteLine("Stopping...");
+        }
+        return 0;
+    }
+}
