@@ -53,7 +53,6 @@ internal sealed class BoonHost : IAsyncDisposable
         if (options.Quiet)
             configuration["Boon:Log:Level"] = "Warning";
         Directory.CreateDirectory(data);
-        Log.Logger = Logs.Create(configuration, Path.Combine(data, "logs"));
 
         var modules = Choose(options.Modules);
         PrivatePostgres? server = null;
@@ -66,7 +65,7 @@ internal sealed class BoonHost : IAsyncDisposable
         {
             builder.WebHost.UseUrls(options.Urls ?? configuration["Boon:Urls"] ?? configuration["urls"] ?? DefaultUrl);
             builder.WebHost.UseKestrelHttpsConfiguration();
-            builder.Logging.ClearProviders().AddSerilog(Log.Logger);
+            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, Path.Combine(data, "logs")), dispose: true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, modules);
             var app = builder.Build();
@@ -159,7 +158,6 @@ internal sealed class BoonHost : IAsyncDisposable
         await App.DisposeAsync();
         if (postgres is not null)
             await postgres.DisposeAsync();
-        await Log.CloseAndFlushAsync();
     }
 }
 

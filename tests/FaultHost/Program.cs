@@ -1,1 +1,3 @@
-System.Console.WriteLine("fault host");
+using Boon.FaultHost;
+
+return await FaultyBoon.RunAsync(args);

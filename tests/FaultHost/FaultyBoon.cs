@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Boon.Host;
+using Boon.Identity.Passwords;
+using Boon.Platform;
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.FaultHost;
+
+/// <summary>
+/// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--fast-hash] BOON-ARGUMENTS</c>.
+/// At the Nth time that a fault point is reached the process sends itself SIGKILL or SIGSTOP, inside whatever it was doing.
+/// </summary>
+public static class FaultyBoon
+{
+    private const int Sigkill = 9;
+    private const int Sigstop = 19;
+
+    /// <summary>Takes the switches off the arguments and runs Boon with the rest.</summary>
+    public static Task<int> RunAsync(string[] args)
+    {
+        var rest = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+            switch (args[i])
+            {
+                case "--without":
+                    TakeOut(args[++i]);
+                    break;
+                case "--kill-at":
+                    At(args[++i], Sigkill);
+                    break;
+                case "--freeze-at":
+                    At(args[++i], Sigstop);
+                    break;
+                case "--fast-hash":
+                    PasswordHashing.Rounds = FastRounds;
+                    break;
+                default:
+                    rest.Add(args[i]);
+                    break;
+            }
+        return Cli.RunAsync([.. rest]);
+    }
+
+    /// <summary>Rounds of PBKDF2 where the hash is not what a test is about.</summary>
+    public const int FastRounds = 1_000;
+
+    /// <summary>Switches a defence off (or back on) in this process, by its name.</summary>
+    public static void TakeOut(string defence, bool on = false)
+    {
+        if (defence == nameof(AccessTokenVerifier.ClaimChecks))
+        {
+            AccessTokenVerifier.ClaimChecks = on;
+            return;
+        }
+        var property = typeof(Defences).GetProperty(defence, System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)
+            ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
+        property.SetValue(null, on);
+    }
+
+    private static void At(string place, int signal)
+    {
+        var parts = place.Split(':');
+        var left = int.Parse(parts[1], CultureInfo.InvariantCulture);
+        FaultPoints.Reached += point =>
+        {
+            if (point != parts[0] || Interlocked.Decrement(ref left) != 0)
+                return;
+            Console.WriteLine($"signal {signal} at {point}");
+            Console.Out.Flush();
+            _ = Kill(Environment.ProcessId, signal);
+        };
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
+}

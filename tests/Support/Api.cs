@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+
+namespace Boon.Support;
+
+/// <summary>An answer of the API: status, headers and body.</summary>
+public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpResponseHeaders Headers, string Text)
+{
+    /// <summary>The status as a number.</summary>
+    public int Code => (int)Status;
+
+    /// <summary>The stable code of a problem, or null.</summary>
+    public string? Problem => Body.ValueKind == JsonValueKind.Object && Body.TryGetProperty("code", out var code) ? code.GetString() : null;
+
+    /// <summary>A member of the body.</summary>
+    public JsonElement this[string member] => Body.GetProperty(member);
+
+    /// <summary>The body's id.</summary>
+    public Guid Id => Body.GetProperty("id").GetGuid();
+}
+
+/// <summary>Calls Boon over HTTP as a client would.</summary>
+public sealed class Api(string url) : IDisposable
+{
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(2) };
+
+    /// <summary>The address.</summary>
+    public string Url => url;
+
+    public Task<Answer> Get(string path, string? token = null) => Send(HttpMethod.Get, path, null, token);
+
+    public Task<Answer> Post(string path, object? body, string? token = null, string? key = null) => Send(HttpMethod.Post, path, Json(body), token, key);
+
+    public Task<Answer> Patch(string path, object body, string? token = null) => Send(HttpMethod.Patch, path, Json(body), token);
+
+    public Task<Answer> Put(string path, object body, string? token = null) => Send(HttpMethod.Put, path, Json(body), token);
+
+    public Task<Answer> Delete(string path, string? token = null) => Send(HttpMethod.Delete, path, null, token);
+
+    /// <summary>Sends a body as it is.</summary>
+    public Task<Answer> Raw(HttpMethod method, string path, byte[] body, string contentType = "application/json", string? token = null)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        return Send(method, path, content, token);
+    }
+
+    /// <summary>Sends text as JSON.</summary>
+    public Task<Answer> Raw(HttpMethod method, string path, string body, string? token = null) => Raw(method, path, Encoding.UTF8.GetBytes(body), token: token);
+
+    public async Task<Answer> Send(HttpMethod method, string path, HttpContent? content, string? token, string? key = null, Action<HttpRequestMessage>? change = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        if (token is not null)
+            request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
+        if (key is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        change?.Invoke(request);
+        using var response = await http.SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync();
+        var json = text.Length > 0 && response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true;
+        return new Answer(response.StatusCode, json ? JsonSerializer.Deserialize<JsonElement>(text) : default, response.Headers, text);
+    }
+
+    /// <summary>All items of a list, page by page.</summary>
+    public async Task<List<JsonElement>> All(string path, string token, int limit = 200)
+    {
+        var items = new List<JsonElement>();
+        string? cursor = null;
+        do
+        {
+            var answer = await Get($"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
+            if (answer.Status != HttpStatusCode.OK)
+                throw new InvalidOperationException($"GET {path}: {answer.Code} {answer.Text}");
+            items.AddRange(answer["data"].EnumerateArray());
+            cursor = answer["next"].GetString();
+        }
+        while (cursor is not null);
+        return items;
+    }
+
+    /// <summary>Signs in; answers the access token.</summary>
+    public async Task<string> SignIn(string identifier, string password)
+    {
+        var answer = await Post("/v1/sessions", new { identifier, password });
+        return answer.Status == HttpStatusCode.OK ? answer["accessToken"].GetString()! : throw new InvalidOperationException($"Sign-in of {identifier}: {answer.Text}");
+    }
+
+    private static JsonContent? Json(object? body) => body is null ? null : JsonContent.Create(body);
+
+    public void Dispose() => http.Dispose();
+}
+
+/// <summary>Waiting for what happens soon, by looking: bounded, and saying what did not come.</summary>
+public static class Eventually
+{
+    public static async Task<T> Get<T>(string what, Func<Task<T?>> look, TimeSpan? within = null)
+        where T : class
+    {
+        var limit = TimeProvider.System.GetTimestamp();
+        var longest = within ?? TimeSpan.FromSeconds(30);
+        while (true)
+        {
+            if (await look() is { } found)
+                return found;
+            if (TimeProvider.System.GetElapsedTime(limit) > longest)
+                throw new TimeoutException($"{what} did not come within {longest.TotalSeconds} s.");
+            await Task.Delay(10);
+        }
+    }
+
+    public static Task Holds(string what, Func<Task<bool>> look, TimeSpan? within = null) =>
+        Get(what, async () => await look() ? what : null, within);
+}

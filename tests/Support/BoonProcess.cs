@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Boon.Support;
+
+/// <summary>A real process of Boon (the test host with its switches), which can be killed, frozen and thawed.</summary>
+public sealed class BoonProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> output = new();
+    private readonly TaskCompletionSource<string> serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource signalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private BoonProcess(Process process) => this.process = process;
+
+    /// <summary>Starts it with arguments for the test host and Boon, and settings as environment.</summary>
+    public static BoonProcess Start(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Boon.FaultHost.dll"));
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        foreach (var (key, value) in settings)
+            start.Environment[key] = value;
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        var started = new BoonProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        started.process.OutputDataReceived += (_, line) => started.Saw(line.Data);
+        started.process.ErrorDataReceived += (_, line) => started.Saw(line.Data);
+        started.process.Exited += (_, _) => started.serving.TrySetException(new InvalidOperationException("The process ended:\n" + started.Output));
+        started.process.Start();
+        started.process.BeginOutputReadLine();
+        started.process.BeginErrorReadLine();
+        return started;
+    }
+
+    /// <summary>Everything it wrote.</summary>
+    public string Output => string.Join('\n', output);
+
+    public int Id => process.Id;
+
+    public bool HasExited => process.HasExited;
+
+    /// <summary>Waits until it serves; answers the address.</summary>
+    public Task<string> Serving(TimeSpan? within = null) => serving.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
+
+    /// <summary>Waits until it has sent itself the signal that a switch asked for.</summary>
+    public Task Signalled(TimeSpan? within = null) => signalled.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
+
+    /// <summary>Waits for its end; answers the exit status.</summary>
+    public async Task<int> Exited(TimeSpan? within = null)
+    {
+        using var limit = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(120));
+        await process.WaitForExitAsync(limit.Token);
+        return process.ExitCode;
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public async Task Kill()
+    {
+        if (!process.HasExited)
+            _ = Signal(process.Id, 9);
+        await Exited();
+    }
+
+    /// <summary>SIGTERM: the graceful way.</summary>
+    public void Terminate() => _ = Signal(process.Id, 15);
+
+    /// <summary>SIGCONT.</summary>
+    public void Thaw() => _ = Signal(process.Id, 18);
+
+    private void Saw(string? line)
+    {
+        if (line is null)
+            return;
+        output.Enqueue(line);
+        if (line.StartsWith("Boon serves at ", StringComparison.Ordinal))
+            serving.TrySetResult(line.Split(' ')[3]);
+        if (line.StartsWith("signal ", StringComparison.Ordinal))
+            signalled.TrySetResult();
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Signal(int process, int signal);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Kill();
+        process.Dispose();
+    }
+}
+
+/// <summary>A guarantee is shown twice: it holds, and it fails when its defence is taken out.</summary>
+public static class Guarantee
+{
+    /// <summary>Runs a check that must hold with the defence, or must fail without it.</summary>
+    public static async Task Show(bool defended, Func<Task> check)
+    {
+        if (defended)
+        {
+            await check();
+            return;
+        }
+        try
+        {
+            await check();
+        }
+        catch (Exception error) when (error is Shouldly.ShouldAssertException or TimeoutException)
+        {
+            return; // as it must be: without the defence the guarantee does not hold
+        }
+        throw new InvalidOperationException("The guarantee held without its defence: the test proves nothing.");
+    }
+}

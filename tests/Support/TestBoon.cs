@@ -1,0 +1,149 @@
+using Boon.Host;
+using Boon.Identity;
+using Boon.Identity.Keys;
+using Boon.Identity.Users;
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Web.Tokens;
+using Boon.Promotions;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Boon.Support;
+
+/// <summary>The real host, in this process, on a database and a port of its own.</summary>
+public sealed class TestBoon : IAsyncDisposable
+{
+    public const string OperatorPassword = "operator of the tests";
+    private readonly BoonHost host;
+    private readonly string data;
+    private string? operatorToken;
+
+    private TestBoon(BoonHost host, string database, string data)
+    {
+        this.host = host;
+        this.data = data;
+        Database = database;
+        Api = new Api(host.Url);
+    }
+
+    public string Database { get; }
+
+    public Api Api { get; }
+
+    public IServiceProvider Services => host.App.Services;
+
+    public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings)
+    {
+        var database = await TestServer.CreateDatabaseAsync();
+        var data = Directory.CreateTempSubdirectory("boon-test-").FullName;
+        var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value);
+        all["ConnectionStrings:Boon"] = database;
+        all["Boon:Operator:Password"] = OperatorPassword;
+        all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
+        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", Settings: all), CancellationToken.None);
+        await host.StartAsync(CancellationToken.None);
+        return new TestBoon(host, database, data);
+    }
+
+    public async Task<string> OperatorToken() => operatorToken ??= await Api.SignIn("operator", OperatorPassword);
+
+    /// <summary>Registers a member over HTTP.</summary>
+    public async Task<(Guid Id, string Username, string Password)> Register(string? username = null)
+    {
+        username ??= "u" + Guid.CreateVersion7().ToString("N");
+        const string password = "a pass phrase of a member";
+        var answer = await Api.Post("/v1/users", new { username, email = $"{username}@example.com", phone = NewPhone(), password, fullName = "A Member" });
+        return answer.Code == 201 ? (answer.Id, username, password) : throw new InvalidOperationException(answer.Text);
+    }
+
+    private static int phones;
+
+    public static string NewPhone() => $"+1555{Environment.ProcessId % 1000:000}{Interlocked.Increment(ref phones):0000000}";
+
+    /// <summary>Seeds members by SQL and signs their tokens with the host's own key.</summary>
+    public async Task<List<(Guid Id, string Token)>> SeedMembers(int count)
+    {
+        var ids = Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7()).ToArray();
+        await Execute("""
+            insert into identity.users (id, username, username_key, full_name, status, roles, sign_ins)
+            select id, 'seed' || id, 'seed' || id, 'Seeded', 'active', array['member'], 0 from unnest($1::uuid[]) id
+            """, ids);
+        return [.. ids.Select(id => (id, TokenOf(id)))];
+    }
+
+    /// <summary>A token for a user, as a sign-in would give.</summary>
+    public string TokenOf(Guid user, params string[] roles)
+    {
+        var options = Services.GetRequiredService<TokenOptions>();
+        var claims = AccessToken.New(user, Guid.CreateVersion7(), ["member", .. roles], TimeProvider.System.GetUtcNow(), options);
+        return AccessTokenIssuer.Issue(Services.GetRequiredService<SigningKeys>().Current, claims, options);
+    }
+
+    /// <summary>Appends an event to Identity's log, in a transaction of its own.</summary>
+    public async Task Append(string type, Guid? user, string payload)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(CancellationToken.None);
+        unit.AppendRaw(type, "test", (user ?? Guid.Empty).ToString(), user, payload);
+        await unit.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Creates a campaign; the members given win over those of a plain one.</summary>
+    public async Task<Guid> CreateCampaign(object? change = null)
+    {
+        var body = new Dictionary<string, object?>
+        {
+            ["name"] = "A campaign",
+            ["trigger"] = "identity.user-signed-in",
+            ["limit"] = 100,
+            ["benefit"] = new { kind = "percent", value = 30 },
+            ["voucherValidFor"] = "P30D",
+        };
+        foreach (var property in change?.GetType().GetProperties() ?? [])
+            body[property.Name] = property.GetValue(change);
+        var answer = await Api.Post("/v1/campaigns", body, await OperatorToken());
+        return answer.Code == 201 ? answer.Id : throw new InvalidOperationException(answer.Text);
+    }
+
+    /// <summary>The decisions of a campaign, once there are as many as expected.</summary>
+    public async Task<List<System.Text.Json.JsonElement>> Decisions(Guid campaign, int expected)
+    {
+        var token = await OperatorToken();
+        return await Eventually.Get($"{expected} decisions", async () =>
+            await Api.All($"/v1/campaigns/{campaign}/decisions", token) is { } found && found.Count >= expected ? found : null);
+    }
+
+    /// <summary>Waits until the vouchers' subscription has read everything that Identity has logged.</summary>
+    public Task CaughtUp() => Eventually.Holds("the subscription", async () => await Scalar<bool>("""
+        select not exists (select from identity.event_log l where not exists (select from identity.event_order o where o.position = l.position))
+           and (select sequence from promotions.checkpoints where source = 'identity') = (select last from identity.log_head)
+        """));
+
+    public async Task<int> Execute(string sql, params object[] values)
+    {
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database) { Pooling = false }.ConnectionString);
+        await using var command = source.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> Scalar<T>(string sql, params object[] values)
+    {
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database) { Pooling = false }.ConnectionString);
+        await using var command = source.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        await host.DisposeAsync();
+        await TestServer.DropDatabaseAsync(Database);
+        Directory.Delete(data, recursive: true);
+    }
+}

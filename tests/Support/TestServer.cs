@@ -1,0 +1,46 @@
+using Boon.Platform.Data;
+using Npgsql;
+
+namespace Boon.Support;
+
+/// <summary>
+/// The PostgreSQL that the tests of this machine share: <c>BOON_TEST_POSTGRES</c> if set (a connection string), else a private one of Boon's own in a
+/// temporary folder, which the last test process out stops. Every test class gets databases of its own on it.
+/// </summary>
+public static class TestServer
+{
+    private static readonly Lazy<Task<string>> Server = new(StartAsync);
+    private static PrivatePostgres? started;
+
+    /// <summary>Creates an empty database; answers its connection string.</summary>
+    public static async Task<string> CreateDatabaseAsync()
+    {
+        var server = new NpgsqlConnectionStringBuilder(await Server.Value) { Pooling = false };
+        var name = "test_" + Guid.CreateVersion7().ToString("N");
+        await using var connection = new NpgsqlConnection(server.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"create database {name}", connection);
+        await command.ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name, Pooling = true, MaxPoolSize = 25 }.ConnectionString;
+    }
+
+    /// <summary>Drops a database that <see cref="CreateDatabaseAsync"/> made.</summary>
+    public static async Task DropDatabaseAsync(string connectionString)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(await Server.Value) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"drop database if exists {name} with (force)", connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<string> StartAsync()
+    {
+        if (Environment.GetEnvironmentVariable("BOON_TEST_POSTGRES") is { Length: > 0 } given)
+            return given;
+        var folder = Path.Combine(Path.GetTempPath(), "boon-tests");
+        started = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null), Console.WriteLine, CancellationToken.None);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => started.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return started.ConnectionString;
+    }
+}
