@@ -19,6 +19,7 @@ public class TokenCacheTests
         var forge = new Forge();
         forge.ShouldRefuse(forge.Issue("member")[..^2] + "AA", TokenRefusal.BadSignature);
         forge.ShouldRefuse(Forge.Sign(Forge.Header, forge.Payload("iss", "\"other\"")), TokenRefusal.WrongIssuer);
+        forge.ShouldRefuse(Forge.Sign(Forge.Header, forge.Payload("exp", $"{forge.Now}")), TokenRefusal.Expired);
         forge.Verifier.CachedTokens.ShouldBe(0);
     }
 

@@ -15,7 +15,7 @@ public static class AccessTokenIssuer
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Signs the claims. About one millisecond with a key of 2048 bits.</summary>
-    /// <exception cref="ArgumentException">The token is too long for <see cref="AccessTokenVerifier"/>: too many roles.</exception>
+    /// <exception cref="ArgumentException">Too many roles: the token would be too long to verify.</exception>
     public static string Issue(SigningKey key, AccessToken claims, TokenOptions options)
     {
         var signingInput = $"{Encoded(w => WriteHeader(w, key))}.{Encoded(w => WriteClaims(w, claims, options))}";

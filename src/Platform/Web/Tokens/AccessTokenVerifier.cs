@@ -11,7 +11,7 @@ namespace Boon.Platform.Web.Tokens;
 /// <param name="time">The clock for <c>exp</c>, <c>nbf</c> and <c>iat</c>.</param>
 /// <param name="keys">Finds a key by its id; asked for every token, cached ones too, so a removed key counts at once.</param>
 /// <param name="isRevoked">Whether a session was ended; asked for every token, cached ones too.</param>
-/// <param name="cacheCapacity">How many verified tokens to remember; near 400 bytes each.</param>
+/// <param name="cacheCapacity">How many verified tokens to remember; about 250 bytes each.</param>
 public sealed class AccessTokenVerifier(
     TokenOptions options,
     TimeProvider time,

@@ -21,13 +21,11 @@ public sealed class VerificationKey
     public const string Exponent = "AQAB";
 
     private readonly ObjectPool<RSA> rsa;
-    private readonly int signatureLength;
 
     private VerificationKey(string id, string modulus, byte[] modulusBytes)
     {
         Id = id;
         Modulus = modulus;
-        signatureLength = modulusBytes.Length;
         rsa = RsaPool.Of(new RSAParameters { Modulus = modulusBytes, Exponent = Base64Url.DecodeFromChars(Exponent) });
     }
 
@@ -87,11 +85,6 @@ public sealed class VerificationKey
     /// <summary>Whether the signature is this key's: RSASSA-PKCS1-v1_5 with SHA-256.</summary>
     internal bool Verifies(ReadOnlySpan<byte> signingInput, ReadOnlySpan<byte> signature)
     {
-        if (signature.Length != signatureLength)
-        {
-            return false;
-        }
-
         var borrowed = rsa.Get();
         var verified = borrowed.VerifyData(signingInput, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         rsa.Return(borrowed);
