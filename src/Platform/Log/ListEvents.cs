@@ -28,7 +28,7 @@ internal static class ListEvents
         .Produces<Page<View>>();
 
     private static async Task<IResult> Handle(
-        string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, CancellationToken ct)
+        string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier, CancellationToken ct)
     {
         // The cursor is the next sequence to look below, for each module's log.
         if (!page.TryRead(out var limit, out Dictionary<string, long>? below, out var problem))
@@ -45,6 +45,8 @@ internal static class ListEvents
         var found = new List<LoggedEvent>();
         foreach (var log in logs)
         {
+            // Whoever has just got an answer finds its events here.
+            await barrier.SettleAsync(log.Name, ct);
             await using var connection = await log.Database.Source.OpenConnectionAsync(ct);
             found.AddRange(await EventReader.ReadBackAsync(
                 connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user, ct));

@@ -63,9 +63,9 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         long given;
         await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection))
             given = await number.ExecuteScalarAsync(ct) is long n ? n : 0;
-        FaultPoints.Reached?.Invoke("sequencer");
         if (given == 0)
             return Pass.Idle;
+        FaultPoints.Reached?.Invoke("sequencer");
         await transaction.CommitAsync(ct);
         LogMetrics.Sequenced(database.Module, given);
         signals.Sequenced(database.Module, here: true);

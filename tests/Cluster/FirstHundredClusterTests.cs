@@ -1,0 +1,94 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Boon.FaultHost;
+using Boon.Support;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+
+namespace Boon.Cluster;
+
+/// <summary>2,000 people, 32 connections, two processes on one database that die again and again: the winners are still exactly right.</summary>
+public sealed class FirstHundredClusterTests
+{
+    private const int People = 2_000;
+    private const int Connections = 32;
+    private const int Limit = 100;
+    private const int Kills = 10;
+    private const string Password = "one pass phrase for all";
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task Exactly_the_first_100_win_though_each_process_is_killed_five_times(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+
+    private static async Task RunAsync(bool defended)
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        // Besides the kills from outside, each incarnation kills itself inside its 9th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:9"] : ["--kill-at", "batch:9", "--without", "AtomicCheckpoint"];
+        await cluster.StartAllAsync(switches);
+        var token = await cluster.OperatorTokenAsync();
+        var ids = await SeedAsync(cluster);
+        var campaign = await cluster.RetryAsync(api => api.Post("/v1/campaigns", new
+        {
+            name = "First 100",
+            trigger = "identity.user-signed-in",
+            when = new { first = true },
+            limit = Limit,
+            benefit = new { kind = "percent", value = 30 },
+            voucherValidFor = "P30D",
+        }, token));
+
+        var queue = new ConcurrentQueue<Guid>(ids);
+        var signedIn = 0;
+        var kills = new ConcurrentDictionary<int, int>();
+        async Task SignInAsync(int worker)
+        {
+            while (queue.TryDequeue(out var id))
+            {
+                (await cluster.RetryAsync(api => api.Post("/v1/sessions", new { identifier = $"seed{id}", password = Password }), worker)).Status.ShouldBe(HttpStatusCode.OK);
+                var done = Interlocked.Increment(ref signedIn);
+                if (done % (People / (Kills + 1)) == 0 && done / (People / (Kills + 1)) is var kill and <= Kills)
+                {
+                    await cluster.KillAndRestartAsync(kill % 2, switches);
+                    kills.AddOrUpdate(kill % 2, 1, (_, count) => count + 1);
+                }
+            }
+        }
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(SignInAsync));
+        kills.Values.ShouldAllBe(count => count >= Kills / 2);
+        // From here on nobody dies: what is left is decided.
+        await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
+        await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
+
+        token = await cluster.OperatorTokenAsync();
+        var first = new Dictionary<Guid, long>();
+        foreach (var e in await cluster.AllAsync("/v1/events?type=identity.user-signed-in", token))
+            if (e.GetProperty("data").GetProperty("first").GetBoolean() && ids.Contains(e.GetProperty("userid").GetGuid()))
+                first.Add(e.GetProperty("userid").GetGuid(), e.GetProperty("sequence").GetInt64());
+        first.Count.ShouldBe(People);
+        await cluster.CaughtUpAsync();
+
+        var decisions = await cluster.AllAsync($"/v1/campaigns/{campaign.Id}/decisions", token);
+        decisions.Count.ShouldBe(People, "a stored decision for everybody");
+        decisions.Select(d => d.GetProperty("userId").GetGuid()).Distinct().Count().ShouldBe(People);
+        var winners = decisions.Where(d => d.GetProperty("outcome").GetString() == "issued").ToList();
+        winners.Select(d => d.GetProperty("eventSequence").GetInt64()).ShouldBe(first.Values.Order().Take(Limit), "the 100 lowest places of the log");
+        decisions.Select(d => d.GetProperty("rank").GetInt64()).ShouldBe(Enumerable.Range(1, People).Select(rank => (long)rank));
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(Limit);
+        (await cluster.ScalarAsync<long>("select count(distinct user_id) from promotions.codes")).ShouldBe(Limit);
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.voucher-issued.v1'")).ShouldBe(Limit);
+    }
+
+    private static async Task<HashSet<Guid>> SeedAsync(TestCluster cluster)
+    {
+        var ids = Enumerable.Range(0, People).Select(_ => Guid.CreateVersion7()).ToHashSet();
+        var hash = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = FaultyBoon.FastRounds })).HashPassword(null!, Password);
+        await cluster.ExecuteAsync("""
+            insert into identity.users (id, username, username_key, full_name, password_hash, status, roles, sign_ins)
+            select id, 'seed' || id, 'seed' || id, 'Seeded', $2, 'active', array['member'], 0 from unnest($1::uuid[]) id
+            """, ids.ToArray(), hash);
+        return ids;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Boon.Support;
+
+namespace Boon.Cluster;
+
+/// <summary>A process that freezes (SIGSTOP) inside a transaction, holding a lock: another takes over within 15 s, and the frozen one writes nothing when it wakes.</summary>
+public sealed class TakeOverTests
+{
+    private static readonly TimeSpan TakeOverLimit = TimeSpan.FromSeconds(15);
+
+    [Theory]
+    [InlineData("batch", true)]
+    [InlineData("sequencer", true)]
+    [InlineData("batch", false)]
+    [InlineData("sequencer", false)]
+    public Task A_frozen_holder_is_taken_over_and_writes_nothing_when_it_wakes(string point, bool defended) => Guarantee.Show(defended, () => RunAsync(point, defended));
+
+    private static async Task RunAsync(string point, bool defended)
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        string[] without = defended ? [] : ["--without", "IdleTransactionTimeout"];
+        await cluster.StartAsync(0, without);
+        var token = await cluster.OperatorTokenAsync();
+        var campaign = await cluster.Api(0).Post("/v1/campaigns", new
+        {
+            name = "Every sign-in",
+            trigger = "identity.user-signed-in",
+            limit = 10,
+            benefit = new { kind = "percent", value = 30 },
+            voucherValidFor = "P30D",
+        }, token);
+        await cluster.CaughtUpAsync();
+        await cluster[0].Kill();
+
+        // The operator's next sign-in is the event that the frozen holder has judged (or numbered) but not committed.
+        await cluster.StartAsync(0, [.. without, "--freeze-at", $"{point}:1"]);
+        var frozen = cluster[0];
+        var signIn = cluster.Api(0).Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" });
+        await frozen.Signalled();
+        var since = TimeProvider.System.GetTimestamp();
+        await cluster.StartAsync(1, without);
+        await cluster.CaughtUpAsync(TakeOverLimit - TimeProvider.System.GetElapsedTime(since));
+
+        frozen.Thaw();
+        await Eventually.Holds("the thawed process", async () =>
+        {
+            try
+            {
+                return (await cluster.Api(0).Get("/health/ready")).Code == 200;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+        await signIn;
+        (await cluster.RetryAsync(api => api.Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" }))).Code.ShouldBe(200);
+        await cluster.CaughtUpAsync();
+        var decisions = await cluster.AllAsync($"/v1/campaigns/{campaign.Id}/decisions", token);
+        decisions.Select(d => d.GetProperty("eventSequence").GetInt64()).ShouldBeUnique();
+        decisions.Count.ShouldBe(2);
+        (await cluster.ScalarAsync<long>("select count(*) from identity.event_order")).ShouldBe(await cluster.ScalarAsync<long>("select last from identity.log_head"));
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(1);
+    }
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using System.Text.Json;
+using Boon.Support;
+using Npgsql;
+
+namespace Boon.Cluster;
+
+/// <summary>Several real processes of Boon on one database.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private const string OperatorPassword = "operator of the cluster";
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
+    private readonly BoonProcess?[] processes;
+    private readonly Api?[] apis;
+    private readonly string[] folders;
+    private readonly NpgsqlDataSource source;
+
+    private TestCluster(string database, int size)
+    {
+        Database = database;
+        processes = new BoonProcess?[size];
+        apis = new Api?[size];
+        folders = [.. Enumerable.Range(0, size).Select(_ => Directory.CreateTempSubdirectory("boon-cluster-").FullName)];
+        source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 4 }.ConnectionString);
+    }
+
+    internal string Database { get; }
+
+    internal static async Task<TestCluster> CreateAsync(int size) => new(await TestServer.CreateDatabaseAsync(), size);
+
+    /// <summary>A process of the cluster.</summary>
+    internal BoonProcess this[int index] => processes[index] ?? throw new InvalidOperationException("It is not started.");
+
+    /// <summary>The address of a process that serves.</summary>
+    internal Api Api(int index) => apis[index] ?? throw new InvalidOperationException("It does not serve.");
+
+    internal Task StartAllAsync(params string[] switches) => Task.WhenAll(Enumerable.Range(0, processes.Length).Select(index => StartAsync(index, switches)));
+
+    internal async Task StartAsync(int index, params string[] switches)
+    {
+        // An incarnation may die of its own switch before it serves: another follows, as a supervisor would have it.
+        while (true)
+        {
+            var process = Launch(index, switches);
+            processes[index] = process;
+            try
+            {
+                var url = await process.Serving();
+                apis[index]?.Dispose();
+                apis[index] = new Api(url);
+                return;
+            }
+            catch (InvalidOperationException) when (process.Output.Contains("signal 9", StringComparison.Ordinal))
+            {
+            }
+        }
+    }
+
+    /// <summary>Starts a process without waiting until it serves.</summary>
+    internal BoonProcess Launch(int index, params string[] switches) => BoonProcess.Start(
+        new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Boon"] = Database,
+            ["Boon__Operator__Password"] = OperatorPassword,
+            ["Boon__Log__Level"] = "Warning",
+        },
+        [.. switches, "--fast-hash", "serve", "--urls", "http://127.0.0.1:0", "--data", folders[index]]);
+
+    internal async Task KillAndRestartAsync(int index, params string[] switches)
+    {
+        await this[index].Kill();
+        await StartAsync(index, switches);
+    }
+
+    internal async Task<string> OperatorTokenAsync() =>
+        (await RetryAsync(api => api.Post("/v1/sessions", new { identifier = "operator", password = OperatorPassword })))["accessToken"].GetString()!;
+
+    /// <summary>Calls one process, and on a lost connection or a 5xx another, as a client of a load balancer does; restarts processes that killed themselves.</summary>
+    internal async Task<Answer> RetryAsync(Func<Api, Task<Answer>> call, int start = 0)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        for (var attempt = start; ; attempt++)
+        {
+            var index = attempt % processes.Length;
+            try
+            {
+                if (apis[index] is { } api && await call(api) is { Code: < 500 } answer)
+                    return answer;
+            }
+            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
+            {
+                await ReviveAsync(index);
+            }
+            if (TimeProvider.System.GetElapsedTime(began) > LongestRetry)
+                throw new TimeoutException("No process answered.");
+            await Task.Yield();
+        }
+    }
+
+    private readonly SemaphoreSlim reviving = new(1, 1);
+
+    private async Task ReviveAsync(int index)
+    {
+        if (processes[index] is not { HasExited: true } dead || !dead.Output.Contains("signal 9", StringComparison.Ordinal))
+            return;
+        await reviving.WaitAsync();
+        try
+        {
+            if (ReferenceEquals(processes[index], dead))
+                await StartAsync(index);
+        }
+        finally
+        {
+            reviving.Release();
+        }
+    }
+
+    internal async Task<List<JsonElement>> AllAsync(string path, string token)
+    {
+        for (var index = 0; ; index++)
+            try
+            {
+                return await Api(index % processes.Length).All(path, token);
+            }
+            catch (HttpRequestException) when (index < processes.Length)
+            {
+            }
+    }
+
+    /// <summary>Waits until all is numbered and the vouchers' subscription has read it.</summary>
+    internal Task CaughtUpAsync(TimeSpan? within = null) => Eventually.Holds("the subscription", () => ScalarAsync<bool>("""
+        select not exists (select from identity.event_log l where not exists (select from identity.event_order o where o.position = l.position))
+           and (select sequence from promotions.checkpoints where source = 'identity') = (select last from identity.log_head)
+        """), within);
+
+    internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
+    {
+        await using var command = Command(sql, values);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    internal async Task<int> ExecuteAsync(string sql, params object[] values)
+    {
+        await using var command = Command(sql, values);
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    private NpgsqlCommand Command(string sql, object[] values)
+    {
+        var command = source.CreateCommand(sql);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return command;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in processes)
+            if (process is not null)
+                await process.DisposeAsync();
+        foreach (var api in apis)
+            api?.Dispose();
+        reviving.Dispose();
+        await source.DisposeAsync();
+        await TestServer.DropDatabaseAsync(Database);
+        foreach (var folder in folders)
+            Directory.Delete(folder, recursive: true);
+    }
+}
