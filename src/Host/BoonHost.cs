@@ -58,7 +58,7 @@ internal sealed class BoonHost : IAsyncDisposable
         PrivatePostgres? server = null;
         if (string.IsNullOrEmpty(configuration.GetConnectionString("Boon")) && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
         {
-            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, configuration["Boon:Postgres:Binaries"]), Announce, ct);
+            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, configuration["Boon:Postgres:Binaries"]), Console.Error.WriteLine, ct);
             configuration["ConnectionStrings:Boon"] = server.ConnectionString;
         }
         try
@@ -77,12 +77,6 @@ internal sealed class BoonHost : IAsyncDisposable
             if (server is not null)
                 await server.DisposeAsync();
             throw;
-        }
-
-        void Announce(string line)
-        {
-            if (!options.Quiet)
-                Console.WriteLine(line);
         }
     }
 

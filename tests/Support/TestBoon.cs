@@ -29,6 +29,9 @@ public sealed class TestBoon : IAsyncDisposable
 
     public string Database { get; }
 
+    /// <summary>The host's data folder.</summary>
+    public string Data => data;
+
     public Api Api { get; }
 
     public IServiceProvider Services => host.App.Services;
@@ -87,6 +90,17 @@ public sealed class TestBoon : IAsyncDisposable
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(CancellationToken.None);
         unit.AppendRaw(type, "test", (user ?? Guid.Empty).ToString(), user, payload);
+        await unit.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Appends events of new users to Identity's log, in one transaction.</summary>
+    public async Task AppendMany(string type, int count)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(CancellationToken.None);
+        for (var i = 0; i < count; i++)
+            unit.AppendRaw(type, "test", "many", Guid.CreateVersion7(), "{}");
         await unit.CommitAsync(CancellationToken.None);
     }
 

@@ -1,0 +1,62 @@
+# What ./boon and ./test share: the SDK, PostgreSQL's programs, and a build that happens when it must. Sourced, with $root set.
+
+need_dotnet() {
+  if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; then
+    cat >&2 <<'X'
+boon: the .NET SDK 10 is needed. Get it from https://dotnet.microsoft.com/download/dotnet/10.0
+      (Debian, Ubuntu: apt-get install dotnet-sdk-10.0 from Microsoft's feed), and see that `dotnet` is on PATH.
+X
+    exit 1
+  fi
+}
+
+have_postgres() {
+  command -v initdb >/dev/null 2>&1 && command -v pg_ctl >/dev/null 2>&1 && return 0
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null \
+    || compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null || compgen -G '/usr/local/opt/postgresql@*/bin/initdb' >/dev/null
+}
+
+# Installs PostgreSQL where that is a matter of one command (root, apt); says what to do elsewhere.
+need_postgres() {
+  have_postgres && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing PostgreSQL from your distribution (apt-get install postgresql)..." >&2
+    # Its programs are wanted, not a server that the package starts.
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold postgresql; } >&2 && have_postgres && return 0
+  fi
+  cat >&2 <<'X'
+boon: PostgreSQL 15 or newer is needed. Do one of these:
+  1. install it: apt-get install postgresql   (or: dnf install postgresql-server; brew install postgresql@17)
+  2. set Boon__Postgres__Binaries to the folder that has postgres, initdb and pg_ctl
+  3. set ConnectionStrings__Boon to a PostgreSQL of yours: "Host=...;Username=...;Password=...;Database=boon"
+X
+  exit 1
+}
+
+# build_if_newer PROJECT DLL: builds Release when a source is newer than the stamp of the last build; two callers take turns.
+build_if_newer() {
+  local project=$1 dll=$root/$2 stamp lock
+  stamp=$(dirname "$dll")/.built
+  lock=$root/artifacts/build.lock
+  up_to_date "$dll" "$stamp" && return 0
+  mkdir -p "$root/artifacts"
+  (
+    if command -v flock >/dev/null; then flock 9; fi
+    up_to_date "$dll" "$stamp" && exit 0
+    echo "Building Boon (the first time takes about a minute)..." >&2
+    started=$(mktemp)
+    if ! dotnet build "$root/$project" -c Release --nologo -v quiet -clp:NoSummary >"$root/artifacts/build.log" 2>&1; then
+      cat "$root/artifacts/build.log" >&2
+      rm -f "$started"
+      exit 1
+    fi
+    mv "$started" "$stamp"
+  ) 9>"$lock"
+}
+
+up_to_date() {
+  [ -f "$1" ] && [ -f "$2" ] && [ -z "$(find "$root/src" "$root/bench" "$root"/Directory.*.props "$root/global.json" "$root/BannedSymbols.txt" \
+    -newer "$2" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]
+}

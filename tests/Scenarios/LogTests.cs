@@ -1,0 +1,146 @@
+using Boon.FaultHost;
+using Boon.Identity;
+using Boon.Platform.Data;
+using Boon.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Boon.Scenarios;
+
+/// <summary>The log under difficulty, with each defence and without it.</summary>
+[Collection("Defences")]
+public sealed class LogTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_transaction_that_commits_late_is_not_skipped(bool defended)
+    {
+        FaultyBoon.TakeOut("DenseSequence", on: defended);
+        try
+        {
+            await using var boon = await TestBoon.StartAsync();
+            var campaign = await boon.CreateCampaign(new { trigger = "test.late", limit = 10_000 });
+            await using var scope = boon.Services.CreateAsyncScope();
+            await using var late = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+            await late.BeginAsync(CancellationToken.None);
+            late.AppendRaw("test.late", "test", "late", Guid.CreateVersion7(), "{}");
+            await late.SaveAsync(CancellationToken.None); // it has its position, and is not committed
+            for (var i = 0; i < 100; i++)
+                await boon.AppendMany("test.late", 10);
+            (await boon.Decisions(campaign, 1000)).Count.ShouldBe(1000);
+            await late.CommitAsync(CancellationToken.None);
+
+            await Guarantee.Show(defended, async () =>
+            {
+                var within = defended ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(2);
+                await Eventually.Holds("the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001, within);
+            });
+        }
+        finally
+        {
+            FaultyBoon.TakeOut("DenseSequence", on: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_handler_that_throws_on_one_event_parks_that_event_alone_and_redrive_applies_it_once(bool defended)
+    {
+        FaultyBoon.TakeOut("Parking", on: defended);
+        try
+        {
+            await using var boon = await TestBoon.StartAsync();
+            var token = await boon.OperatorToken();
+            var campaign = await boon.CreateCampaign(new { trigger = "test.step", limit = 1000 });
+            // A campaign whose stored duration is no duration: judging the one event that matches it throws.
+            var broken = await boon.CreateCampaign(new { trigger = "test.step", when = new { poison = true } });
+            await boon.Execute("update promotions.campaigns set voucher_valid_for = 'nonsense' where id = $1", broken);
+            var poisoned = Guid.CreateVersion7();
+            await boon.AppendMany("test.step", 30);
+            await boon.Append("test.step", poisoned, """{"poison": true}""");
+            await boon.AppendMany("test.step", 30);
+
+            await Guarantee.Show(defended, () => Eventually.Holds("the other 60 decisions", async () =>
+                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, TimeSpan.FromSeconds(defended ? 30 : 3)));
+            if (!defended)
+                return;
+            await boon.CaughtUp();
+            var letters = (await boon.Api.Get("/v1/dead-letters", token))["data"].EnumerateArray().ToList();
+            var letter = letters.ShouldHaveSingleItem();
+            letter.GetProperty("eventType").GetString().ShouldBe("test.step");
+            letter.GetProperty("error").GetString()!.ShouldContain("nonsense");
+            (await boon.Scalar<long>("select count(*) from promotions.decisions where user_id = $1", poisoned)).ShouldBe(0);
+
+            var redrive = $"/v1/dead-letters/{letter.GetProperty("id").GetGuid()}/redrive";
+            (await boon.Api.Post(redrive, null, token)).Problem.ShouldBe("redrive-failed");
+            await boon.Execute("update promotions.campaigns set voucher_valid_for = 'P1D' where id = $1", broken);
+            var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => boon.Api.Post(redrive, null, token)));
+            answers.Count(answer => answer.Code == 204).ShouldBe(1);
+            answers.Where(answer => answer.Code != 204).ShouldAllBe(answer => answer.Code == 404 || answer.Problem == "redrive-in-flight");
+            (await boon.Scalar<long>("select count(*) from promotions.codes where user_id = $1", poisoned)).ShouldBe(2);
+            (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(0);
+            (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_events_parked_total{subscription=\"promotions.issue-vouchers\"} ");
+        }
+        finally
+        {
+            FaultyBoon.TakeOut("Parking", on: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_log_restored_into_another_cluster_goes_on()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var campaign = await boon.CreateCampaign(new { trigger = "test.restored" });
+        await boon.CaughtUp();
+        // As after a restore: the stored snapshot is ahead of this cluster's transactions.
+        await boon.Execute("update identity.log_head set settled = '4000000000000:4000000000000:'");
+        await boon.AppendMany("test.restored", 5);
+        (await boon.Decisions(campaign, 5)).Count.ShouldBe(5);
+        await boon.AppendMany("test.restored", 5);
+        (await boon.Decisions(campaign, 10)).Count.ShouldBe(10);
+    }
+
+    [Fact]
+    public async Task Numbers_are_dense_and_recordedAt_never_goes_back()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            for (var i = 0; i < 25; i++)
+                await boon.AppendMany("test.dense", 3);
+        }));
+        await boon.CaughtUp();
+        (await boon.Scalar<bool>("""
+            select max(sequence) = count(*) and min(sequence) = 1 and count(distinct position) = count(*) from identity.event_order
+            """)).ShouldBeTrue();
+        (await boon.Scalar<long>("""
+            select count(*) from (select recordedat < lag(recordedat) over (order by sequence) as back from identity.event_order) o where back
+            """)).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task The_events_of_all_modules_are_listed_newest_first_and_narrowed()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var token = await boon.OperatorToken();
+        await boon.CreateCampaign(new { trigger = "test.listed" });
+        var user = Guid.CreateVersion7();
+        for (var i = 0; i < 5; i++)
+            await boon.Append("test.listed.v" + i, user, $$"""{"i":{{i}}}""");
+        await boon.CaughtUp();
+        var all = await boon.Api.All("/v1/events", token, limit: 3);
+        var whole = await boon.Api.All("/v1/events", token);
+        all.Select(e => e.GetProperty("id").GetGuid()).ShouldBe(whole.Select(e => e.GetProperty("id").GetGuid()));
+        all.Select(e => e.GetProperty("id").GetGuid()).ShouldBeUnique();
+        all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).ShouldBe(all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).OrderDescending());
+        all.Select(e => e.GetProperty("source").GetString()).Distinct().ShouldBe(["/identity", "/promotions"], ignoreOrder: true);
+
+        (await boon.Api.All("/v1/events?type=test.listed", token)).Count.ShouldBe(5);
+        (await boon.Api.All("/v1/events?type=test.listed.v3", token)).Count.ShouldBe(1);
+        (await boon.Api.All("/v1/events?type=test.liste", token)).Count.ShouldBe(0);
+        (await boon.Api.All($"/v1/events?userId={user}&module=promotions", token)).Count.ShouldBe(5);
+        (await boon.Api.Get("/v1/events?module=nonsense", token)).Code.ShouldBe(400);
+    }
+}

@@ -1,0 +1,42 @@
+using Boon.Support;
+
+namespace Boon.Scenarios;
+
+public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoon>
+{
+    private readonly TestBoon boon = shared.Boon;
+
+    [Fact]
+    public async Task Health_metrics_and_the_description_are_there_for_everybody()
+    {
+        (await boon.Api.Get("/health/live")).Code.ShouldBe(200);
+        (await boon.Api.Get("/health/ready")).Code.ShouldBe(200);
+        var metrics = await boon.Api.Get("/metrics");
+        foreach (var name in (string[])["boon_subscription_lag_events", "boon_subscription_oldest_unread_seconds", "boon_batch_events_bucket", "boon_events_appended_total", "boon_events_sequenced_total", "boon_dead_letters_open"])
+            metrics.Text.ShouldContain(name);
+        (await boon.Api.Get("/docs/index.html")).Text.ShouldContain("swagger");
+        var description = await boon.Api.Get("/openapi/v1.json");
+        description["paths"].EnumerateObject().Select(path => path.Name).ShouldBe(
+        [
+            "/v1/users", "/v1/users/me", "/v1/users/{id}", "/v1/users/{id}/roles", "/v1/sessions", "/v1/sessions/refresh", "/v1/sessions/current", "/.well-known/jwks.json",
+            "/v1/campaigns", "/v1/campaigns/{id}", "/v1/campaigns/{id}/decisions", "/v1/vouchers", "/v1/redemptions", "/v1/redemptions/preview", "/v1/redemptions/{id}",
+            "/v1/events", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive", "/health/live", "/health/ready", "/metrics",
+        ], ignoreOrder: true);
+        foreach (var path in description["paths"].EnumerateObject())
+            foreach (var operation in path.Value.EnumerateObject())
+                operation.Value.TryGetProperty("summary", out _).ShouldBeTrue($"{operation.Name} {path.Name} has a summary");
+    }
+
+    [Fact]
+    public async Task Logs_are_JSON_files_by_part_and_level()
+    {
+        await using var loud = await TestBoon.StartAsync(("Boon:Log:Level", "Information"));
+        await loud.Register();
+        var files = Directory.GetFiles(Path.Combine(loud.Data, "logs")).Select(Path.GetFileName).ToList();
+        files.ShouldContain(file => file!.StartsWith("migration-info-", StringComparison.Ordinal));
+        files.ShouldContain(file => file!.StartsWith("events-info-", StringComparison.Ordinal));
+        foreach (var file in Directory.GetFiles(Path.Combine(loud.Data, "logs")))
+            foreach (var line in File.ReadLines(file))
+                System.Text.Json.JsonDocument.Parse(line).Dispose();
+    }
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using Boon.FaultHost;
+using Boon.Identity.Keys;
+using Boon.Platform.Web.Tokens;
+using Boon.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Boon.Scenarios;
+
+/// <summary>Forged and foreign tokens over HTTP: 401, each.</summary>
+[Collection("Defences")]
+public sealed class TokenTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Forged_foreign_and_expired_tokens_are_refused(bool defended)
+    {
+        FaultyBoon.TakeOut("ClaimChecks", on: defended);
+        try
+        {
+            await using var boon = await TestBoon.StartAsync();
+            var good = await boon.OperatorToken();
+            (await boon.Api.Get("/v1/users/me", good)).Code.ShouldBe(200);
+            await Guarantee.Show(defended, async () =>
+            {
+                foreach (var (what, token) in Forgeries(boon, good))
+                {
+                    var answer = await boon.Api.Get("/v1/users/me", token);
+                    (answer.Code, answer.Problem).ShouldBe((401, "unauthenticated"), what);
+                }
+            });
+        }
+        finally
+        {
+            FaultyBoon.TakeOut("ClaimChecks", on: true);
+        }
+    }
+
+    private static IEnumerable<(string What, string Token)> Forgeries(TestBoon boon, string good)
+    {
+        var options = boon.Services.GetRequiredService<TokenOptions>();
+        var key = boon.Services.GetRequiredService<SigningKeys>().Current;
+        var parts = good.Split('.');
+        var publicKey = RSA.Create(new RSAParameters { Modulus = Convert.FromBase64String(Padded(key.VerificationKey.Modulus)), Exponent = [1, 0, 1] }).ExportSubjectPublicKeyInfoPem();
+
+        yield return ("alg none", $"{Part($$"""{"alg":"none","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}.");
+        yield return ("alg none with the signature", $"{Part($$"""{"alg":"none","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}.{parts[2]}");
+        var hs = $"{Part($$"""{"alg":"HS256","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}";
+        yield return ("HS256 signed with the public key", $"{hs}.{Url(HMACSHA256.HashData(Encoding.UTF8.GetBytes(publicKey), Encoding.UTF8.GetBytes(hs)))}");
+        yield return ("another key, our kid", $"{parts[0]}.{parts[1]}.{AccessTokenIssuer.Issue(SigningKey.Create(), Claims(TimeSpan.Zero), options).Split('.')[2]}");
+        yield return ("unknown kid", AccessTokenIssuer.Issue(SigningKey.Create(), Claims(TimeSpan.Zero), options));
+        yield return ("wrong issuer", AccessTokenIssuer.Issue(key, Claims(TimeSpan.Zero), options with { Issuer = "somebody" }));
+        yield return ("wrong audience", AccessTokenIssuer.Issue(key, Claims(TimeSpan.Zero), options with { Audience = "somebody" }));
+        yield return ("expired", AccessTokenIssuer.Issue(key, Claims(TimeSpan.FromHours(-1)), options));
+        var typed = $"{Part($$"""{"alg":"RS256","typ":"JWT","kid":"{{key.Id}}"}""")}.{parts[1]}";
+        yield return ("wrong type", $"{typed}.{Url(key.Sign(Encoding.ASCII.GetBytes(typed)))}");
+        yield return ("an empty token", "");
+        yield return ("garbage", "a.b.c");
+        yield return ("one bit of the signature", parts[0] + "." + parts[1] + "." + (parts[2][0] == 'A' ? 'B' : 'A') + parts[2][1..]);
+
+        AccessToken Claims(TimeSpan shift) => AccessToken.New(Guid.CreateVersion7(), Guid.CreateVersion7(), ["member", "operator"], TimeProvider.System.GetUtcNow() + shift, options);
+    }
+
+    private static string Part(string json) => Url(Encoding.UTF8.GetBytes(json));
+
+    private static string Url(byte[] bytes) => System.Buffers.Text.Base64Url.EncodeToString(bytes);
+
+    private static string Padded(string base64Url) => base64Url.Replace('-', '+').Replace('_', '/') + new string('=', (4 - (base64Url.Length % 4)) % 4);
+}
