@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Boon.Architecture;
+
+/// <summary>The rules between projects. Every project is found by looking, none is listed.</summary>
+public sealed partial class ModuleTests
+{
+    private static readonly string Root = FindRoot();
+
+    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
+
+    private static string[] ReferencesOf(string project) =>
+        [.. XDocument.Load(project).Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))];
+
+    /// <summary>A module is a project with a file NameModule.cs.</summary>
+    private static List<string> Modules =>
+        [.. Projects.Where(project => File.Exists(Path.Combine(Path.GetDirectoryName(project)!, Path.GetFileNameWithoutExtension(project) + "Module.cs")))];
+
+    [Fact]
+    public void There_are_modules() => Modules.Count.ShouldBeGreaterThanOrEqualTo(2);
+
+    [Fact]
+    public void A_module_references_Contracts_and_Platform_only()
+    {
+        foreach (var module in Modules)
+            ReferencesOf(module).ShouldBeSubsetOf(["Contracts", "Platform"], module);
+    }
+
+    [Fact]
+    public void Contracts_references_nothing_and_Platform_Contracts_only()
+    {
+        ReferencesOf(Path.Combine(Root, "src/Contracts/Contracts.csproj")).ShouldBeEmpty();
+        ReferencesOf(Path.Combine(Root, "src/Platform/Platform.csproj")).ShouldBe(["Contracts"]);
+        XDocument.Load(Path.Combine(Root, "src/Contracts/Contracts.csproj")).Descendants("PackageReference").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void No_module_names_another_modules_schema_in_SQL()
+    {
+        var names = Modules.ConvertAll(module => Path.GetFileNameWithoutExtension(module)!.ToLowerInvariant());
+        foreach (var module in Modules)
+        {
+            var own = Path.GetFileNameWithoutExtension(module)!.ToLowerInvariant();
+            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(module)!, "*.cs", SearchOption.AllDirectories).Where(IsSource))
+                foreach (Match table in Table().Matches(File.ReadAllText(file)))
+                    names.Where(name => name != own).ShouldNotContain(table.Groups["schema"].Value, $"{file}: {table.Value}");
+        }
+    }
+
+    [Fact]
+    public void Every_route_is_mapped_in_the_file_of_its_use_case_and_the_module_lists_it()
+    {
+        foreach (var module in Modules)
+        {
+            var list = File.ReadAllText(Path.Combine(Path.GetDirectoryName(module)!, Path.GetFileNameWithoutExtension(module) + "Module.cs"));
+            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(module)!, "*.cs", SearchOption.AllDirectories).Where(IsSource))
+                if (Route().IsMatch(File.ReadAllText(file)))
+                    list.ShouldContain($"{Path.GetFileNameWithoutExtension(file)}.Map(routes);", customMessage: file);
+        }
+    }
+
+    [Fact]
+    public void Files_of_source_are_short()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource))
+            File.ReadLines(file).Count().ShouldBeLessThanOrEqualTo(300, file);
+    }
+
+    private static bool IsSource(string file) =>
+        !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal);
+
+    private static string FindRoot()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Boon.slnx")))
+            folder = folder.Parent;
+        return folder.FullName;
+    }
+
+    [GeneratedRegex(@"\b(?:from|join|into|update|table)\s+(?<schema>[a-z]+)\.[a-z_]+", RegexOptions.ExplicitCapture)]
+    private static partial Regex Table();
+
+    [GeneratedRegex(@"routes\.Map(Get|Post|Put|Patch|Delete)\(", RegexOptions.ExplicitCapture)]
+    private static partial Regex Route();
+}
