@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Boon.Host;
 using Boon.Identity.Passwords;
 using Boon.Platform;
+using Boon.Platform.Data;
 using Boon.Platform.Web.Tokens;
 
 namespace Boon.FaultHost;
@@ -19,6 +20,8 @@ public static class FaultyBoon
     /// <summary>Takes the switches off the arguments and runs Boon with the rest.</summary>
     public static Task<int> RunAsync(string[] args)
     {
+        if (args is ["hold-postgres", var folder])
+            return HoldPostgresAsync(folder);
         var rest = new List<string>();
         for (var i = 0; i < args.Length; i++)
             switch (args[i])
@@ -56,6 +59,16 @@ public static class FaultyBoon
         var property = typeof(Defences).GetProperty(defence, System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);
+    }
+
+    /// <summary>Holds a private PostgreSQL until its standard input ends, or it is killed.</summary>
+    private static async Task<int> HoldPostgresAsync(string folder)
+    {
+        await using var postgres = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null), Console.WriteLine, CancellationToken.None);
+        Console.WriteLine($"postmaster {File.ReadLines(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid")).First()}");
+        Console.WriteLine("Boon serves at nothing");
+        await Console.In.ReadToEndAsync();
+        return 0;
     }
 
     private static void At(string place, int signal)

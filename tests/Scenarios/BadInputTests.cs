@@ -43,7 +43,7 @@ public sealed class BadInputTests
             byte[] With(string value) => Utf8(good.Replace(raw, $"\"{member.Name}\":{value}", StringComparison.Ordinal));
             yield return ($"{member.Name} twice", Utf8(good.Insert(1, raw + ",")));
             yield return ($"{member.Name} in another case", Utf8(good.Replace($"\"{member.Name}\"", $"\"{member.Name.ToUpperInvariant()}\"", StringComparison.Ordinal)));
-            foreach (var value in (string[])["{}", "[]", "[[]]", "true", "-1", "0.5", "1e400", "99999999999999999999999999", "\"\"", "\" \"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\u0007\"", "\"9999-99-99\"", "\"P999999999Y\"", "{\"a\\u0000\":1}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\udc00\"}", "{\"a\":[{}]}", "{\"kind\":\"percent\",\"value\":200}", "{\"kind\":\"fixed\",\"value\":9223372036854775807,\"currency\":\"usd\"}", "{\"kind\":null,\"value\":1}"])
+            foreach (var value in (string[])["{}", "[]", "[[]]", "true", "-1", "0.5", "1e400", "99999999999999999999999999", "\"\"", "\" \"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\u0007\"", "{\"a\\u0000\":1}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\udc00\"}", "{\"a\":[{}]}", "{\"kind\":\"percent\",\"value\":200}", "{\"kind\":\"fixed\",\"value\":9223372036854775807,\"currency\":\"usd\"}", "{\"kind\":null,\"value\":1}"])
                 yield return ($"{member.Name} as {value}", With(value));
             yield return ($"{member.Name} of 1 MB", With($"\"{new string('n', 1_000_000)}\""));
             yield return ($"{member.Name} with half a character", [.. With("\"a").TakeWhile(b => b != 0), 0xE2, 0x82, (byte)'"', (byte)'}']);

@@ -20,6 +20,9 @@ public static class WebPipeline
     /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
     public const long LargestBody = 1024 * 1024;
 
+    /// <summary>The largest refused body, in bytes, that is read to its end so that the client sees the refusal.</summary>
+    private const long LargestDrain = 64 * 1024 * 1024;
+
     /// <summary>Registers authentication, JSON, errors and the API description.</summary>
     public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
     {
@@ -57,6 +60,7 @@ public static class WebPipeline
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
         app.UseRouting();
+        app.Use(RefuseLargeBodies);
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(ClaimIdempotencyKey);
@@ -92,6 +96,26 @@ public static class WebPipeline
         return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "").Contains("%00", StringComparison.Ordinal)
             ? Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The address must not contain U+0000.").ExecuteAsync(http)
             : next(http);
+    }
+
+    /// <summary>
+    /// Refuses a body that says it is too large, after reading past it: a server that closes the connection while the client still sends shows it a broken
+    /// pipe instead of the answer. Bodies beyond the drain are cut off.
+    /// </summary>
+    private static async Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
+    {
+        var limit = http.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? LargestBody;
+        if (http.Request.ContentLength is not { } length || length <= limit)
+        {
+            await next(http);
+            return;
+        }
+        if (length <= LargestDrain && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+            await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
+        }
+        await PlainStatus(StatusCodes.Status413PayloadTooLarge).ExecuteAsync(http);
     }
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)

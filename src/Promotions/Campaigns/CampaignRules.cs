@@ -58,8 +58,7 @@ internal static partial class CampaignRules
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
             return;
         validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
-        foreach (var member in element.EnumerateObject())
-            validation.Check(member.Name.Length is > 0 and <= 100 && IsScalar(member.Value), "when", $"has a member that is no text, number, boolean or null: {Shown(member.Name)}");
+        validation.Check(element.EnumerateObject().All(member => IsName(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
     }
 
     /// <summary>Checks a benefit.</summary>
@@ -106,6 +105,18 @@ internal static partial class CampaignRules
         validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
     }
 
+    private static bool IsName(JsonProperty member)
+    {
+        try
+        {
+            return member.Name.Length is > 0 and <= 100 && !member.Name.Any(char.IsControl);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half a surrogate pair
+        }
+    }
+
     private static bool IsScalar(JsonElement value)
     {
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)
@@ -123,8 +134,6 @@ internal static partial class CampaignRules
             return false; // half a surrogate pair
         }
     }
-
-    private static string Shown(string name) => name.Length > 50 ? name[..50] : name;
 
     [GeneratedRegex("^[A-Z]{3}\\z", RegexOptions.CultureInvariant)]
     internal static partial Regex Currency { get; }

@@ -1,0 +1,94 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Boon.Support;
+
+namespace Boon.Cluster;
+
+/// <summary>The commands, as a user runs them.</summary>
+public sealed class CommandLineTests
+{
+    [Fact]
+    public async Task The_demo_holds_every_check_on_its_own_people()
+    {
+        var folder = Directory.CreateTempSubdirectory("boon-demo-").FullName;
+        var server = await TestServer.CreateDatabaseAsync();
+        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--data", folder);
+        (await demo.Exited(TimeSpan.FromMinutes(5))).ShouldBe(0, demo.Output);
+        demo.Output.ShouldContain("ok     exactly 100 vouchers were issued (100)");
+        demo.Output.ShouldContain("ok     everybody registered and signed in (250 of 250)");
+        demo.Output.ShouldContain("budget-exhausted");
+        demo.Output.ShouldContain("/docs");
+        Directory.Delete(folder, recursive: true);
+        await TestServer.DropDatabaseAsync(server);
+    }
+
+    [Fact]
+    public async Task A_file_of_people_with_faults_says_which_and_fails_the_checks()
+    {
+        var folder = Directory.CreateTempSubdirectory("boon-demo-").FullName;
+        var file = Path.Combine(folder, "people.csv");
+        await File.WriteAllTextAsync(file, "username,email,phone,password,fullName\nann,ann@example.com,+15550000001,a long enough phrase,Ann\nbob,not an address,+15550000002,a long enough phrase,Bob\n");
+        var server = await TestServer.CreateDatabaseAsync();
+        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--members", file, "--data", folder);
+        (await demo.Exited(TimeSpan.FromMinutes(2))).ShouldBe(1, demo.Output);
+        demo.Output.ShouldContain("not registered: validation-failed: email");
+        await using var missing = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "demo", "--once", "--members", "/nowhere.csv", "--data", folder);
+        (await missing.Exited()).ShouldBe(1);
+        missing.Output.ShouldContain("boon: /nowhere.csv cannot be read");
+        Directory.Delete(folder, recursive: true);
+        await TestServer.DropDatabaseAsync(server);
+    }
+
+    [Fact]
+    public async Task Serve_stops_on_SIGTERM_and_its_sessions_go_on_after_a_restart()
+    {
+        var folder = Directory.CreateTempSubdirectory("boon-serve-").FullName;
+        var database = await TestServer.CreateDatabaseAsync();
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = database, ["Boon__Operator__Password"] = "operator of the tests" };
+        string[] arguments = ["--fast-hash", "serve", "--urls", "http://127.0.0.1:0", "--data", folder];
+        string token;
+        await using (var first = BoonProcess.Start(settings, arguments))
+        {
+            using var api = new Api(await first.Serving());
+            token = await api.SignIn("operator", "operator of the tests");
+            first.Terminate();
+            (await first.Exited()).ShouldBe(0, first.Output);
+        }
+        await using (var second = BoonProcess.Start(settings, arguments))
+        {
+            using var api = new Api(await second.Serving());
+            (await api.Get("/v1/users/me", token)).Code.ShouldBe(200);
+        }
+        Directory.Delete(folder, recursive: true);
+        await TestServer.DropDatabaseAsync(database);
+    }
+
+    [Fact]
+    public async Task A_sign_out_and_a_new_key_reach_the_other_process()
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        await cluster.StartAllAsync();
+        // Each process has a data folder, so a key ring, of its own: each signs with its own key, and both verify both.
+        async Task<string> SignIn(int index) => await cluster.Api(index).SignIn("operator", "operator of the cluster");
+        var (zero, one) = (await SignIn(0), await SignIn(1));
+        Kid(zero).ShouldNotBe(Kid(one));
+        (await cluster.Api(1).Get("/v1/users/me", zero)).Code.ShouldBe(200);
+        (await cluster.Api(0).Get("/v1/users/me", one)).Code.ShouldBe(200);
+        (await cluster.Api(0).Delete("/v1/sessions/current", zero)).Code.ShouldBe(204);
+        await Eventually.Holds("the other process to refuse the token", async () => (await cluster.Api(1).Get("/v1/users/me", zero)).Code == 401);
+        (await cluster.Api(1).Get("/v1/users/me", one)).Code.ShouldBe(200);
+
+        static string? Kid(string token) => JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[0])).RootElement.GetProperty("kid").GetString();
+    }
+
+    [Theory]
+    [InlineData("--help", "demo")]
+    [InlineData("serve --help", "--modules")]
+    [InlineData("dead-letters --help", "redrive")]
+    public async Task Help_helps(string arguments, string contains)
+    {
+        await using var help = BoonProcess.Start(new Dictionary<string, string>(), arguments.Split(' '));
+        (await help.Exited()).ShouldBe(0);
+        help.Output.ShouldContain(contains);
+    }
+}
