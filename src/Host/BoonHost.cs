@@ -102,7 +102,7 @@ internal sealed class BoonHost : IAsyncDisposable
         else
             foreach (var module in App.Services.GetServices<ModuleMigrations>())
                 if (await module.PendingAsync(ct) is { Count: > 0 } pending)
-                    throw new InvalidOperationException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or set Boon__Migrate=true.");
+                    throw new SetupException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or set Boon__Migrate=true.");
         await App.StartAsync(ct);
     }
 
@@ -113,7 +113,7 @@ internal sealed class BoonHost : IAsyncDisposable
         var unknown = names.Where(name => AllModules.All(module => module.Name != name)).ToList();
         return unknown.Count == 0
             ? [.. AllModules.Where(module => names.Contains(module.Name))]
-            : throw new InvalidOperationException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
+            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
     }
 
     private static void AddServices(WebApplicationBuilder builder, List<IModule> modules)

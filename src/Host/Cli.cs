@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Boon.Host.Commands;
+using Boon.Platform;
 using Boon.Platform.Data;
 
 namespace Boon.Host;
@@ -7,6 +8,9 @@ namespace Boon.Host;
 /// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>dead-letters</c>.</summary>
 internal static class Cli
 {
+    /// <summary>How long a command may take to stop after Ctrl-C or SIGTERM: open requests, then PostgreSQL.</summary>
+    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
+
     internal static async Task<int> RunAsync(string[] args)
     {
         var root = new RootCommand(
@@ -22,7 +26,7 @@ internal static class Cli
         };
         try
         {
-            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = LongestStop });
         }
         catch (OperationCanceledException)
         {
@@ -38,7 +42,7 @@ internal static class Cli
     /// <summary>Errors that a person can mend, in a sentence; null for bugs, which keep their stack trace.</summary>
     private static string? Explain(Exception error) => error switch
     {
-        PrivatePostgresException or InvalidOperationException => error.Message,
+        PrivatePostgresException or SetupException => error.Message,
         Npgsql.PostgresException postgres => $"PostgreSQL refused: {postgres.MessageText} ({postgres.SqlState}). Check ConnectionStrings__Boon.",
         Npgsql.NpgsqlException npgsql => $"PostgreSQL cannot be reached: {npgsql.InnerException?.Message ?? npgsql.Message}. Check ConnectionStrings__Boon.",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{error.Message} Choose another address with --urls.",

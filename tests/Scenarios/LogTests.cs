@@ -25,8 +25,8 @@ public sealed class LogTests
             await late.BeginAsync(CancellationToken.None);
             late.AppendRaw("test.late", "test", "late", Guid.CreateVersion7(), "{}");
             await late.SaveAsync(CancellationToken.None); // it has its position, and is not committed
-            for (var i = 0; i < 100; i++)
-                await boon.AppendMany("test.late", 10);
+            for (var i = 0; i < 20; i++)
+                await boon.AppendMany("test.late", 50);
             (await boon.Decisions(campaign, 1000)).Count.ShouldBe(1000);
             await late.CommitAsync(CancellationToken.None);
 

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using Boon.Host.Demo;
 using Boon.Platform.Data;
+using Boon.Platform;
 using Spectre.Console;
 
 namespace Boon.Host.Commands;
@@ -88,6 +89,6 @@ internal static class DemoCommand
             {
                 // taken: let the system choose
             }
-        throw new InvalidOperationException("No port of this machine is free.");
+        throw new SetupException("No port of this machine is free.");
     }
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Boon.Platform.Web;
+using Boon.Platform;
 
 namespace Boon.Host.Demo;
 
@@ -43,7 +44,7 @@ internal sealed class DemoClient(string url, int connections) : IDisposable
         {
             var page = await SendAsync(HttpMethod.Get, $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit=200{(cursor is null ? "" : "&cursor=" + cursor)}", null, token, ct);
             if (!page.Ok)
-                throw new InvalidOperationException($"GET {path}: {page.Refusal}");
+                throw new SetupException($"GET {path}: {page.Refusal}");
             items.AddRange(page.Body.GetProperty("data").EnumerateArray());
             cursor = page.Body.GetProperty("next").GetString();
         }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Boon.Platform.Log;
+using Boon.Platform;
 using Spectre.Console;
 
 namespace Boon.Host.Demo;
@@ -25,7 +26,7 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
     /// <summary>Runs it all; true when every check holds.</summary>
     internal async Task<bool> RunAsync(CancellationToken ct)
     {
-        var operatorToken = await SignInAsync("operator", operatorPassword, ct) ?? throw new InvalidOperationException("The operator could not sign in.");
+        var operatorToken = await SignInAsync("operator", operatorPassword, ct) ?? throw new SetupException("The operator could not sign in.");
         var campaign = await client.SendAsync(HttpMethod.Post, "/v1/campaigns", new
         {
             name = "First 100 sign-ins get 30 % off mobile top-up",
@@ -38,7 +39,7 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
             maxUses = 1,
         }, operatorToken, ct);
         if (!campaign.Ok)
-            throw new InvalidOperationException($"The campaign was refused: {campaign.Refusal}");
+            throw new SetupException($"The campaign was refused: {campaign.Refusal}");
         var campaignId = campaign.Body.GetProperty("id").GetGuid();
 
         var people = await WithProgressAsync($"Registering {members.Count} people", members, member => RegisterAsync(member, ct), ct);

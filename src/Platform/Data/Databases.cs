@@ -38,7 +38,7 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     private NpgsqlDataSource Pool(string module)
     {
         var text = configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon")
-            ?? throw new InvalidOperationException($"No database for module '{module}': set ConnectionStrings__Boon.");
+            ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
         lock (gate)
             return pools.GetOrAdd(WithSessionSettings(text), connection =>
                 new NpgsqlDataSourceBuilder(connection).UseLoggerFactory(loggers).Build());

@@ -31,10 +31,10 @@ public sealed record SubscriptionSettings
     {
         var key = $"Boon:Subscriptions:{name}";
         if (Lanes is < 1 or > Log.Lanes.Most)
-            throw new InvalidOperationException($"{key}:Lanes is {Lanes}; it can be 1 to {Log.Lanes.Most}.");
+            throw new SetupException($"{key}:Lanes is {Lanes}; it can be 1 to {Log.Lanes.Most}.");
         if (singleLane && Lanes != 1)
-            throw new InvalidOperationException($"{key}:Lanes is {Lanes}; this subscription decides in log order over all users and has one lane.");
+            throw new SetupException($"{key}:Lanes is {Lanes}; this subscription decides in log order over all users and has one lane.");
         if (BatchSize is < 1 or > 10_000)
-            throw new InvalidOperationException($"{key}:BatchSize is {BatchSize}; it can be 1 to 10000.");
+            throw new SetupException($"{key}:BatchSize is {BatchSize}; it can be 1 to 10000.");
     }
 }
