@@ -19,6 +19,6 @@ public interface IEvent
     Guid? UserId { get; }
 }
 
-/// <summary>Marks a member that holds personal data: erasing a user sets it to null in the log.</summary>
+/// <summary>Marks a member that holds personal data: erasing a user removes it from the log.</summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
 public sealed class PersonalAttribute : Attribute;

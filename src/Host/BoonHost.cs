@@ -106,6 +106,14 @@ internal sealed class BoonHost : IAsyncDisposable
         await App.StartAsync(ct);
     }
 
+    /// <summary>Waits for Ctrl-C or SIGTERM, or until a part of the host has failed and stops it.</summary>
+    internal async Task WaitAsync(CancellationToken ct)
+    {
+        var stopping = App.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, stopping);
+        await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
     private static List<IModule> Choose(IReadOnlyList<string>? names)
     {
         if (names is null or [])
@@ -132,7 +140,7 @@ internal sealed class BoonHost : IAsyncDisposable
                 forwarded.KnownIPNetworks.Clear();
                 forwarded.KnownProxies.Clear();
                 foreach (var proxy in proxies)
-                    forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy + "/32"));
+                    forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy + (proxy.Contains(':', StringComparison.Ordinal) ? "/128" : "/32")));
             });
     }
 

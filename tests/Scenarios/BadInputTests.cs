@@ -43,7 +43,7 @@ public sealed class BadInputTests
             byte[] With(string value) => Utf8(good.Replace(raw, $"\"{member.Name}\":{value}", StringComparison.Ordinal));
             yield return ($"{member.Name} twice", Utf8(good.Insert(1, raw + ",")));
             yield return ($"{member.Name} in another case", Utf8(good.Replace($"\"{member.Name}\"", $"\"{member.Name.ToUpperInvariant()}\"", StringComparison.Ordinal)));
-            foreach (var value in (string[])["{}", "[]", "[[]]", "true", "-1", "0.5", "1e400", "99999999999999999999999999", "\"\"", "\" \"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\u0007\"", "{\"a\\u0000\":1}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\udc00\"}", "{\"a\":[{}]}", "{\"kind\":\"percent\",\"value\":200}", "{\"kind\":\"fixed\",\"value\":9223372036854775807,\"currency\":\"usd\"}", "{\"kind\":null,\"value\":1}"])
+            foreach (var value in (string[])["{}", "[]", "[[]]", "true", "-1", "0.5", "1e400", "99999999999999999999999999", "\"\"", "\" \"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\u0007\"", "{\"a\\u0000\":1}", "{\"a\":\"\\u0000\"}", "{\"a\":\"\\udc00\"}", "{\"a\":[{}]}"])
                 yield return ($"{member.Name} as {value}", With(value));
             yield return ($"{member.Name} of 1 MB", With($"\"{new string('n', 1_000_000)}\""));
             yield return ($"{member.Name} with half a character", [.. With("\"a").TakeWhile(b => b != 0), 0xE2, 0x82, (byte)'"', (byte)'}']);
@@ -118,6 +118,11 @@ public sealed class BadInputTests
                 answer.Code.ShouldBe(400, $"{path}?{query}: {answer.Text}");
                 answer.Problem.ShouldBeOneOf("validation-failed", "invalid-request");
             }
+        foreach (var benefit in (string[])["""{"kind":"percent","value":200}""", """{"kind":"fixed","value":9223372036854775807,"currency":"USD"}""", """{"kind":null,"value":1}""", """{"value":1}""", """{"kind":"percent"}""", """{"kind":"percent","value":1,"products":[null]}"""])
+        {
+            var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/campaigns", $$"""{"name":"c","trigger":"a.b","limit":1,"benefit":{{benefit}},"voucherValidFor":"P1D"}""", token);
+            (answer.Code, answer.Problem is "validation-failed" or "invalid-json").ShouldBe((400, true), benefit + answer.Text);
+        }
         foreach (var path in (string[])["/v1/users/x", "/v1/campaigns/x", "/v1/campaigns/x/decisions", "/v1/nothing", "/v1/vouchers?userId=x", $"/v1/campaigns/{Guid.Empty}"])
             (await boon.Api.Get(path, token)).Problem.ShouldBe("not-found", path);
         (await boon.Api.Delete("/v1/redemptions/x", token)).Code.ShouldBe(404);

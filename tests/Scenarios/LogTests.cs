@@ -95,11 +95,13 @@ public sealed class LogTests
         var campaign = await boon.CreateCampaign(new { trigger = "test.restored" });
         await boon.CaughtUp();
         // As after a restore: the stored snapshot is ahead of this cluster's transactions.
+        await boon.Execute("update identity.event_log set txid = (3900000000000 + position)::text::xid8");
         await boon.Execute("update identity.log_head set settled = '4000000000000:4000000000000:'");
         await boon.AppendMany("test.restored", 5);
         (await boon.Decisions(campaign, 5)).Count.ShouldBe(5);
         await boon.AppendMany("test.restored", 5);
         (await boon.Decisions(campaign, 10)).Count.ShouldBe(10);
+        (await boon.Scalar<bool>("select max(sequence) = count(*) and count(distinct position) = count(*) from identity.event_order")).ShouldBeTrue();
     }
 
     [Fact]

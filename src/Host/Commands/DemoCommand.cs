@@ -41,12 +41,16 @@ internal static class DemoCommand
             : null;
         await using var database = await DemoDatabase.CreateAsync(postgres?.ConnectionString ?? server!, ct);
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12));
-        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? FreeUrl(), Quiet: true, Settings: new Dictionary<string, string?>(StringComparer.Ordinal)
+        var settings = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["ConnectionStrings:Boon"] = database.ConnectionString,
             ["Boon:Operator:Password"] = password,
             ["Boon:Migrate"] = "true",
-        }), ct);
+        };
+        // Nothing of the demo goes into a database that the settings name for a module.
+        foreach (var module in BoonHost.AllModules)
+            settings[$"ConnectionStrings:{module.Name}"] = database.ConnectionString;
+        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? FreeUrl(), Quiet: true, Settings: settings), ct);
         await host.StartAsync(ct);
         Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
 
@@ -63,14 +67,8 @@ internal static class DemoCommand
         if (!once)
         {
             Console.WriteLine("\nServing until Ctrl-C; the demo's database is dropped then.");
-            try
-            {
-                await Task.Delay(Timeout.InfiniteTimeSpan, ct);
-            }
-            catch (OperationCanceledException)
-            {
-                Console.WriteLine("Stopping...");
-            }
+            await host.WaitAsync(ct);
+            Console.WriteLine("Stopping...");
         }
         return held ? 0 : 1;
     }

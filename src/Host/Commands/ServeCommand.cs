@@ -23,14 +23,8 @@ internal static class ServeCommand
         await host.StartAsync(ct);
         var url = host.Url;
         Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {url}/metrics). Ctrl-C stops it.");
-        try
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, ct);
-        }
-        catch (OperationCanceledException)
-        {
-            Console.WriteLine("Stopping...");
-        }
-        return 0;
+        await host.WaitAsync(ct);
+        Console.WriteLine("Stopping...");
+        return ct.IsCancellationRequested ? 0 : 1;
     }
 }

@@ -25,8 +25,10 @@ internal sealed class DemoDatabase : IAsyncDisposable
         var stale = new List<string>();
         await using (var find = new NpgsqlCommand($"""
             select datname from pg_database d
-            where datname like '{Prefix}%' and not exists (select from pg_stat_activity a where a.datname = d.datname)
-            """, connection))
+            where datname like '{Prefix}%' and datname < $1 and not exists (select from pg_stat_activity a where a.datname = d.datname)
+            """, connection)
+        // The names grow with time: one of the last minute may be another demo's that has not connected yet.
+        { Parameters = { new() { Value = Prefix + Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddMinutes(-1)).ToString("N") } } })
         await using (var reader = await find.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
                 stale.Add(reader.GetString(0));

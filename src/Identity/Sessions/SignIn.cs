@@ -39,7 +39,7 @@ internal static class SignIn
         var counted = SignInLimits.KeysOf(user, identifier, http.Connection.RemoteIpAddress);
         await using (var look = unit.Database.Source.CreateCommand())
             if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                return TooMany(http, locked);
+                return SignInLimits.TooMany(http, locked);
         if (await hashing.VerifyAsync(user?.PasswordHash, request.Password!, ct) is not { } verified)
             return PasswordHashing.Busy(http);
         var rehash = verified == Verified.YesRehash ? await hashing.HashAsync(request.Password!, ct) : null;
@@ -48,11 +48,11 @@ internal static class SignIn
         if (verified == Verified.No)
         {
             unit.KeepRefusal(); // the count is committed although the answer is an error
-            return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? TooMany(http, lockedNow) : Invalid();
+            return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? SignInLimits.TooMany(http, lockedNow) : Invalid();
         }
         await using (var look = unit.Command(""))
             if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                return TooMany(http, locked);
+                return SignInLimits.TooMany(http, locked);
 
         var sessionId = Guid.CreateVersion7();
         var refreshToken = SessionTokens.NewRefreshToken();
@@ -61,7 +61,7 @@ internal static class SignIn
             with signed as (
                 update identity.users set sign_ins = sign_ins + 1, password_hash = coalesce($3, password_hash)
                 where id = $1 and status = 'active' and password_hash = $2
-                returning id, sign_ins
+                returning id, sign_ins, roles
             ), session as (
                 insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + interval '{SessionTokens.SessionLimit}' from signed
             ), token as (
@@ -69,11 +69,18 @@ internal static class SignIn
             ), forgiven as (
                 delete from identity.sign_in_failures where key = $6
             )
-            select sign_ins from signed
+            select sign_ins, roles from signed
             """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Account);
         signIn.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
-        if (await signIn.ExecuteScalarAsync(ct) is not long number)
-            return Invalid();
+        long number;
+        await using (var reader = await signIn.ExecuteReaderAsync(ct))
+        {
+            if (!await reader.ReadAsync(ct))
+                return Invalid();
+            number = reader.GetInt64(0);
+            // As they are now, under the row's lock: a role that was taken during the hash is not in the token.
+            user.SetRoles(reader.GetFieldValue<string[]>(1));
+        }
         unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1, number));
         return TypedResults.Ok(SessionTokens.Of(user, sessionId, refreshToken, keys, options, time));
     }
@@ -90,7 +97,4 @@ internal static class SignIn
 
     private static ProblemHttpResult Invalid() =>
         Problems.Of(StatusCodes.Status401Unauthorized, "invalid-credentials", "The identifier or the password is not right.");
-
-    private static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
-        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed sign-ins; try again later.", retryAfter);
 }

@@ -18,7 +18,9 @@ internal sealed record SignInLimits(int PerAccount, int PerAddress, TimeSpan Win
     internal static SignInLimits From(IConfiguration configuration)
     {
         var section = configuration.GetSection("Boon:SignIn");
-        return new(section.GetValue("FailuresPerAccount", 10), section.GetValue("FailuresPerAddress", 200), section.GetValue("Window", TimeSpan.FromMinutes(15)));
+        var limits = new SignInLimits(section.GetValue("FailuresPerAccount", 10), section.GetValue("FailuresPerAddress", 200), section.GetValue("Window", TimeSpan.FromMinutes(15)));
+        return limits is { PerAccount: > 0, PerAddress: > 0 } && limits.Window > TimeSpan.Zero ? limits
+            : throw new SetupException("Boon__SignIn__FailuresPerAccount, __FailuresPerAddress and __Window must be more than nothing.");
     }
 
     /// <summary>The keys that a try is counted under.</summary>
@@ -37,6 +39,10 @@ internal sealed record SignInLimits(int PerAccount, int PerAddress, TimeSpan Win
             command.Parameters.Add(new() { Value = value });
         return await command.ExecuteScalarAsync(ct) as TimeSpan?;
     }
+
+    /// <summary>429 with Retry-After.</summary>
+    internal static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
+        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed sign-ins; try again later.", retryAfter);
 
     /// <summary>Counts a failed try. Answers how long the caller is locked out if there had been too many before this one.</summary>
     internal async Task<TimeSpan?> FailedAsync(Unit<IdentityDb> unit, (string Account, string Address) keys, CancellationToken ct)

@@ -19,7 +19,7 @@ internal static class ChangeUser
         .Produces<UserView>();
 
     private static async Task<IResult> Handle(
-        Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, AccessState access,
+        Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, AccessState access,
         TimeProvider time, HttpContext http, CancellationToken ct)
     {
         var id = caller.UserId();
@@ -49,10 +49,20 @@ internal static class ChangeUser
         string? hash = null;
         if (request.Password is not null)
         {
+            var counted = SignInLimits.KeysOf(now, now.Username!, http.Connection.RemoteIpAddress);
+            await using (var look = unit.Database.Source.CreateCommand())
+                if (await limits.LockedForAsync(look, counted, ct) is { } locked)
+                    return SignInLimits.TooMany(http, locked);
             if (await hashing.VerifyAsync(now.PasswordHash, request.CurrentPassword!, ct) is not { } verified)
                 return PasswordHashing.Busy(http);
             if (verified == Verified.No)
-                return Problems.Of(StatusCodes.Status403Forbidden, "invalid-credentials", "The current password is another one.");
+            {
+                // Counted like a failed sign-in: a stolen token gives no unlimited guesses.
+                await unit.BeginAsync(ct);
+                unit.KeepRefusal();
+                return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? SignInLimits.TooMany(http, lockedNow)
+                    : Problems.Of(StatusCodes.Status403Forbidden, "invalid-credentials", "The current password is another one.");
+            }
             hash = await hashing.HashAsync(request.Password, ct);
             if (hash is null)
                 return PasswordHashing.Busy(http);
@@ -79,7 +89,8 @@ internal static class ChangeUser
             user.ChangePassword(hash);
             await EndedSessions.EndAsync(unit, access, id, "password-changed", ct, except: caller.SessionId());
         }
-        unit.Append(new UserChanged(id, username, request.Email, request.Phone, request.FullName));
+        if (request != new Request(null, null, null, null, null, null, null))
+            unit.Append(new UserChanged(id, username, request.Email, request.Phone, request.FullName));
         try
         {
             await unit.SaveAsync(ct);

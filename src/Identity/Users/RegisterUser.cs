@@ -60,7 +60,7 @@ internal static class Taken
         var usernameKey = username is null ? null : UserRules.Key(username);
         var emailKey = email is null ? null : UserRules.Key(email);
         var others = await reads.Users
-            .Where(user => user.Id != except && (user.UsernameKey == usernameKey || user.EmailKey == emailKey || user.Phone == phone))
+            .Where(user => user.Id != except && ((usernameKey != null && user.UsernameKey == usernameKey) || (emailKey != null && user.EmailKey == emailKey) || (phone != null && user.Phone == phone)))
             .Select(user => new { user.UsernameKey, user.EmailKey, user.Phone })
             .ToListAsync(ct);
         List<string> fields = [];

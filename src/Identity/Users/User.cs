@@ -41,6 +41,8 @@ internal sealed class User
 
     internal void ChangeBirthday(DateOnly birthday) => Birthday = birthday;
 
+    internal void SetRoles(string[] roles) => Roles = roles;
+
     internal void ChangePassword(string hash) => PasswordHash = hash;
 }
 

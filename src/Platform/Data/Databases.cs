@@ -15,6 +15,8 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     /// <summary>Connections of one process to one database, unless the connection string says otherwise.</summary>
     public const int DefaultPoolSize = 40;
 
+    private const int NpgsqlDefaultPoolSize = 100;
+
     private readonly ConcurrentDictionary<string, ModuleDatabase> modules = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NpgsqlDataSource> pools = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
@@ -47,7 +49,7 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     private static string WithSessionSettings(string text)
     {
         var builder = new NpgsqlConnectionStringBuilder(text);
-        if (!builder.ContainsKey("Maximum Pool Size"))
+        if (builder.MaxPoolSize == NpgsqlDefaultPoolSize)
             builder.MaxPoolSize = DefaultPoolSize;
         if (string.IsNullOrEmpty(builder.ApplicationName))
             builder.ApplicationName = "boon";

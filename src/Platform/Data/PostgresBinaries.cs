@@ -5,6 +5,7 @@ namespace Boon.Platform.Data;
 /// <summary>Finds PostgreSQL's programs.</summary>
 internal static class PostgresBinaries
 {
+    private const int OldestMajor = 15;
     private static readonly string[] Programs = ["postgres", "initdb", "pg_ctl"];
 
     /// <summary>The folder to use: the one of the version that made the data, if there is data; else the newest.</summary>
@@ -23,7 +24,12 @@ internal static class PostgresBinaries
                   3. set ConnectionStrings__Boon to a PostgreSQL of yours: "Host=...;Username=...;Password=...;Database=boon"
                 """);
         if (dataVersion is null)
-            return candidates[0];
+        {
+            foreach (var candidate in candidates)
+                if (int.TryParse(await MajorAsync(candidate, ct), out var major) && major >= OldestMajor)
+                    return candidate;
+            throw new PrivatePostgresException($"PostgreSQL {OldestMajor} or newer is needed; {candidates[0]} has {await MajorAsync(candidates[0], ct)}. Install a newer one, or set Boon__Postgres__Binaries to it.");
+        }
         foreach (var candidate in candidates)
             if (await MajorAsync(candidate, ct) == dataVersion)
                 return candidate;

@@ -122,9 +122,9 @@ internal sealed class PostgresCluster
                 }
                 return await ConnectionStringAsync(port, Owner, ct);
             }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.CannotConnectNow)
+            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections)
             {
-                await Task.Delay(Poll, ct); // it recovers from a crash
+                await Task.Delay(Poll, ct); // it recovers from a crash, or is very busy
             }
             catch (NpgsqlException)
             {

@@ -4,16 +4,29 @@ namespace Boon.Platform.Data;
 public static class PostgresErrors
 {
     /// <summary>
-    /// True for errors of the database, its schema or the way to it: they say nothing about the data at hand, so the work is
-    /// retried as it is and never parked. Errors of class 22 and 23 (bad data, violated constraint) are not among them.
+    /// True for errors of the database, its schema or the way to it: they say nothing about the data at hand, so an event that meets one is
+    /// retried as it is and never parked. Not among them: classes 22 (bad data), 23 (violated constraint), 54 (a limit exceeded) and P0 (raised).
     /// </summary>
-    public static bool IsInfrastructure(Exception exception)
+    public static bool IsInfrastructure(Exception exception) => Is(exception, state => !StartsWithAny(state, "22", "23", "54", "P0"));
+
+    /// <summary>True when the database is out of reach or out of resources, for a caller who may try again; false for what a retry does not mend.</summary>
+    public static bool IsOutage(Exception exception) => Is(exception, state => StartsWithAny(state, "08", "40", "53", "55", "57", "58"));
+
+    private static bool StartsWithAny(string state, params ReadOnlySpan<string> classes)
+    {
+        foreach (var one in classes)
+            if (state.StartsWith(one, StringComparison.Ordinal))
+                return true;
+        return false;
+    }
+
+    private static bool Is(Exception exception, Func<string, bool> postgres)
     {
         for (var error = exception; error is not null; error = error.InnerException)
             switch (error)
             {
                 case PostgresException { SqlState: var state }:
-                    return !state.StartsWith("22", StringComparison.Ordinal) && !state.StartsWith("23", StringComparison.Ordinal);
+                    return postgres(state);
                 case NpgsqlException or TimeoutException or IOException or System.Net.Sockets.SocketException:
                     return true;
                 case ObjectDisposedException or OperationCanceledException:

@@ -87,7 +87,6 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         if (events.Count == 0)
             return;
         await EventWriter.AppendAsync(Connection, Database.Schema, events, ct);
-        LogMetrics.Appended(Database.Module, events.Count);
         written += events.Count;
         events.Clear();
     }
@@ -100,7 +99,10 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
             return;
         await transaction.CommitAsync(ct);
         if (written > 0)
+        {
+            LogMetrics.Appended(Database.Module, written);
             signals.Appended(Database.Module);
+        }
         await EndAsync();
     }
 

@@ -10,8 +10,8 @@ namespace Boon.Platform.Log;
 /// <param name="Sequence">The event's place in that log.</param>
 /// <param name="EventId">The event's id.</param>
 /// <param name="EventType">The event's wire name.</param>
-/// <param name="Error">Why it failed, the last time.</param>
-/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Error">Why it failed when it was parked.</param>
+/// <param name="Attempts">How often it was tried before it was parked.</param>
 /// <param name="ParkedAt">When it was parked.</param>
 public sealed record DeadLetter(
     Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt);

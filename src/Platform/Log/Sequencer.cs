@@ -21,10 +21,16 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
 
     private readonly string giveNumbers = GiveNumbers(database.Schema, "l.txid >= pg_snapshot_xmax(h.settled) or l.txid = any (array(select pg_snapshot_xip(h.settled)))");
 
-    /// <summary>After a restore into a cluster whose transaction ids are behind those of the log, visibility says nothing: compare row by row, once.</summary>
-    private readonly string giveNumbersAfterRestore = GiveNumbers(database.Schema, $"not exists (select from {database.Schema}.event_order o where o.position = l.position)");
+    /// <summary>
+    /// After a restore into a cluster whose transaction ids are behind those of the log, visibility says nothing: compare row by row, once, and forget the
+    /// other cluster's transaction ids (to 3, below every id that a cluster gives), so that none of them is taken for one of this cluster. One statement,
+    /// so one snapshot: a row that commits meanwhile is neither numbered nor touched.
+    /// </summary>
+    private readonly string giveNumbersAfterRestore = GiveNumbers(
+        database.Schema, $"not exists (select from {database.Schema}.event_order o where o.position = l.position)",
+        forget: $", forgotten as (update {database.Schema}.event_log set txid = '3' where txid <> '3')", always: true);
 
-    private static string GiveNumbers(string schema, string isNew) => $"""
+    private static string GiveNumbers(string schema, string isNew, string forget = "", bool always = false) => $"""
         with h as materialized (
             select last, settled, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
         ), fresh as (
@@ -33,10 +39,10 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
             insert into {schema}.event_order (sequence, position, recordedat)
             select h.last + row_number() over (order by f.position), f.position, h.now from fresh f, h
             returning 1
-        ), given as (select count(*) as n from numbered)
+        ), given as (select count(*) as n from numbered){forget}
         update {schema}.log_head head
         set last = head.last + given.n, recordedat = h.now, settled = pg_current_snapshot()
-        from given, h where given.n > 0
+        from given, h where given.n > 0 or {always}
         returning given.n
         """;
 
@@ -63,7 +69,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         long given;
         await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection))
             given = await number.ExecuteScalarAsync(ct) is long n ? n : 0;
-        if (given == 0)
+        if (given == 0 && !restored)
             return Pass.Idle;
         FaultPoints.Reached?.Invoke("sequencer");
         await transaction.CommitAsync(ct);

@@ -30,6 +30,9 @@ public sealed partial class SubscriptionRunner<TContext>(
 
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
 
+    /// <summary>Known before the host starts, so that it listens on each of them.</summary>
+    private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
+
     /// <inheritdoc/>
     public override string Name => subscription.Name;
 
@@ -37,7 +40,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     public override ModuleDatabase Database => module.Database;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Sources => subscription.Sources;
+    public override IReadOnlyList<string> Sources { get; } = subscription.Sources;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -9,14 +9,19 @@ internal sealed class LogLag
 {
     private readonly Databases databases;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
+    private readonly IReadOnlyList<HostedModule> modules;
     private volatile IReadOnlyList<Reading> readings = [];
+    private volatile IReadOnlyList<(string Module, long Events)> waiting = [];
     private volatile IReadOnlyList<(string Subscription, long Open)> letters = [];
 
     /// <summary>A lane's lag in one source's log.</summary>
     private sealed record Reading(string Subscription, int Lane, string Source, long Lag, double OldestSeconds);
 
-    public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions)
+    public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
+        this.modules = [.. modules];
+        LogMetrics.Meter.CreateObservableGauge("boon_log_unsequenced_events", () => waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
+            description: "Committed events that have no number yet.");
         this.databases = databases;
         this.subscriptions = [.. subscriptions];
         LogMetrics.Meter.CreateObservableGauge("boon_subscription_lag_events", () => readings.Select(r => new Measurement<long>(r.Lag, Tags(r))),
@@ -30,8 +35,21 @@ internal sealed class LogLag
     private static KeyValuePair<string, object?>[] Tags(Reading reading) =>
         [new("subscription", reading.Subscription), new("lane", reading.Lane), new("source", reading.Source)];
 
+    /// <summary>Shows nothing rather than what was true once.</summary>
+    internal void Forget() => (readings, letters, waiting) = ([], [], []);
+
     internal async Task RefreshAsync(CancellationToken ct)
     {
+        var unnumbered = new List<(string, long)>();
+        foreach (var module in modules)
+        {
+            await using var command = module.Database.Source.CreateCommand($"""
+                select count(*) from {module.Database.Schema}.event_log l, {module.Database.Schema}.log_head h
+                where l.txid >= pg_snapshot_xmax(h.settled) or l.txid = any (array(select pg_snapshot_xip(h.settled)))
+                """);
+            unnumbered.Add((module.Name, (long)(await command.ExecuteScalarAsync(ct))!));
+        }
+        waiting = unnumbered;
         var found = new List<Reading>();
         var open = new List<(string, long)>();
         foreach (var subscription in subscriptions)

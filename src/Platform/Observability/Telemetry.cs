@@ -61,7 +61,14 @@ public static class Telemetry
             await gate.WaitAsync(ct);
             try
             {
-                await lag.RefreshAsync(ct);
+                try
+                {
+                    await lag.RefreshAsync(ct);
+                }
+                catch (Exception error) when (Data.PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
+                {
+                    lag.Forget(); // the other figures are wanted most while the database is away
+                }
                 reader.Collect();
                 return exporter.Text;
             }

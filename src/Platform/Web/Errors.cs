@@ -37,7 +37,7 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
             case IdempotencyException:
                 return Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency-mismatch", "This Idempotency-Key was used with another body.");
         }
-        if (PostgresErrors.IsInfrastructure(exception))
+        if (PostgresErrors.IsOutage(exception))
         {
             LogOutage(logger, exception, http.Request.Path);
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database did not answer; try again.", OutageRetry);

@@ -50,7 +50,11 @@ public sealed record PageQuery(string? Limit, string? Cursor)
             return false;
         try
         {
-            cursor = JsonSerializer.Deserialize<TCursor>(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)));
+            var json = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text));
+            // A forged cursor must not bring what no parameter can hold.
+            if (json.Contains("\\u0000", StringComparison.Ordinal))
+                return false;
+            cursor = JsonSerializer.Deserialize<TCursor>(json);
             return cursor is not null;
         }
         catch (JsonException)

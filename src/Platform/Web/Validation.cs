@@ -38,13 +38,13 @@ public sealed class Validation
     }
 
     /// <summary>Checks a text: present if required, trimmed length within bounds, no control characters.</summary>
-    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true)
+    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true, bool lines = false)
     {
         if (value is null)
             return required ? Require(value, field) : false;
         if (value.Trim().Length < shortest || value.Length > longest)
             Fail(field, shortest == longest ? $"must have {longest} characters" : $"must have {shortest} to {longest} characters");
-        else if (value.Any(char.IsControl))
+        else if (value.Any(c => char.IsControl(c) && !(lines && c is '\n' or '\r' or '\t')))
             Fail(field, "must have no control characters");
         else
             return true;

@@ -32,7 +32,7 @@ internal static class CreateCampaign
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
-        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false);
+        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, lines: true);
         if (validation.Text(request.Trigger, "trigger", 3, CampaignRules.LongestTrigger))
             validation.Check(CampaignRules.TriggerName.IsMatch(request.Trigger!), "trigger", "must be an event's name, such as identity.user-signed-in");
         CampaignRules.When(validation, request.When);

@@ -11,15 +11,16 @@ namespace Boon.Platform.Web.Auth;
 /// What a process must know to judge a token: the public keys and the sessions that ended early. It learns both from Identity's log, as every
 /// module learns everything, and holds them in memory: a request asks no database.
 /// </summary>
-public sealed partial class AccessState(Databases databases, LogSignals signals, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
+public sealed partial class AccessState(Databases databases, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
 {
     private const string Source = "identity";
 
-    /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
-    private static readonly TimeSpan Remember = TimeSpan.FromMinutes(35);
     private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
+    private readonly TimeSpan remember = tokens.Lifetime + TimeSpan.FromMinutes(5);
+    private readonly ModuleDatabase database = databases.Of(Source);
     private readonly ConcurrentDictionary<string, VerificationKey> keys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
@@ -46,7 +47,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     }
 
     /// <summary>Takes note of an ended session at once, in the process that ended it.</summary>
-    public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + Remember;
+    public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + remember;
 
     /// <summary>Reads the log because a token names a key that is not known here (another process has just made it); at most once a second.</summary>
     internal async Task RefreshAsync(CancellationToken ct)
@@ -54,6 +55,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         var last = Interlocked.Read(ref refreshed);
         if (time.GetElapsedTime(last) < RefreshInterval || Interlocked.CompareExchange(ref refreshed, time.GetTimestamp(), last) != last)
             return;
+        await barrier.SettleAsync(Source, ct);
         await ReadAsync(ct);
     }
 
@@ -100,7 +102,6 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         await reading.WaitAsync(ct);
         try
         {
-            var database = databases.Of(Source);
             await using var connection = await database.Source.OpenConnectionAsync(ct);
             await using var batch = new NpgsqlBatch(connection);
             batch.BatchCommands.Add(new($"select last from {database.Schema}.log_head"));
@@ -137,8 +138,8 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     {
         if (type == SigningKeyCreated.Name)
             Add(JsonSerializer.Deserialize(payload, EventJson.Default.SigningKeyCreated)!);
-        else if (at + Remember > time.GetUtcNow())
-            ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + Remember;
+        else if (at + remember > time.GetUtcNow())
+            ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + remember;
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
