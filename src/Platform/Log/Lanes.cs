@@ -21,7 +21,7 @@ public static class Lanes
         return BinaryPrimitives.ReadUInt16BigEndian(bytes[14..]) % lanes;
     }
 
-    /// <summary>The same as an SQL expression over a column; the number of lanes is parameter 5.</summary>
+    /// <summary>The same as an SQL expression over a column; the number of lanes is parameter 4.</summary>
     internal static string Sql(string column) =>
-        $"coalesce((get_byte(uuid_send({column}), 14) * 256 + get_byte(uuid_send({column}), 15)) % $5, 0)";
+        $"coalesce((get_byte(uuid_send({column}), 14) * 256 + get_byte(uuid_send({column}), 15)) % $4, 0)";
 }

@@ -14,27 +14,32 @@ namespace Boon.Platform.Log;
 /// </summary>
 internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger)
 {
+    /// <summary>Locks the head; answers the snapshot of the last pass: its end, what was running in it, and whether it is another cluster's.</summary>
     private readonly string lockHead = $"""
-        select pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
+        select pg_snapshot_xmax(settled)::text, array(select pg_snapshot_xip(settled)::text), pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
         from {database.Schema}.log_head for update skip locked
         """;
 
-    private readonly string giveNumbers = GiveNumbers(database.Schema, "l.txid >= pg_snapshot_xmax(h.settled) or l.txid = any (array(select pg_snapshot_xip(h.settled)))");
+    private readonly string giveNumbers = GiveNumbers(database.Schema, $"""
+        select position from {database.Schema}.event_log where txid >= $1::text::xid8
+        union all
+        select position from {database.Schema}.event_log where txid = any ($2::text[]::xid8[])
+        """);
 
     /// <summary>
     /// After a restore into a cluster whose transaction ids are behind those of the log, visibility says nothing: compare row by row, once, and forget the
     /// other cluster's transaction ids (to 3, below every id that a cluster gives), so that none of them is taken for one of this cluster. One statement,
     /// so one snapshot: a row that commits meanwhile is neither numbered nor touched.
     /// </summary>
-    private readonly string giveNumbersAfterRestore = GiveNumbers(
-        database.Schema, $"not exists (select from {database.Schema}.event_order o where o.position = l.position)",
-        forget: $", forgotten as (update {database.Schema}.event_log set txid = '3' where txid <> '3')", always: true);
+    private readonly string giveNumbersAfterRestore = GiveNumbers(database.Schema, $"""
+        select position from {database.Schema}.event_log l where not exists (select from {database.Schema}.event_order o where o.position = l.position)
+        """, forget: $", forgotten as (update {database.Schema}.event_log set txid = '3' where txid <> '3')", always: true);
 
-    private static string GiveNumbers(string schema, string isNew, string forget = "", bool always = false) => $"""
+    private static string GiveNumbers(string schema, string fresh, string forget = "", bool always = false) => $"""
         with h as materialized (
-            select last, settled, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
+            select last, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
         ), fresh as (
-            select l.position from {schema}.event_log l, h where {isNew}
+            {fresh}
         ), numbered as (
             insert into {schema}.event_order (sequence, position, recordedat)
             select h.last + row_number() over (order by f.position), f.position, h.now from fresh f, h
@@ -54,21 +59,29 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
+        string settled;
+        string[] running;
         bool restored;
-        await using (var head = new NpgsqlCommand(lockHead, connection))
-            switch (await head.ExecuteScalarAsync(ct))
-            {
-                case bool answer:
-                    restored = answer;
-                    break;
-                default:
-                    return Pass.Busy;
-            }
+        // The setting holds for this transaction: the numbering goes by its index, whatever the planner believes of a table that grows faster than its statistics.
+        await using (var head = new NpgsqlBatch(connection) { BatchCommands = { new(lockHead), new("set local enable_seqscan = off") } })
+        await using (var reader = await head.ExecuteReaderAsync(ct))
+        {
+            if (!await reader.ReadAsync(ct))
+                return Pass.Busy;
+            (settled, running, restored) = (reader.GetString(0), reader.GetFieldValue<string[]>(1), reader.GetBoolean(2));
+        }
         if (restored)
             LogRestored(logger, database.Module);
         long given;
         await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection))
+        {
+            if (!restored)
+            {
+                number.Parameters.Add(new() { Value = settled });
+                number.Parameters.Add(new() { Value = running });
+            }
             given = await number.ExecuteScalarAsync(ct) is long n ? n : 0;
+        }
         if (given == 0 && !restored)
             return Pass.Idle;
         FaultPoints.Reached?.Invoke("sequencer");
