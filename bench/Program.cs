@@ -1,0 +1,48 @@
+using Boon.Bench;
+using Boon.Host.Demo;
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+
+(string Name, string Summary, Func<string, CancellationToken, Task<Figures>> Run)[] benches =
+[
+    ("subscription", "Events a second through one subscription: append, sequence, handle, checkpoint.", SubscriptionBench.RunAsync),
+    ("sign-in-to-voucher", "From the answer of a sign-in to the voucher in GET /v1/vouchers, at rest.", SignInToVoucherBench.RunAsync),
+    ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
+    ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
+];
+
+if (args is [EmptyHost.Verb, var url])
+    return await EmptyHost.RunAsync(url);
+var known = args is [] || (args is [var first] && benches.Any(bench => bench.Name == first));
+if (!known)
+{
+    Console.WriteLine("Usage: bench [NAME]\n\nPrints each figure as a ratio to a limit that is measured in the same run. Without a NAME all of them run.\n");
+    foreach (var bench in benches)
+        Console.WriteLine($"  {bench.Name,-20} {bench.Summary}");
+    Console.WriteLine("\nPostgreSQL: a private one in a temporary folder, or the server in ConnectionStrings__Boon (a database is made and dropped there).");
+    return args is ["--help"] or ["-h"] ? 0 : 2;
+}
+
+#if DEBUG
+Console.WriteLine("Built for debugging: these figures say little. Use -c Release.");
+#endif
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, key) =>
+{
+    key.Cancel = true;
+    stop.Cancel();
+};
+try
+{
+    await using var server = await BenchServer.StartAsync(stop.Token);
+    foreach (var bench in benches.Where(bench => args is [] || bench.Name == args[0]))
+    {
+        await using var database = await DemoDatabase.CreateAsync(server.ConnectionString, stop.Token);
+        (await bench.Run(database.ConnectionString, stop.Token)).Print();
+    }
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 130;
+}

@@ -1,0 +1,86 @@
+using Boon.Contracts;
+
+namespace Boon.Bench;
+
+/// <summary>
+/// 100,000 events through one subscription into another module's schema. All at once: one writer in transactions of 100, the sequencers and the
+/// subscription work side by side in one process, from the first append until the checkpoint stands at the last event. Then each stage alone.
+/// The limit: the same rows, in the same transactions, inserted into a plain table and read back in pages of 500, one after the other.
+/// </summary>
+internal static class SubscriptionBench
+{
+    internal const int Events = 100_000;
+    internal const int PerTransaction = 100;
+    private const int Runs = 5;
+    private const double Aim = 30_000;
+
+    internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
+    {
+        var events = Enumerable.Range(0, Events).Select(Make).ToList();
+        await using var plain = await PlainTable.CreateAsync(connectionString, ct);
+        Dictionary<string, List<double>> rates = new(StringComparer.Ordinal);
+        List<double> perPass = [], perBatch = [];
+        for (var run = -1; run < Runs; run++)
+        {
+            var insert = await TimeAsync(() => plain.InsertAsync(events, ct));
+            var read = await TimeAsync(() => plain.ReadAsync(Events, ct));
+            double whole, append, sequence, handle, passes, batches;
+            await using (var pipeline = await LogPipeline.CreateAsync(connectionString, ct))
+            {
+                whole = await TimeAsync(() => pipeline.AllAtOnceAsync(events, ct));
+                (passes, batches) = (pipeline.Passes, pipeline.Batches);
+            }
+            await using (var pipeline = await LogPipeline.CreateAsync(connectionString, ct))
+            {
+                append = await TimeAsync(() => pipeline.AppendAsync(events, ct));
+                sequence = await TimeAsync(() => pipeline.SequenceAsync(ct));
+                handle = await TimeAsync(() => pipeline.HandleAsync(Events, ct));
+            }
+            if (run < 0)
+                continue; // the first one warms up
+            foreach (var (name, seconds) in ((string, double)[])[("whole", whole), ("append", append), ("sequence", sequence), ("handle", handle),
+                ("stages", append + sequence + handle), ("insert", insert), ("read", read), ("plain", insert + read)])
+            {
+                if (!rates.TryGetValue(name, out var list))
+                    rates[name] = list = [];
+                list.Add(Events / seconds);
+            }
+            perPass.Add(Events / passes);
+            perBatch.Add(Events / batches);
+        }
+        var figures = new Figures($"subscription: {Events:N0} events of {events[0].Payload.Length} bytes, medians of {Runs} runs, interleaved; the limit is plain SQL");
+        Add("append, sequence, handle, checkpoint: all at once", "whole", "plain", Aim);
+        Add("the same stages, one after the other", "stages", "plain");
+        Add("  append alone / insert", "append", "insert");
+        Add("  sequence alone", "sequence", null);
+        Add("  read, handle, checkpoint alone / read", "handle", "read");
+        return figures.Note($"All at once: {Figures.Median(perPass):N0} events a sequencer pass, {Figures.Median(perBatch):N0} a subscription batch.");
+
+        void Add(string figure, string measured, string? limit, double? aim = null)
+        {
+            var rate = Figures.Median(rates[measured]);
+            figures.Add(figure, Figures.Rate(rate), limit is null ? "" : Figures.Rate(Figures.Median(rates[limit])),
+                limit is null ? null : Figures.Ratio(rates[measured], rates[limit]), aim is null ? "" : Figures.Rate(aim.Value), aim is null ? null : rate >= aim);
+        }
+    }
+
+    private static async Task<double> TimeAsync(Func<Task> work)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await work();
+        return Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    private static BenchEvent Make(int number)
+    {
+        var signedIn = new UserSignedIn(Guid.CreateVersion7(), $"somebody.with-a-name+{number:000000}@customers.example.com", First: number % 3 == 0, number % 100);
+        return new BenchEvent(signedIn.UserId, System.Text.Json.JsonSerializer.Serialize(signedIn, EventJson.Default.UserSignedIn));
+    }
+}
+
+/// <summary>What is appended, made beforehand.</summary>
+internal sealed record BenchEvent(Guid UserId, string Payload)
+{
+    internal const string AggregateType = "user";
+    internal static string Type => UserSignedIn.Name;
+}
