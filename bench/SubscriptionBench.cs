@@ -11,7 +11,7 @@ internal static class SubscriptionBench
 {
     internal const int Events = 100_000;
     internal const int PerTransaction = 100;
-    private const int Runs = 5;
+    private const int Runs = 3;
     private const double Aim = 30_000;
 
     internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
