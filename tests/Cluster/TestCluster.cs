@@ -14,6 +14,7 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly Api?[] apis;
     private readonly string[] folders;
     private readonly NpgsqlDataSource source;
+    private readonly SemaphoreSlim restarting = new(1, 1);
 
     private TestCluster(string database, int size)
     {
@@ -50,7 +51,7 @@ internal sealed class TestCluster : IAsyncDisposable
                 apis[index] = new Api(url);
                 return;
             }
-            catch (InvalidOperationException) when (process.Output.Contains("signal 9", StringComparison.Ordinal))
+            catch (InvalidOperationException) when (process.WasKilled)
             {
             }
         }
@@ -68,8 +69,16 @@ internal sealed class TestCluster : IAsyncDisposable
 
     internal async Task KillAndRestartAsync(int index, params string[] switches)
     {
-        await this[index].Kill();
-        await StartAsync(index, switches);
+        await restarting.WaitAsync();
+        try
+        {
+            await this[index].Kill();
+            await StartAsync(index, switches);
+        }
+        finally
+        {
+            restarting.Release();
+        }
     }
 
     internal async Task<string> OperatorTokenAsync() =>
@@ -97,13 +106,11 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    private readonly SemaphoreSlim reviving = new(1, 1);
-
     private async Task ReviveAsync(int index)
     {
-        if (processes[index] is not { HasExited: true } dead || !dead.Output.Contains("signal 9", StringComparison.Ordinal))
+        if (processes[index] is not { WasKilled: true } dead)
             return;
-        await reviving.WaitAsync();
+        await restarting.WaitAsync();
         try
         {
             if (ReferenceEquals(processes[index], dead))
@@ -111,7 +118,7 @@ internal sealed class TestCluster : IAsyncDisposable
         }
         finally
         {
-            reviving.Release();
+            restarting.Release();
         }
     }
 
@@ -127,9 +134,10 @@ internal sealed class TestCluster : IAsyncDisposable
             }
     }
 
-    /// <summary>Waits until all is numbered and the vouchers' subscription has read it.</summary>
+    /// <summary>Waits until both logs are numbered and the vouchers' subscription has read its source.</summary>
     internal Task CaughtUpAsync(TimeSpan? within = null) => Eventually.Holds("the subscription", () => ScalarAsync<bool>("""
         select not exists (select from identity.event_log l where not exists (select from identity.event_order o where o.position = l.position))
+           and not exists (select from promotions.event_log l where not exists (select from promotions.event_order o where o.position = l.position))
            and (select sequence from promotions.checkpoints where source = 'identity') = (select last from identity.log_head)
         """), within);
 
@@ -160,7 +168,7 @@ internal sealed class TestCluster : IAsyncDisposable
                 await process.DisposeAsync();
         foreach (var api in apis)
             api?.Dispose();
-        reviving.Dispose();
+        restarting.Dispose();
         await source.DisposeAsync();
         await TestServer.DropDatabaseAsync(Database);
         foreach (var folder in folders)

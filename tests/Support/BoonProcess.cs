@@ -7,6 +7,7 @@ namespace Boon.Support;
 /// <summary>A real process of Boon (the test host with its switches), which can be killed, frozen and thawed.</summary>
 public sealed class BoonProcess : IAsyncDisposable
 {
+    private const int Sigkill = 9;
     private readonly Process process;
     private readonly ConcurrentQueue<string> output = new();
     private readonly TaskCompletionSource<string> serving = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -27,7 +28,11 @@ public sealed class BoonProcess : IAsyncDisposable
         var started = new BoonProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
         started.process.OutputDataReceived += (_, line) => started.Saw(line.Data);
         started.process.ErrorDataReceived += (_, line) => started.Saw(line.Data);
-        started.process.Exited += (_, _) => started.serving.TrySetException(new InvalidOperationException("The process ended:\n" + started.Output));
+        started.process.Exited += async (_, _) =>
+        {
+            await started.process.WaitForExitAsync(); // until its last words are read
+            started.serving.TrySetException(new InvalidOperationException("The process ended:\n" + started.Output));
+        };
         started.process.Start();
         started.process.BeginOutputReadLine();
         started.process.BeginErrorReadLine();
@@ -40,6 +45,9 @@ public sealed class BoonProcess : IAsyncDisposable
     public int Id => process.Id;
 
     public bool HasExited => process.HasExited;
+
+    /// <summary>True after SIGKILL, its own or another's.</summary>
+    public bool WasKilled => process.HasExited && process.ExitCode == 128 + Sigkill;
 
     /// <summary>Waits until it serves; answers the address.</summary>
     public Task<string> Serving(TimeSpan? within = null) => serving.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
@@ -59,7 +67,7 @@ public sealed class BoonProcess : IAsyncDisposable
     public async Task Kill()
     {
         if (!process.HasExited)
-            _ = Signal(process.Id, 9);
+            _ = Signal(process.Id, Sigkill);
         await Exited();
     }
 
