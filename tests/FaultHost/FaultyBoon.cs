@@ -81,11 +81,12 @@ public static class FaultyBoon
                 return;
             Console.WriteLine($"signal {signal} at {point}");
             Console.Out.Flush();
-            _ = Kill(Environment.ProcessId, signal);
+            _ = Raise(signal);
         };
     }
 
-    [DllImport("libc", EntryPoint = "kill")]
+    /// <summary>To this very thread, so that it does not run on to a commit while another thread is chosen to take the signal.</summary>
+    [DllImport("libc", EntryPoint = "raise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int process, int signal);
+    private static extern int Raise(int signal);
 }
