@@ -88,17 +88,14 @@ internal sealed class LogPipeline : IAsyncDisposable
         await ReachedAsync(events.Count, ct);
     }
 
-    internal async Task AppendAsync(List<BenchEvent> events, CancellationToken ct)
+    internal Task AppendAsync(List<BenchEvent> events, CancellationToken ct) => SubscriptionBench.WriteAsync(events, async (chunk, ct) =>
     {
-        foreach (var chunk in events.Chunk(SubscriptionBench.PerTransaction))
-        {
-            await using var unit = new Unit<ProducerDb>(producer, signals);
-            await unit.BeginAsync(ct);
-            foreach (var e in chunk)
-                unit.AppendRaw(BenchEvent.Type, BenchEvent.AggregateType, e.UserId.ToString(), e.UserId, e.Payload);
-            await unit.CommitAsync(ct);
-        }
-    }
+        await using var unit = new Unit<ProducerDb>(producer, signals);
+        await unit.BeginAsync(ct);
+        foreach (var e in chunk)
+            unit.AppendRaw(BenchEvent.Type, BenchEvent.AggregateType, e.UserId.ToString(), e.UserId, e.Payload);
+        await unit.CommitAsync(ct);
+    }, ct);
 
     internal async Task SequenceAsync(CancellationToken ct)
     {

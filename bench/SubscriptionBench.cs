@@ -3,7 +3,7 @@ using Boon.Contracts;
 namespace Boon.Bench;
 
 /// <summary>
-/// 100,000 events through one subscription into another module's schema. All at once: one writer in transactions of 100, the sequencers and the
+/// 100,000 events through one subscription into another module's schema. All at once: four writers in transactions of 100, the sequencers and the
 /// subscription work side by side in one process, from the first append until the checkpoint stands at the last event. Then each stage alone.
 /// The limit: the same rows, in the same transactions, inserted into a plain table and read back in pages of 500, one after the other.
 /// </summary>
@@ -11,7 +11,8 @@ internal static class SubscriptionBench
 {
     internal const int Events = 100_000;
     internal const int PerTransaction = 100;
-    private const int Runs = 3;
+    private const int Writers = 4;
+    private const int Runs = 5;
     private const double Aim = 30_000;
 
     internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
@@ -36,8 +37,9 @@ internal static class SubscriptionBench
                 sequence = await TimeAsync(() => pipeline.SequenceAsync(ct));
                 handle = await TimeAsync(() => pipeline.HandleAsync(Events, ct));
             }
+            Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: {Events / whole:N0} events a second.");
             if (run < 0)
-                continue; // the first one warms up
+                continue;
             foreach (var (name, seconds) in ((string, double)[])[("whole", whole), ("append", append), ("sequence", sequence), ("handle", handle),
                 ("stages", append + sequence + handle), ("insert", insert), ("read", read), ("plain", insert + read)])
             {
@@ -63,6 +65,10 @@ internal static class SubscriptionBench
                 limit is null ? null : Figures.Ratio(rates[measured], rates[limit]), aim is null ? "" : Figures.Rate(aim.Value), aim is null ? null : rate >= aim);
         }
     }
+
+    /// <summary>Writes the events, a transaction for each hundred, on as many connections as there are writers.</summary>
+    internal static Task WriteAsync(List<BenchEvent> events, Func<BenchEvent[], CancellationToken, Task> write, CancellationToken ct) => Parallel.ForEachAsync(
+        events.Chunk(PerTransaction), new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = ct }, async (chunk, ct) => await write(chunk, ct));
 
     private static async Task<double> TimeAsync(Func<Task> work)
     {

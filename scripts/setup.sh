@@ -46,8 +46,9 @@ build_if_newer() {
     if command -v flock >/dev/null; then flock 9; fi
     up_to_date "$dll" "$stamp" && exit 0
     echo "Building Boon (the first time takes about a minute)..." >&2
+    # The lock is not for the build: its servers outlive it.
     started=$(mktemp)
-    if ! dotnet build "$root/$project" -c Release --nologo -v quiet -clp:NoSummary >"$root/artifacts/build.log" 2>&1; then
+    if ! dotnet build "$root/$project" -c Release --nologo -v quiet -clp:NoSummary >"$root/artifacts/build.log" 2>&1 9>&-; then
       cat "$root/artifacts/build.log" >&2
       rm -f "$started"
       exit 1

@@ -15,7 +15,7 @@ internal sealed class DemoDatabase : IAsyncDisposable
         this.name = name;
     }
 
-    internal string ConnectionString => new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+    internal string ConnectionString => new NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true }.ConnectionString;
 
     internal static async Task<DemoDatabase> CreateAsync(string server, CancellationToken ct)
     {

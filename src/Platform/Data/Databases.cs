@@ -17,6 +17,12 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
 
     private const int NpgsqlDefaultPoolSize = 100;
 
+    /// <summary>
+    /// Statements go by their indexes, row by row, whatever the planner believes: a log or a pool grows faster than its statistics, and a plan made when a table
+    /// was small (a scan, a sort or a hash of all of it) is kept while it grows. For the same reason nothing is compiled.
+    /// </summary>
+    private const string PlansByIndex = "-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
+
     private readonly ConcurrentDictionary<string, ModuleDatabase> modules = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NpgsqlDataSource> pools = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
@@ -53,11 +59,11 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
             builder.MaxPoolSize = DefaultPoolSize;
         if (string.IsNullOrEmpty(builder.ApplicationName))
             builder.ApplicationName = "boon";
+        builder.Pooling = true;
         builder.MaxAutoPrepare = 64;
         builder.AutoPrepareMinUsages = 2;
         var idle = Defences.IdleTransactionTimeout ? (long)IdleInTransactionLimit.TotalMilliseconds : 0;
-        // Statements here take microseconds; compiling one, which a wrong estimate can make PostgreSQL do, takes a tenth of a second.
-        builder.Options = $"{builder.Options} -c jit=off -c idle_in_transaction_session_timeout={idle} -c TimeZone=UTC".Trim();
+        builder.Options = $"{builder.Options} {PlansByIndex} -c idle_in_transaction_session_timeout={idle} -c TimeZone=UTC".Trim();
         return builder.ConnectionString;
     }
 

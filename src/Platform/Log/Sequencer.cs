@@ -62,8 +62,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         string settled;
         string[] running;
         bool restored;
-        // The setting holds for this transaction: the numbering goes by its index, whatever the planner believes of a table that grows faster than its statistics.
-        await using (var head = new NpgsqlBatch(connection) { BatchCommands = { new(lockHead), new("set local enable_seqscan = off") } })
+        await using (var head = new NpgsqlCommand(lockHead, connection))
         await using (var reader = await head.ExecuteReaderAsync(ct))
         {
             if (!await reader.ReadAsync(ct))

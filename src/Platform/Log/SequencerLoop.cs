@@ -9,6 +9,9 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
     /// <summary>First pause when another process holds the head; doubles up to the poll interval.</summary>
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>From one pass that gave numbers to the next: under load a pass and each batch after it then has many events to one commit; at rest nobody waits.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(8);
+
     private readonly Sequencer sequencer = new(database, signals, loggers.CreateLogger<Sequencer>());
     private readonly ILogger logger = loggers.CreateLogger<SequencerLoop>();
 
@@ -31,6 +34,8 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
                 busyDelay = BusyDelay;
                 if (pass == Sequencer.Pass.Idle)
                     await wake.WaitAsync(stoppingToken);
+                else
+                    await Task.Delay(Gather, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
