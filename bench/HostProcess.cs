@@ -101,6 +101,13 @@ internal sealed class HostProcess : IAsyncDisposable
         return process.WorkingSet64 / (1024.0 * 1024.0);
     }
 
+    /// <summary>The CPU time that it has used.</summary>
+    internal TimeSpan Cpu()
+    {
+        process.Refresh();
+        return process.TotalProcessorTime;
+    }
+
     private void Keep(string? line)
     {
         const int most = 20_000;

@@ -23,6 +23,12 @@ namespace Boon.Contracts;
 [JsonSerializable(typeof(CodeRedeemed))]
 [JsonSerializable(typeof(RedemptionRefused))]
 [JsonSerializable(typeof(RedemptionReleased))]
+[JsonSerializable(typeof(CouponTypeSet))]
+[JsonSerializable(typeof(CouponsUploaded))]
+[JsonSerializable(typeof(CouponClaimed))]
+[JsonSerializable(typeof(ClaimQueued))]
+[JsonSerializable(typeof(ClaimRefused))]
+[JsonSerializable(typeof(CouponsPurged))]
 public sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>Every event type of Boon with its wire name.</summary>

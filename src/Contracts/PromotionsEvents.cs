@@ -72,3 +72,57 @@ public sealed record RedemptionReleased(Guid RedemptionId, Guid UserId, string C
     string IEvent.AggregateId => RedemptionId.ToString();
     Guid? IEvent.UserId => UserId;
 }
+
+/// <summary>A coupon type was created or its rules were set: <paramref name="PerUser"/> 1 or none, and a pace or none.</summary>
+public sealed record CouponTypeSet(string Type, int? PerUser, int? PerSecond, int? Concurrency, int? MaxQueue, int? MaxWaitSeconds) : IEvent
+{
+    public static string Name => "promotions.coupon-type-set.v1";
+    string IEvent.AggregateType => "coupon-type";
+    string IEvent.AggregateId => Type;
+    Guid? IEvent.UserId => null;
+}
+
+/// <summary>Coupons of one type (none: without a type) were uploaded by <paramref name="By"/>; an upload of several types logs one of these for each.</summary>
+public sealed record CouponsUploaded(Guid UploadId, string? Type, int Count, Guid By) : IEvent
+{
+    public static string Name => "promotions.coupons-uploaded.v1";
+    string IEvent.AggregateType => "upload";
+    string IEvent.AggregateId => UploadId.ToString();
+    Guid? IEvent.UserId => null;
+}
+
+/// <summary>A coupon was given to a user.</summary>
+public sealed record CouponClaimed(Guid ClaimId, Guid UserId, string? Type, string Code, DateTimeOffset ExpiresAt) : IEvent
+{
+    public static string Name => "promotions.coupon-claimed.v1";
+    string IEvent.AggregateType => "claim";
+    string IEvent.AggregateId => ClaimId.ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
+/// <summary>A claim of a paced type waits, at <paramref name="Position"/> from 1.</summary>
+public sealed record ClaimQueued(Guid ClaimId, Guid UserId, string? Type, int Position) : IEvent
+{
+    public static string Name => "promotions.claim-queued.v1";
+    string IEvent.AggregateType => "claim";
+    string IEvent.AggregateId => ClaimId.ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
+/// <summary>A claim was refused: <c>sold-out</c>, <c>queue-full</c> or <c>timed-out</c>. There is a <paramref name="ClaimId"/> if it had been queued.</summary>
+public sealed record ClaimRefused(Guid? ClaimId, Guid UserId, string? Type, string Reason) : IEvent
+{
+    public static string Name => "promotions.claim-refused.v1";
+    string IEvent.AggregateType => "claim";
+    string IEvent.AggregateId => (ClaimId ?? UserId).ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
+/// <summary>Coupons of one type (none: without a type) expired before anybody claimed them and were taken out of the pool.</summary>
+public sealed record CouponsPurged(string? Type, long Count) : IEvent
+{
+    public static string Name => "promotions.coupons-purged.v1";
+    string IEvent.AggregateType => "coupon-type";
+    string IEvent.AggregateId => Type ?? "";
+    Guid? IEvent.UserId => null;
+}

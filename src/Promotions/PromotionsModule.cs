@@ -1,10 +1,11 @@
 using Boon.Promotions.Campaigns;
+using Boon.Promotions.Coupons;
 using Boon.Promotions.Redemptions;
 using Boon.Promotions.Vouchers;
 
 namespace Boon.Promotions;
 
-/// <summary>Campaigns, vouchers and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger.</summary>
+/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger.</summary>
 public sealed class PromotionsModule : IModule
 {
     /// <summary>The module's name and schema.</summary>
@@ -23,6 +24,11 @@ public sealed class PromotionsModule : IModule
     public void Add(ModuleBuilder module)
     {
         module.Database<PromotionsDb>();
+        module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
+        module.Services.AddSingleton<ClaimQueue>();
+        module.Run<ClaimPacer>();
+        module.Run<CouponCounts>();
+        module.Run<CouponPurge>();
         module.Subscribe(new Subscription<PromotionsDb>(IssueVouchersSubscription, TriggerSources, IssueVouchers.HandleAsync, SingleLane: true));
     }
 
@@ -34,6 +40,13 @@ public sealed class PromotionsModule : IModule
         ChangeCampaign.Map(routes);
         ListDecisions.Map(routes);
         ListVouchers.Map(routes);
+        PutCouponType.Map(routes);
+        ListCouponTypes.Map(routes);
+        UploadCoupons.Map(routes);
+        PurgeCoupons.Map(routes);
+        ClaimCoupon.Map(routes);
+        GetClaim.Map(routes);
+        ListCoupons.Map(routes);
         PreviewRedemption.Map(routes);
         RedeemCode.Map(routes);
         ReleaseRedemption.Map(routes);

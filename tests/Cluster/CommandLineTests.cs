@@ -7,12 +7,14 @@ namespace Boon.Cluster;
 /// <summary>The commands, as a user runs them.</summary>
 public sealed class CommandLineTests
 {
+    private const string AnyPort = "http://127.0.0.1:0";
+
     [Fact]
     public async Task The_demo_holds_every_check_on_its_own_people()
     {
         var folder = Directory.CreateTempSubdirectory("boon-demo-").FullName;
         var server = await TestServer.CreateDatabaseAsync();
-        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--data", folder);
+        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort, "--data", folder);
         (await demo.Exited(TimeSpan.FromMinutes(5))).ShouldBe(0, demo.Output);
         demo.Output.ShouldContain("ok     exactly 100 vouchers were issued (100)");
         demo.Output.ShouldContain("ok     everybody registered and signed in (250 of 250)");
@@ -29,7 +31,7 @@ public sealed class CommandLineTests
         var file = Path.Combine(folder, "people.csv");
         await File.WriteAllTextAsync(file, "username,email,phone,password,fullName\nann,ann@example.com,+15550000001,a long enough phrase,Ann\nbob,not an address,+15550000002,a long enough phrase,Bob\n");
         var server = await TestServer.CreateDatabaseAsync();
-        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--members", file, "--data", folder);
+        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort, "--members", file, "--data", folder);
         (await demo.Exited(TimeSpan.FromMinutes(2))).ShouldBe(1, demo.Output);
         demo.Output.ShouldContain("not registered: validation-failed: email");
         await using var missing = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "demo", "--once", "--members", "/nowhere.csv", "--data", folder);
@@ -45,7 +47,7 @@ public sealed class CommandLineTests
         var folder = Directory.CreateTempSubdirectory("boon-serve-").FullName;
         var database = await TestServer.CreateDatabaseAsync();
         var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = database, ["Boon__Operator__Password"] = "operator of the tests" };
-        string[] arguments = ["--fast-hash", "serve", "--urls", "http://127.0.0.1:0", "--data", folder];
+        string[] arguments = ["--fast-hash", "serve", "--urls", AnyPort, "--data", folder];
         string token;
         await using (var first = BoonProcess.Start(settings, arguments))
         {

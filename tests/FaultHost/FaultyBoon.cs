@@ -5,11 +5,12 @@ using Boon.Identity.Passwords;
 using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Web.Tokens;
+using Boon.Promotions;
 
 namespace Boon.FaultHost;
 
 /// <summary>
-/// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--fast-hash] BOON-ARGUMENTS</c>.
+/// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--slow-grant MS] [--fast-hash] BOON-ARGUMENTS</c>.
 /// At the Nth time that a fault point is reached the process sends itself SIGKILL or SIGSTOP, inside whatever it was doing.
 /// </summary>
 public static class FaultyBoon
@@ -35,6 +36,10 @@ public static class FaultyBoon
                 case "--freeze-at":
                     At(args[++i], Sigstop);
                     break;
+                case "--slow-grant":
+                    var grant = TimeSpan.FromMilliseconds(int.Parse(args[++i], CultureInfo.InvariantCulture));
+                    PromotionsDefences.GrantWork = () => Task.Delay(grant);
+                    break;
                 case "--fast-hash":
                     PasswordHashing.Rounds = FastRounds;
                     break;
@@ -56,7 +61,8 @@ public static class FaultyBoon
             AccessTokenVerifier.ClaimChecks = on;
             return;
         }
-        var property = typeof(Defences).GetProperty(defence, System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)
+        const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
+        var property = typeof(Defences).GetProperty(defence, where) ?? typeof(PromotionsDefences).GetProperty(defence, where)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);
     }

@@ -50,7 +50,7 @@ internal static class DemoCommand
         // Nothing of the demo goes into a database that the settings name for a module.
         foreach (var module in BoonHost.AllModules)
             settings[$"ConnectionStrings:{module.Name}"] = database.ConnectionString;
-        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? FreeUrl(), Quiet: true, Settings: settings), ct);
+        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? Environment.GetEnvironmentVariable("Boon__Urls") ?? FreeUrl(), Quiet: true, Settings: settings), ct);
         await host.StartAsync(ct);
         Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
 

@@ -72,6 +72,12 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     public void Append<TEvent>(TEvent @event, LoggedEvent? cause = null)
         where TEvent : IEvent => events.Add(PendingEvent.From(@event, TraceParent(cause), cause?.Id));
 
+    /// <summary>Adds an event on behalf of another request than the one that runs.</summary>
+    /// <param name="event">The event.</param>
+    /// <param name="traceParent">The W3C trace context of that request, if it is traced.</param>
+    public void Append<TEvent>(TEvent @event, string? traceParent)
+        where TEvent : IEvent => events.Add(PendingEvent.From(@event, traceParent, causationId: null));
+
     /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
     public void KeepRefusal() => KeepsRefusal = true;
 

@@ -36,7 +36,8 @@ public sealed class LogSignals
 
     internal IDisposable OnAppended(string module, WakeSignal signal) => Subscribe(sequencers, module, signal);
 
-    internal IDisposable OnSequenced(string module, WakeSignal signal) => Subscribe(readers, module, signal);
+    /// <summary>Sets <paramref name="signal"/> whenever events of a module got their numbers, until the answer is disposed.</summary>
+    public IDisposable OnSequenced(string module, WakeSignal signal) => Subscribe(readers, module, signal);
 
     private static Subscription Subscribe(ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> table, string module, WakeSignal signal)
     {
@@ -59,14 +60,15 @@ public sealed class LogSignals
 }
 
 /// <summary>One waiter's wake-up: any number of sets before a wait count as one.</summary>
-internal sealed class WakeSignal : IDisposable
+public sealed class WakeSignal : IDisposable
 {
     /// <summary>The safety net: what no wake-up announced is found this often (with a jitter of a fifth, so that processes spread out).</summary>
-    internal static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
+    public static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
     private readonly SemaphoreSlim semaphore = new(0, 1);
 
-    internal void Set()
+    /// <summary>Wakes the waiter.</summary>
+    public void Set()
     {
         if (semaphore.CurrentCount > 0)
             return;
@@ -84,11 +86,14 @@ internal sealed class WakeSignal : IDisposable
         }
     }
 
-    internal Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
+    /// <summary>Waits for a wake-up, or so long.</summary>
+    public Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
 
-    internal Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Poll), ct);
+    /// <summary>Waits for a wake-up, or a poll interval.</summary>
+    public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Poll), ct);
 
     internal static TimeSpan Jittered(TimeSpan span) => span * (0.9 + (Random.Shared.NextDouble() * 0.2));
 
+    /// <inheritdoc/>
     public void Dispose() => semaphore.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Boon.Promotions.Coupons;
 
 namespace Boon.Promotions.Redemptions;
 
@@ -64,10 +65,13 @@ internal static class RedeemCode
     private static async Task<View?> TakeUseAsync(Unit<PromotionsDb> unit, RedeemableCode code, Guid holder, Request request, long discount, CancellationToken ct)
     {
         var id = Guid.CreateVersion7();
-        await using var command = unit.Command("""
+        // Who holds a code never changes, so the use alone is what two requests can want at once.
+        var take = PromotionsDefences.ConditionalUse
+            ? "uses = uses + 1 where id = $2 and uses < max_uses and expires_at > now() and not voided"
+            : $"uses = {code.Uses + 1} where id = $2";
+        await using var command = unit.Command($"""
             with used as (
-                update promotions.codes set uses = uses + 1
-                where id = $2 and user_id = $3 and uses < max_uses and expires_at > now() and not voided
+                update promotions.codes set {take}
                 returning max_uses - uses as remaining
             ), redemption as (
                 insert into promotions.redemptions (id, code_id, user_id, amount, currency, product, reference, discount)
@@ -76,7 +80,10 @@ internal static class RedeemCode
             select remaining from used
             """, id, code.Id, holder, request.Amount!.Value, request.Currency!, (object?)request.Product ?? DBNull.Value, (object?)request.Reference ?? DBNull.Value, discount);
         command.Parameters[5].NpgsqlDbType = command.Parameters[6].NpgsqlDbType = NpgsqlDbType.Text;
-        return await command.ExecuteScalarAsync(ct) is int remaining ? new View(id, code.Code, discount, request.Amount!.Value - discount, remaining) : null;
+        var taken = await command.ExecuteScalarAsync(ct);
+        if (taken is int && code.CouponType is not null)
+            await CouponCounts.AddAsync(unit, CouponCounts.Change(code.CouponType, redeemed: 1), ct);
+        return taken is int remaining ? new View(id, code.Code, discount, request.Amount!.Value - discount, remaining) : null;
     }
 
     private static ProblemHttpResult Refused(string reason) => reason switch

@@ -1,0 +1,157 @@
+namespace Boon.Promotions.Coupons;
+
+/// <summary>A user's wish for a coupon of a type.</summary>
+/// <param name="UserId">Who asks.</param>
+/// <param name="TraceParent">The trace of the request.</param>
+internal readonly record struct ClaimWish(Guid UserId, string? TraceParent);
+
+/// <summary>How a wish was answered.</summary>
+internal enum ClaimAnswer
+{
+    /// <summary>A new claim, granted.</summary>
+    Granted,
+
+    /// <summary>A new claim, queued.</summary>
+    Queued,
+
+    /// <summary>The claim that the user had already.</summary>
+    Same,
+
+    /// <summary>No coupon is left.</summary>
+    SoldOut,
+
+    /// <summary>As many as may wait are waiting.</summary>
+    QueueFull,
+
+    /// <summary>There is no such type.</summary>
+    UnknownType,
+}
+
+/// <summary>The answer to a wish, and the claim if there is one.</summary>
+internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim);
+
+/// <summary>
+/// Answers many wishes for coupons of one type in one transaction that holds the type's pool: the claims that users have already, new ones from the cursor,
+/// or places in the queue of a paced type. In the order of the wishes.
+/// </summary>
+internal static class ClaimBatch
+{
+    private sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, long? Ticket);
+
+    /// <summary>Does everything but commit.</summary>
+    internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    {
+        var results = new ClaimResult[wishes.Count];
+        var (pool, claims, waiting) = await HoldAsync(unit, type, wishes, ct);
+        if (pool is null)
+        {
+            Array.Fill(results, new ClaimResult(ClaimAnswer.UnknownType, null));
+            return results;
+        }
+        var added = new List<NewClaim>(wishes.Count);
+        for (var i = 0; i < wishes.Count; i++)
+            if (claims.TryGetValue(wishes[i].UserId, out var same))
+                results[i] = new ClaimResult(ClaimAnswer.Same, same);
+            else
+            {
+                results[i] = pool.Pace is null
+                    ? await GrantAsync(unit, pool, wishes[i], wishes.Count - i, added, ct)
+                    : await EnqueueAsync(unit, pool, wishes[i], ref waiting, added, ct);
+                if (results[i].Claim is { } claim && Once(pool))
+                    claims.Add(wishes[i].UserId, claim);
+            }
+        await StoreAsync(unit, pool, added, ct);
+        return results;
+    }
+
+    /// <summary>Takes hold of the pool and reads, after that, who has a claim already and how many wait.</summary>
+    private static async Task<(CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting)> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.HoldCommand(type) } };
+        batch.BatchCommands.Add(new($"""
+            select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
+            from {ClaimView.Tables}
+            where k.type = $1 and k.user_id = any ($2) and k.state <> 'refused' and t.per_user = 1
+            order by k.user_id, k.nth = 0 desc, k.id
+            """)
+        { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
+        batch.BatchCommands.Add(new("""
+            select count(*)::int from promotions.claims k join promotions.coupon_types t on t.name = k.type
+            where k.type = $1 and k.state = 'queued' and k.created_at > clock_timestamp() - make_interval(secs => t.max_wait_seconds)
+            """)
+        { Parameters = { new() { Value = type } } });
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var claims = new Dictionary<Guid, ClaimView>();
+        if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } pool)
+            return (null, claims, 0);
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            if (Once(pool))
+                claims.Add(reader.GetGuid(0), ClaimView.Read(reader, 1));
+        await reader.NextResultAsync(ct);
+        await reader.ReadAsync(ct);
+        return (pool, claims, reader.GetInt32(0));
+    }
+
+    private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser;
+
+    private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
+    {
+        if (await pool.TakeAsync(wanted, ct) is not { } coupon)
+            return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
+        var id = Guid.CreateVersion7();
+        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : coupon.Position, coupon.Id, null));
+        unit.Append(new CouponClaimed(id, wish.UserId, NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent);
+        return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
+    }
+
+    private static ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ref int waiting, List<NewClaim> added, CancellationToken ct)
+    {
+        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.PaceGate)
+            return new(Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full"));
+        var position = ++waiting;
+        return EnqueueAsync(unit, pool, wish, position, added, ct);
+    }
+
+    private static async ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int position, List<NewClaim> added, CancellationToken ct)
+    {
+        if (!await pool.HasAsync(1, ct))
+            return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
+        var (id, ticket) = (Guid.CreateVersion7(), ++pool.LastTicket);
+        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));
+        unit.Append(new ClaimQueued(id, wish.UserId, NameOf(pool.Type), position), wish.TraceParent);
+        return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace!));
+    }
+
+    private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)
+    {
+        unit.Append(new ClaimRefused(null, wish.UserId, NameOf(pool.Type), reason), wish.TraceParent);
+        return new ClaimResult(answer, null);
+    }
+
+    private static async Task StoreAsync(Unit<PromotionsDb> unit, CouponPool pool, List<NewClaim> added, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        if (added.Count > 0)
+            batch.BatchCommands.Add(new("""
+                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, settled_at)
+                select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket, case when code_id is not null then now() end
+                from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
+                """)
+            {
+                Parameters =
+                {
+                    new() { Value = added.ConvertAll(claim => claim.Id) },
+                    new() { Value = added.ConvertAll(claim => claim.UserId) },
+                    new() { Value = added.ConvertAll(claim => claim.Nth) },
+                    new() { Value = added.ConvertAll(claim => claim.CodeId) },
+                    new() { Value = added.ConvertAll(claim => claim.Ticket) },
+                    new() { Value = pool.Type },
+                },
+            });
+        pool.AddStore(batch, added.Count(claim => claim.CodeId is not null));
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    internal static string? NameOf(string type) => type is CouponType.Untyped ? null : type;
+}

@@ -1,0 +1,200 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+
+namespace Boon.Promotions.Coupons;
+
+/// <summary>Reads <c>{"coupons": [...]}</c> from a request as it arrives, one coupon at a time: the body is never held as a whole.</summary>
+internal sealed class CouponJson(CouponRows rows)
+{
+    private enum Place { Start, Members, Coupons, End }
+
+    private static readonly JsonReaderOptions Strict = new() { MaxDepth = Json.MaxDepth };
+
+    private Place place;
+    private bool found;
+    private JsonReaderState state = new(Strict);
+
+    /// <summary>Reads to the end, or until there are more rows than may be (true).</summary>
+    /// <exception cref="BadHttpRequestException">The body is not the JSON that this call takes.</exception>
+    internal async Task<bool> ReadAsync(PipeReader body, CancellationToken ct)
+    {
+        try
+        {
+            while (true)
+            {
+                var read = await body.ReadAsync(ct);
+                var consumed = Consume(read.Buffer, read.IsCompleted);
+                body.AdvanceTo(consumed, read.Buffer.End);
+                if (rows.Count > CouponRows.Most)
+                    return true;
+                if (!read.IsCompleted)
+                    continue;
+                return found && place == Place.End ? false : throw new JsonException("coupons is required: an array of 1 to 50,000");
+            }
+        }
+        catch (JsonException error)
+        {
+            throw new BadHttpRequestException(error.Message, StatusCodes.Status400BadRequest, error);
+        }
+    }
+
+    private SequencePosition Consume(ReadOnlySequence<byte> buffer, bool isFinal)
+    {
+        var reader = new Utf8JsonReader(buffer, isFinal, state);
+        while (rows.Count <= CouponRows.Most)
+        {
+            // A coupon is looked at when it is here from its first byte to its last.
+            var ahead = reader;
+            if (!ahead.Read() || (place == Place.Coupons && ahead.TokenType != JsonTokenType.EndArray && !ahead.TrySkip()))
+                break;
+            reader.Read();
+            Token(ref reader);
+        }
+        state = reader.CurrentState;
+        return reader.Position;
+    }
+
+    private void Token(ref Utf8JsonReader reader)
+    {
+        switch (place, reader.TokenType)
+        {
+            case (Place.Start, JsonTokenType.StartObject):
+                place = Place.Members;
+                break;
+            case (Place.Members, JsonTokenType.PropertyName) when reader.ValueTextEquals("coupons"u8) && !found:
+                found = true;
+                break;
+            case (Place.Members, JsonTokenType.PropertyName):
+                throw new JsonException(found ? "coupons must be the only member, once" : "only coupons is a member of this call's body");
+            case (Place.Members, JsonTokenType.StartArray) when found:
+                place = Place.Coupons;
+                break;
+            case (Place.Members, JsonTokenType.EndObject):
+                place = Place.End;
+                break;
+            case (Place.Coupons, JsonTokenType.EndArray):
+                place = Place.Members;
+                break;
+            case (Place.Coupons, _):
+                using (var coupon = JsonDocument.ParseValue(ref reader))
+                    Row(coupon.RootElement);
+                break;
+            default:
+                throw new JsonException("must be {\"coupons\": [...]}");
+        }
+    }
+
+    private void Row(JsonElement coupon)
+    {
+        if (coupon.ValueKind != JsonValueKind.Object)
+        {
+            rows.Unreadable(null, "must be an object");
+            return;
+        }
+        var raw = default(RawCoupon);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        string? fault = null;
+        var field = "";
+        try
+        {
+            foreach (var member in coupon.EnumerateObject())
+            {
+                field = member.Name;
+                fault = !seen.Add(field) ? "stands more than once" : field == "discount" ? Discount(member.Value, ref raw, out field) : Member(member, ref raw);
+                if (fault is not null)
+                    break;
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            fault = "is not valid Unicode";
+        }
+        if (fault is not null)
+            rows.Unreadable(field, fault);
+        else
+            rows.Add(raw);
+    }
+
+    private static string? Member(JsonProperty member, ref RawCoupon raw)
+    {
+        var value = member.Value;
+        switch (member.Name)
+        {
+            case "code":
+                return Text(value, out var code) ? Set(raw = raw with { Code = code }) : "must be a text";
+            case "type":
+                return Text(value, out var type) ? Set(raw = raw with { Type = type }) : "must be a text";
+            case "expiresAt":
+                return Text(value, out var time) && CouponTimes.TryRead(time, out var expires) ? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
+            case "maxUses":
+                return value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out _))
+                    ? Set(raw = raw with { MaxUses = value.ValueKind == JsonValueKind.Null ? null : value.GetInt32() }) : "must be a whole number";
+            default:
+                return "is not a member of a coupon";
+        }
+    }
+
+    private static string? Discount(JsonElement discount, ref RawCoupon raw, out string field)
+    {
+        field = "discount";
+        if (discount.ValueKind != JsonValueKind.Object)
+            return "must be an object";
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in discount.EnumerateObject())
+        {
+            field = "discount." + member.Name;
+            if (!seen.Add(member.Name))
+                return "stands more than once";
+            switch (member.Name)
+            {
+                case "kind" when Text(member.Value, out var kind):
+                    raw = raw with { Kind = kind };
+                    break;
+                case "currency" when Text(member.Value, out var currency):
+                    raw = raw with { Currency = currency };
+                    break;
+                case "value" when member.Value.ValueKind == JsonValueKind.Number && member.Value.TryGetInt64(out var value):
+                    raw = raw with { Value = value };
+                    break;
+                case "kind" or "currency":
+                    return "must be a text";
+                case "value":
+                    return "must be a whole number";
+                default:
+                    return "is not a member of a discount";
+            }
+        }
+        return null;
+    }
+
+    private static string? Set(RawCoupon _) => null;
+
+    private static bool Text(JsonElement value, out string? text)
+    {
+        text = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        return value.ValueKind is JsonValueKind.String or JsonValueKind.Null;
+    }
+}
+
+/// <summary>Times of uploads.</summary>
+internal static class CouponTimes
+{
+    internal const string Form = "must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z";
+
+    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+
+    /// <summary>Reads a time with an offset; an absent one (null) is read as none.</summary>
+    internal static bool TryRead(string? text, out DateTimeOffset? time)
+    {
+        time = null;
+        if (text is null)
+            return true;
+        var hasOffset = text.EndsWith('Z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0);
+        if (!hasOffset || !DateTimeOffset.TryParseExact(text, Formats, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.None, out var read)
+            || read.UtcDateTime.Year is <= 1 or >= 9999)
+            return false;
+        time = read.ToUniversalTime();
+        return true;
+    }
+}

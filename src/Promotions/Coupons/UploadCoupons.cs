@@ -1,0 +1,125 @@
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Boon.Promotions.Coupons;
+
+/// <summary>Uploads 1 to 50,000 coupons, JSON or CSV: all of them or none.</summary>
+internal static class UploadCoupons
+{
+    /// <summary>The largest body in bytes: 50,000 long rows.</summary>
+    internal const long LargestBody = 32 * 1024 * 1024;
+
+    /// <summary>What was uploaded.</summary>
+    /// <param name="Uploaded">How many coupons.</param>
+    /// <param name="UploadId">The upload, as the log names it.</param>
+    internal sealed record View(int Uploaded, Guid UploadId);
+
+    /// <summary>The form of a JSON upload, for the API description; what is read is <see cref="CouponJson"/>.</summary>
+    internal sealed record Request(IReadOnlyList<Request.Coupon> Coupons)
+    {
+        internal sealed record Coupon(string Code, string? Type, Discount Discount, DateTimeOffset ExpiresAt, int? MaxUses);
+
+        internal sealed record Discount(string Kind, long Value, string? Currency);
+    }
+
+    private sealed class SizeLimit : IRequestSizeLimitMetadata
+    {
+        public long? MaxRequestBodySize => LargestBody;
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons", Handle)
+        .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new SizeLimit())
+        .WithSummary("Uploads 1 to 50,000 coupons, all or none.")
+        .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses` (any order; type, currency and maxUses may lack). "
+            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000. They go out in the order of upload.")
+        .Accepts<Request>("application/json", "text/csv")
+        .Produces<View>(StatusCodes.Status201Created);
+
+    private static async Task<IResult> Handle(HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
+    {
+        var form = http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
+        if (form is not ("application/json" or "text/csv"))
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "Send the coupons as application/json or text/csv.");
+        var rows = new CouponRows(await TypesAsync(module, ct), time.GetUtcNow());
+        var tooMany = form == "text/csv"
+            ? await CouponCsv.ReadAsync(http.Request.Body, rows, ct)
+            : await new CouponJson(rows).ReadAsync(http.Request.BodyReader, ct);
+        if (tooMany)
+        {
+            await http.Request.Body.CopyToAsync(Stream.Null, ct); // so that a client that still sends sees the answer
+            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-coupons", $"An upload takes {CouponRows.Most:N0} coupons at most; send several.");
+        }
+        if (rows.Count == 0 && rows.Faults.Count == 0)
+            return Refused([new RowFault(0, null, "there is no coupon in it")]);
+        if (rows.Faults.Count > 0 && PromotionsDefences.AllOrNothing)
+            return Refused(rows.Faults);
+
+        var uploadId = Guid.CreateVersion7();
+        await unit.BeginAsync(ct);
+        try
+        {
+            await StoreAsync(unit, uploadId, caller.UserId(), rows.Good, ct);
+        }
+        catch (PostgresException error) when (error is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "codes_code" })
+        {
+            await unit.RollbackAsync();
+            await FindTakenAsync(module, rows, ct);
+            return Refused(rows.Faults);
+        }
+        return TypedResults.Created("/v1/coupon-types", new View(rows.Good.Count, uploadId));
+    }
+
+    private static ProblemHttpResult Refused(IReadOnlyList<RowFault> faults) => TypedResults.Problem(
+        "Nothing was uploaded; errors names the first rows at fault.", statusCode: StatusCodes.Status422UnprocessableEntity, title: "Unprocessable Entity",
+        type: "urn:boon:error:upload-refused", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = "upload-refused", ["errors"] = faults });
+
+    private static async Task<HashSet<string>> TypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    {
+        await using var command = module.Database.Source.CreateCommand("select name from promotions.coupon_types where name <> ''");
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var types = new HashSet<string>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(ct))
+            types.Add(reader.GetString(0));
+        return types;
+    }
+
+    private static async Task StoreAsync(Unit<PromotionsDb> unit, Guid uploadId, Guid by, List<CouponRow> rows, CancellationToken ct)
+    {
+        // The turn: from here to the commit, no other upload gives positions.
+        await using var turn = unit.Command("update promotions.upload_turn set last_position = last_position + $1 returning last_position - $1", (long)rows.Count);
+        var position = (long)(await turn.ExecuteScalarAsync(ct))!;
+        await using (var copy = await unit.Connection.BeginBinaryImportAsync(
+            "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position) from stdin (format binary)", ct))
+        {
+            foreach (var row in rows)
+            {
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(Guid.CreateVersion7(), NpgsqlDbType.Uuid, ct);
+                await copy.WriteAsync(row.Code, NpgsqlDbType.Text, ct);
+                await copy.WriteAsync(row.Benefit, NpgsqlDbType.Json, ct);
+                await copy.WriteAsync(row.MaxUses, NpgsqlDbType.Integer, ct);
+                await copy.WriteAsync(row.ExpiresAt, NpgsqlDbType.TimestampTz, ct);
+                await copy.WriteAsync(row.Type, NpgsqlDbType.Text, ct);
+                await copy.WriteAsync(++position, NpgsqlDbType.Bigint, ct);
+            }
+            await copy.CompleteAsync(ct);
+        }
+        await using var counts = new NpgsqlBatch(unit.Connection);
+        foreach (var type in rows.CountBy(row => row.Type, StringComparer.Ordinal))
+        {
+            counts.BatchCommands.Add(CouponCounts.Change(type.Key, uploaded: type.Value));
+            unit.Append(new CouponsUploaded(uploadId, ClaimBatch.NameOf(type.Key), type.Value, by));
+        }
+        await counts.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Which codes are stored already; asked only when the database has refused one.</summary>
+    private static async Task FindTakenAsync(ModuleDatabase<PromotionsDb> module, CouponRows rows, CancellationToken ct)
+    {
+        await using var command = module.Database.Source.CreateCommand(
+            "select c.code from unnest($1) with ordinality as u (code, row) join promotions.codes c on c.code = u.code order by u.row limit 100");
+        command.Parameters.Add(new() { Value = rows.Good.ConvertAll(row => row.Code) });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            rows.Taken(reader.GetString(0));
+    }
+}

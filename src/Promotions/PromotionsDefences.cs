@@ -1,0 +1,23 @@
+namespace Boon.Promotions;
+
+/// <summary>Switches of this module that take one defence out, as those of the platform: only the test host reaches them.</summary>
+internal static class PromotionsDefences
+{
+    /// <summary>A claim is answered after its transaction has committed. Off: before.</summary>
+    internal static bool DurableReply { get; set; } = true;
+
+    /// <summary>A user's earlier claim of a type is looked for while the pool is held, and a unique key stands behind it. Off: neither.</summary>
+    internal static bool OncePerUser { get; set; } = true;
+
+    /// <summary>A use is taken by a conditional statement. Off: the count that was read is written back, plus one.</summary>
+    internal static bool ConditionalUse { get; set; } = true;
+
+    /// <summary>Paced types keep their queue's length, their pace and their concurrency. Off: nothing is limited.</summary>
+    internal static bool PaceGate { get; set; } = true;
+
+    /// <summary>An upload with a bad row stores nothing. Off: it stores the good ones.</summary>
+    internal static bool AllOrNothing { get; set; } = true;
+
+    /// <summary>What a grant does while its claim is in state <c>working</c>, beyond its transaction: nothing, but a test can make it slow.</summary>
+    internal static Func<Task>? GrantWork { get; set; }
+}
