@@ -12,6 +12,7 @@ internal static class ClaimsBench
     private const int Claims = 10_000;
     private const int BigPool = 5_000_000;
     private const int PlainClients = 64;
+    private const int WarmUps = 8;
     private const int Runs = 3;
     private static int types;
 
@@ -24,7 +25,10 @@ internal static class ClaimsBench
 
         Dictionary<string, List<double>> rates = new(StringComparer.Ordinal);
         Dictionary<string, List<double>> details = new(StringComparer.Ordinal);
-        for (var run = -1; run < Runs; run++)
+        Console.WriteLine($"Warming up with {WarmUps * Claims:N0} claims...");
+        for (var warmUp = 0; warmUp < WarmUps; warmUp++)
+            await BurstAsync(host, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct);
+        for (var run = 0; run < Runs; run++)
         {
             var plain = await PgbenchAsync(source, connectionString, ct);
             foreach (var connections in (int[])[64, 256])
@@ -33,16 +37,12 @@ internal static class ClaimsBench
                 await ClaimAsync($"new tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"seen tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
             }
-            if (run >= 0)
-                Add(rates, "plain", plain);
-            Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} claims a second.");
+            Add(rates, "plain", plain);
+            Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} claims a second "
+                + $"({details["new tokens, 64 cpu"][^1]:0} µs of Boon's CPU each, {details["new tokens, 64 pg"][^1]:0} of PostgreSQL's).");
 
-            async Task ClaimAsync(string name, string type, string[] tokens, int connections)
-            {
-                var rate = await BurstAsync(host, source, type, tokens, connections, run < 0 ? null : details, name, ct);
-                if (run >= 0)
-                    Add(rates, name, rate);
-            }
+            async Task ClaimAsync(string name, string type, string[] tokens, int connections) =>
+                Add(rates, name, await BurstAsync(host, source, type, tokens, connections, details, name, ct));
         }
         Console.WriteLine($"Filling a pool of {BigPool:N0}...");
         List<double> small = [], big = [], consumed = [];
@@ -50,6 +50,7 @@ internal static class ClaimsBench
         var consumedType = await PoolAsync(source, BigPool / 10, 9, ct);
         for (var run = 0; run < Runs; run++)
         {
+            Console.WriteLine($"Pools, run {run + 1} of {Runs}.");
             small.Add(await BurstAsync(host, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct));
             big.Add(await BurstAsync(host, source, bigType, mint.Tokens(Claims), 64, null, "", ct));
             consumed.Add(await BurstAsync(host, source, consumedType, mint.Tokens(Claims), 64, null, "", ct));
@@ -174,21 +175,24 @@ internal static class ClaimsBench
         return line is null ? 0 : double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture);
     }
 
-    /// <summary>CPU of all PostgreSQL processes of this machine (Linux).</summary>
+    /// <summary>CPU of all PostgreSQL processes of this machine (Linux): user and system ticks, a hundredth of a second each, of <c>/proc/PID/stat</c>.</summary>
     private static TimeSpan PostgresCpu()
     {
-        var total = TimeSpan.Zero;
-        foreach (var process in Process.GetProcessesByName("postgres"))
-            using (process)
-                try
-                {
-                    total += process.TotalProcessorTime;
-                }
-                catch (InvalidOperationException)
-                {
-                    // it has just ended
-                }
-        return total;
+        var ticks = 0L;
+        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                if (!stat.Contains("(postgres)", StringComparison.Ordinal))
+                    continue;
+                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+                ticks += long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+            }
+            catch (IOException)
+            {
+                // it has just ended
+            }
+        return TimeSpan.FromSeconds(ticks / 100.0);
     }
 
     private static void Add(Dictionary<string, List<double>> lists, string name, double value)

@@ -3,8 +3,11 @@ namespace Boon.Promotions;
 /// <summary>Switches of this module that take one defence out, as those of the platform: only the test host reaches them.</summary>
 internal static class PromotionsDefences
 {
-    /// <summary>A claim is answered after its transaction has committed. Off: before.</summary>
+    /// <summary>A claim is answered after its transaction has committed. Off: before, and the commit follows as a write-behind cache would do it.</summary>
     internal static bool DurableReply { get; set; } = true;
+
+    /// <summary>How far a write-behind cache is behind.</summary>
+    internal static readonly TimeSpan WriteBehind = TimeSpan.FromMilliseconds(30);
 
     /// <summary>A user's earlier claim of a type is looked for while the pool is held, and a unique key stands behind it. Off: neither.</summary>
     internal static bool OncePerUser { get; set; } = true;

@@ -27,6 +27,9 @@ internal sealed class TestCluster : IAsyncDisposable
 
     internal string Database { get; }
 
+    /// <summary>Connections to its database.</summary>
+    internal NpgsqlDataSource Source => source;
+
     internal static async Task<TestCluster> CreateAsync(int size) => new(await TestServer.CreateDatabaseAsync(), size);
 
     /// <summary>A process of the cluster.</summary>
@@ -120,6 +123,14 @@ internal sealed class TestCluster : IAsyncDisposable
         {
             restarting.Release();
         }
+    }
+
+    /// <summary>Uploads so many coupons of a type.</summary>
+    internal async Task UploadAsync(string type, int count)
+    {
+        var token = await OperatorTokenAsync();
+        var coupons = Enumerable.Range(0, count).Select(i => new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 });
+        (await RetryAsync(api => api.Post("/v1/coupons", new { coupons }, token))).Code.ShouldBe(201);
     }
 
     internal async Task<List<JsonElement>> AllAsync(string path, string token)

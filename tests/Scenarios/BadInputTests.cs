@@ -17,6 +17,9 @@ public sealed class BadInputTests
         (HttpMethod.Post, "/v1/sessions/refresh", """{"refreshToken":"x"}"""),
         (HttpMethod.Post, "/v1/campaigns", """{"name":"c","trigger":"a.b","when":{"a":"b"},"limit":1,"benefit":{"kind":"percent","value":1},"voucherValidFor":"P1D"}"""),
         (HttpMethod.Patch, "/v1/campaigns/01900000-0000-7000-8000-000000000000", """{"name":"c"}"""),
+        (HttpMethod.Put, "/v1/coupon-types/BAD.NAME", """{"perUser":1,"pace":{"perSecond":1,"concurrency":1,"maxQueue":1,"maxWaitSeconds":1}}"""),
+        (HttpMethod.Post, "/v1/coupons", """{"coupons":[{"code":"","type":"STANDARD","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z","maxUses":1}]}"""),
+        (HttpMethod.Post, "/v1/claims", """{"type":"NO-SUCH-TYPE"}"""),
         (HttpMethod.Post, "/v1/redemptions", """{"code":"c","amount":1,"currency":"USD"}"""),
         (HttpMethod.Post, "/v1/redemptions/preview", """{"code":"c","amount":1,"currency":"USD"}"""),
     ];
@@ -68,7 +71,7 @@ public sealed class BadInputTests
                 }
                 answer.Code.ShouldBeInRange(400, 499, $"{method} {path} with {what}: {answer.Text}");
                 answer.Problem.ShouldNotBeNullOrEmpty($"{method} {path} with {what}: {answer.Code} {answer.Text}");
-                if (body.Length > 1024 * 1024)
+                if (body.Length > 1024 * 1024 && path != "/v1/coupons")
                     answer.Problem.ShouldBe("body-too-large");
             }
         (await Fingerprint(boon)).ShouldBe(before);

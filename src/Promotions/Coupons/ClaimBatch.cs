@@ -134,8 +134,9 @@ internal static class ClaimBatch
         await using var batch = new NpgsqlBatch(unit.Connection);
         if (added.Count > 0)
             batch.BatchCommands.Add(new("""
-                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, settled_at)
-                select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket, case when code_id is not null then now() end
+                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at)
+                select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket,
+                    case when code_id is null then clock_timestamp() else now() end, case when code_id is not null then now() end
                 from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
                 """)
             {

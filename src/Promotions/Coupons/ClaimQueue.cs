@@ -38,7 +38,7 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
             }));
         }
         var waiting = new Waiting(new ClaimWish(userId, Activity.Current?.Id), new(TaskCreationOptions.RunContinuationsAsynchronously));
-        return worker.Value.Channel.Writer.TryWrite(waiting) ? await waiting.Answer.Task.WaitAsync(ct) : null;
+        return worker.Value.Channel.Writer.TryWrite(waiting) ? await waiting.Answer.Task : null;
     }
 
     private async Task<bool> ExistsAsync(string type, CancellationToken ct)
@@ -74,7 +74,10 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         await unit.BeginAsync(stopping.Token);
         var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), stopping.Token);
         if (!PromotionsDefences.DurableReply)
+        {
             Answer(batch, results);
+            await Task.Delay(PromotionsDefences.WriteBehind);
+        }
         await unit.CommitAsync(stopping.Token);
         ClaimMetrics.Batch(type, results);
         if (results.Any(result => result.Answer == ClaimAnswer.Queued))

@@ -24,8 +24,15 @@ internal sealed class CouponJson(CouponRows rows)
             while (true)
             {
                 var read = await body.ReadAsync(ct);
-                var consumed = Consume(read.Buffer, read.IsCompleted);
-                body.AdvanceTo(consumed, read.Buffer.End);
+                var consumed = read.Buffer.End; // also when what is read turns out to be faulty
+                try
+                {
+                    consumed = Consume(read.Buffer, read.IsCompleted);
+                }
+                finally
+                {
+                    body.AdvanceTo(consumed, read.Buffer.End);
+                }
                 if (rows.Count > CouponRows.Most)
                     return true;
                 if (!read.IsCompleted)

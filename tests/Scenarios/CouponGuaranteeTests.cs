@@ -1,0 +1,99 @@
+using Boon.FaultHost;
+using Boon.Promotions;
+using Boon.Support;
+
+namespace Boon.Scenarios;
+
+/// <summary>What must hold of coupons in one process, each shown with its defence and, failing, without it.</summary>
+[Collection("Defences")]
+public sealed class CouponGuaranteeTests
+{
+    private const int Connections = 64;
+
+    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check)
+    {
+        await using var boon = await TestBoon.StartAsync();
+        FaultyBoon.TakeOut(defence, on: defended);
+        try
+        {
+            await Guarantee.Show(defended, () => check(boon));
+        }
+        finally
+        {
+            FaultyBoon.TakeOut(defence, on: true);
+        }
+    }
+
+    private static async Task Upload(TestBoon boon, int count, int maxUses) => (await boon.Api.Post("/v1/coupons", new
+    {
+        coupons = Enumerable.Range(0, count).Select(i => new { code = $"C-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses }),
+    }, await boon.OperatorToken())).Code.ShouldBe(201);
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) => Show(nameof(PromotionsDefences.ConditionalUse), defended, async boon =>
+    {
+        await Upload(boon, 1, maxUses: 10);
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)).Code.ShouldBe(201);
+        using var limit = new SemaphoreSlim(Connections);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async _ =>
+        {
+            await limit.WaitAsync();
+            try
+            {
+                return await boon.Api.Post("/v1/redemptions", new { code = "C-0", amount = 1000, currency = "USD" }, token);
+            }
+            finally
+            {
+                limit.Release();
+            }
+        }));
+        answers.Count(answer => answer.Code == 201).ShouldBe(10);
+        answers.Where(answer => answer.Code != 201).ShouldAllBe(answer => answer.Problem == "code-exhausted");
+        (await boon.Scalar<long>("select count(*) from promotions.redemptions")).ShouldBe(10);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task Fifty_parallel_claims_of_one_user_give_one_coupon(bool defended) => Show(nameof(PromotionsDefences.OncePerUser), defended, async boon =>
+    {
+        await Upload(boon, 50, maxUses: 1);
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)));
+        answers.Count(answer => answer.Code == 201).ShouldBe(1);
+        answers.Select(answer => answer["coupon"].GetProperty("code").GetString()).Distinct().Count().ShouldBe(1);
+        (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(1);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task An_upload_with_a_bad_row_stores_nothing(bool defended) => Show(nameof(PromotionsDefences.AllOrNothing), defended, async boon =>
+    {
+        await Upload(boon, 1, maxUses: 1);
+        var token = await boon.OperatorToken();
+        static object Row(string code, int percent = 10, string expiresAt = "2090-01-01T00:00:00Z", string type = "STANDARD") =>
+            new { code, type, discount = new { kind = "percent", value = percent }, expiresAt, maxUses = 1 };
+        foreach (var (bad, row, field) in ((object[], int, string)[])
+        [
+            ([Row("A"), Row("B"), Row("A")], 3, "code"),
+            ([Row("A"), Row("C-0")], 2, "code"),
+            ([Row("A"), Row("B", expiresAt: "2020-01-01T00:00:00Z")], 2, "expiresAt"),
+            ([Row("A"), Row("B", percent: 200)], 2, "discount.value"),
+            ([Row("A"), Row("")], 2, "code"),
+            ([Row("A"), Row("B", type: "NO-SUCH")], 2, "type"),
+            ([Row("A"), new { code = 5 }], 2, "code"),
+            ([Row("A"), new { code = "B", colour = "red" }], 2, "colour"),
+        ])
+        {
+            var answer = await boon.Api.Post("/v1/coupons", new { coupons = bad }, token);
+            (answer.Code, answer.Problem).ShouldBe((422, "upload-refused"));
+            var fault = answer["errors"][0];
+            (fault.GetProperty("row").GetInt32(), fault.GetProperty("field").GetString()).ShouldBe((row, field));
+            (await boon.Scalar<long>("select count(*) from promotions.codes")).ShouldBe(1);
+        }
+    });
+}

@@ -1,0 +1,213 @@
+using System.Text;
+using System.Text.Json;
+using Boon.Support;
+
+namespace Boon.Scenarios;
+
+public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
+{
+    private readonly TestBoon boon = shared.Boon;
+
+    private static object Coupon(string code, string? type, int maxUses = 1, object? discount = null, string expiresAt = "2090-01-01T00:00:00Z") =>
+        new { code, type, discount = discount ?? new { kind = "percent", value = 10 }, expiresAt, maxUses };
+
+    private async Task<string> Type(object? rules = null)
+    {
+        var name = "T-" + Guid.CreateVersion7().ToString("N");
+        (await boon.Api.Put($"/v1/coupon-types/{name}", rules ?? new { perUser = 1 }, await boon.OperatorToken())).Code.ShouldBe(201);
+        return name;
+    }
+
+    private async Task<Answer> Upload(params object[] coupons) => await boon.Api.Post("/v1/coupons", new { coupons }, await boon.OperatorToken());
+
+    private async Task<JsonElement> Counters(string type) =>
+        (await boon.Api.Get("/v1/coupon-types", await boon.OperatorToken()))["data"].EnumerateArray().First(view => view.GetProperty("name").GetString() == type);
+
+    private static (long Uploaded, long Available, long Claimed, long Redeemed, long Purged) Read(JsonElement view) =>
+        (view.GetProperty("uploaded").GetInt64(), view.GetProperty("available").GetInt64(), view.GetProperty("claimed").GetInt64(), view.GetProperty("redeemed").GetInt64(), view.GetProperty("purged").GetInt64());
+
+    private static (int Row, string? Field)[] Faults(Answer answer) =>
+        [.. answer["errors"].EnumerateArray().Select(fault => (fault.GetProperty("row").GetInt32(), fault.TryGetProperty("field", out var field) ? field.GetString() : null))];
+
+    [Fact]
+    public async Task Coupons_go_out_in_upload_order_once_for_each_user_until_they_are_sold_out()
+    {
+        var type = await Type();
+        (await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type)))["uploaded"].GetInt32().ShouldBe(2);
+        var members = await boon.SeedMembers(3);
+        var first = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
+        (first.Code, first["state"].GetString(), first["coupon"].GetProperty("code").GetString()).ShouldBe((201, "granted", type + "-a"));
+        var again = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
+        (again.Code, again.Id).ShouldBe((200, first.Id));
+        (await boon.Api.Post("/v1/claims", new { type }, members[1].Token))["coupon"].GetProperty("code").GetString().ShouldBe(type + "-b");
+        var late = await boon.Api.Post("/v1/claims", new { type }, members[2].Token);
+        (late.Code, late.Problem).ShouldBe((409, "sold-out"));
+        (await boon.Api.Post("/v1/claims", new { type }, members[1].Token)).Code.ShouldBe(200, "an existing claim comes before sold-out");
+
+        (await boon.Api.Get($"/v1/claims/{first.Id}", members[0].Token))["state"].GetString().ShouldBe("granted");
+        (await boon.Api.Get($"/v1/claims/{first.Id}", members[1].Token)).Code.ShouldBe(404);
+        (await boon.Api.All("/v1/coupons", members[0].Token)).Single().GetProperty("state").GetString().ShouldBe("active");
+        Read(await Counters(type)).ShouldBe((2, 0, 2, 0, 0));
+        var refused = await boon.Api.All($"/v1/events?module=promotions&userId={members[2].Id}", await boon.OperatorToken());
+        refused.Single().GetProperty("data").GetProperty("reason").GetString().ShouldBe("sold-out");
+    }
+
+    [Fact]
+    public async Task A_type_without_a_limit_gives_a_user_as_many_as_there_are()
+    {
+        var type = await Type(new { perUser = (int?)null });
+        await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type));
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => boon.Api.Post("/v1/claims", new { type }, token)));
+        answers.Select(answer => answer.Code).Order().ShouldBe([201, 201, 409]);
+        (await boon.Api.All("/v1/coupons", token)).Select(coupon => coupon.GetProperty("code").GetString()).Order().ShouldBe([type + "-a", type + "-b"]);
+    }
+
+    [Fact]
+    public async Task A_claim_with_an_idempotency_key_gives_the_same_answer_again()
+    {
+        var type = await Type(new { perUser = (int?)null });
+        await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type));
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        var first = await boon.Api.Post("/v1/claims", new { type }, token, key: "one");
+        var again = await boon.Api.Post("/v1/claims", new { type }, token, key: "one");
+        (first.Code, again.Code, again.Id).ShouldBe((201, 201, first.Id));
+        again.Headers.GetValues("Idempotent-Replayed").ShouldBe(["true"]);
+        Read(await Counters(type)).Claimed.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_expired_coupon_is_never_handed_out_and_is_purged()
+    {
+        var type = await Type();
+        await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type), Coupon(type + "-c", type), Coupon(type + "-d", type));
+        await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-a");
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("code").GetString().ShouldBe(type + "-b");
+        Read(await Counters(type)).ShouldBe((4, 2, 1, 0, 1), "the cursor purges what it passes");
+        await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-d");
+        (await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken()))["purged"].GetInt64().ShouldBeGreaterThanOrEqualTo(1);
+        Read(await Counters(type)).ShouldBe((4, 1, 1, 0, 2));
+        // A purged code stays taken, and what was claimed keeps its history.
+        Faults(await Upload(Coupon(type + "-d", type))).ShouldBe([(1, "code")]);
+        await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-b");
+        await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken());
+        (await boon.Api.All("/v1/coupons", token)).Single().GetProperty("state").GetString().ShouldBe("expired");
+        (await boon.Scalar<long>("select sum((l.payload->>'count')::bigint)::bigint from promotions.event_log l where l.type = 'promotions.coupons-purged.v1' and l.payload->>'type' = $1", type)).ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_coupon_is_redeemed_by_who_claimed_it_and_the_counters_are_those_of_the_rows()
+    {
+        var type = await Type();
+        await Upload(Coupon(type + "-a", type, maxUses: 2, discount: new { kind = "fixed", value = 500, currency = "USD" }));
+        var members = await boon.SeedMembers(2);
+        var purchase = new { code = type + "-a", amount = 2000, currency = "USD" };
+        (await boon.Api.Post("/v1/redemptions", purchase, members[0].Token)).Problem.ShouldBe("code-invalid", "it is nobody's yet");
+        await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
+        (await boon.Api.Post("/v1/redemptions/preview", purchase, members[0].Token))["discount"].GetInt64().ShouldBe(500);
+        (await boon.Api.Post("/v1/redemptions", purchase, members[1].Token)).Problem.ShouldBe("code-invalid");
+        (await boon.Api.Post("/v1/redemptions", new { code = type + "-a", amount = 2000, currency = "EUR" }, members[0].Token)).Problem.ShouldBe("currency-mismatch");
+        var redeemed = await boon.Api.Post("/v1/redemptions", purchase, members[0].Token);
+        redeemed["total"].GetInt64().ShouldBe(1500);
+        (await boon.Api.Post("/v1/redemptions", purchase, members[0].Token)).Code.ShouldBe(201);
+        (await boon.Api.Post("/v1/redemptions", purchase, members[0].Token)).Problem.ShouldBe("code-exhausted");
+        Read(await Counters(type)).ShouldBe((1, 0, 1, 2, 0));
+        (await boon.Api.Delete($"/v1/redemptions/{redeemed.Id}", await boon.OperatorToken())).Code.ShouldBe(204);
+        Read(await Counters(type)).ShouldBe((1, 0, 1, 1, 0));
+        (await boon.Api.All("/v1/coupons", members[0].Token)).Single().GetProperty("uses").GetInt32().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_CSV_in_any_order_with_a_BOM_is_uploaded()
+    {
+        var type = await Type();
+        var csv = Encoding.UTF8.GetPreamble().Concat(Encoding.UTF8.GetBytes(
+            $"expiresAt,code,discountValue,discountKind,type\r\n2090-01-01T00:00:00+02:00,\"{type},é\",30,percent,{type}\r\n2090-01-01T00:00:00Z,{type}-2,20,percent,{type}\r\n")).ToArray();
+        var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", csv, "text/csv; charset=utf-8", await boon.OperatorToken());
+        (answer.Code, answer["uploaded"].GetInt32()).ShouldBe((201, 2));
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("code").GetString().ShouldBe($"{type},é");
+    }
+
+    [Theory]
+    [InlineData("code,discountKind,discountValue\nA,percent,1\n", 0, "expiresAt")]
+    [InlineData("code,discountKind,discountValue,expiresAt,colour\nA,percent,1,2090-01-01T00:00:00Z,red\n", 0, "colour")]
+    [InlineData("code,discountKind,discountValue,expiresAt\nA,percent,ten,2090-01-01T00:00:00Z\n", 1, "discount.value")]
+    [InlineData("code,discountKind,discountValue,expiresAt\nA,percent,10,tomorrow\n", 1, "expiresAt")]
+    [InlineData("code,discountKind,discountValue,expiresAt\nA,percent,10\n", 1, null)]
+    [InlineData("code,discountKind,discountValue,expiresAt\n", 0, null)]
+    public async Task A_faulty_CSV_is_refused_with_its_row(string csv, int row, string? field)
+    {
+        var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken());
+        (answer.Code, answer.Problem).ShouldBe((422, "upload-refused"));
+        Faults(answer)[0].ShouldBe((row, field));
+    }
+
+    [Fact]
+    public async Task Fifty_thousand_rows_are_one_upload_and_one_more_is_too_many()
+    {
+        var type = await Type();
+        var rows = new StringBuilder("code,type,discountKind,discountValue,currency,expiresAt,maxUses\n");
+        for (var i = 0; i < 50_000; i++)
+            rows.Append($"{type}-{i},{type},fixed,500,USD,2090-01-01T00:00:00Z,1\n");
+        var token = await boon.OperatorToken();
+        var all = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(rows.ToString()), "text/csv", token);
+        (all.Code, all["uploaded"].GetInt32()).ShouldBe((201, 50_000));
+        (await boon.Scalar<long>("select count(*) from promotions.codes where type = $1", type)).ShouldBe(50_000);
+        rows.Replace(type + "-", type + "+").Append($"{type}+more,{type},fixed,500,USD,2090-01-01T00:00:00Z,1\n");
+        var more = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(rows.ToString()), "text/csv", token);
+        (more.Code, more.Problem).ShouldBe((413, "too-many-coupons"));
+        Read(await Counters(type)).ShouldBe((50_000, 50_000, 0, 0, 0));
+    }
+
+    [Fact]
+    public async Task A_paced_claim_is_queued_told_its_place_and_granted_to_who_waits()
+    {
+        var type = await Type(new { perUser = 1, pace = new { perSecond = 2, concurrency = 1, maxQueue = 3, maxWaitSeconds = 20 } });
+        await Upload([.. Enumerable.Range(0, 3).Select(i => Coupon($"{type}-{i}", type))]);
+        var members = await boon.SeedMembers(4);
+        var queued = new List<Answer>();
+        foreach (var (_, token) in members.Take(3))
+            queued.Add(await boon.Api.Post("/v1/claims", new { type }, token));
+        queued.ShouldAllBe(answer => answer.Code == 202);
+        queued[0].Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
+        var waited = await Task.WhenAll(queued.Zip(members).Select(pair => boon.Api.Send(HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request => request.Headers.Add("Prefer", "wait=20"))));
+        waited.Select(answer => answer["state"].GetString()).ShouldBe(["granted", "granted", "granted"]);
+        waited.Select(answer => answer["coupon"].GetProperty("code").GetString()).ShouldBeUnique();
+        (await boon.Api.Post("/v1/claims", new { type }, members[3].Token)).Problem.ShouldBe("sold-out", "an empty pool refuses at once");
+        (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(200);
+        var grants = await boon.Scalar<DateTime[]>("select array_agg(settled_at order by settled_at) from promotions.claims where type = $1", type);
+        (grants[2] - grants[0]).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Types_are_listed_with_their_rules_and_bad_rules_are_refused()
+    {
+        var token = await boon.OperatorToken();
+        var types = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().ToDictionary(type => type.GetProperty("name").GetString() ?? "");
+        types["MEGADEAL"].GetProperty("pace").ToString().ShouldBe("""{"perSecond":10,"concurrency":5,"maxQueue":100,"maxWaitSeconds":10}""");
+        foreach (var name in (string[])["", "STANDARD", "FREE"])
+            (types[name].GetProperty("perUser").GetInt32(), types[name].GetProperty("pace").ValueKind).ShouldBe((1, JsonValueKind.Null));
+        (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 2 }, token)).Code.ShouldBe(400);
+        (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1, pace = new { perSecond = 0, concurrency = 5, maxQueue = 100 } }, token)).Code.ShouldBe(400);
+        (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1 }, (await boon.SeedMembers(1))[0].Token)).Code.ShouldBe(403);
+        (await boon.Api.Post("/v1/claims", new { type = "NO-SUCH" }, token)).Problem.ShouldBe("type-unknown");
+        (await boon.Api.Post("/v1/claims", new { type = "STANDARD" })).Code.ShouldBe(401);
+    }
+
+    [Fact]
+    public async Task The_counters_are_those_of_the_rows_when_they_are_folded_too()
+    {
+        var type = await Type(new { perUser = (int?)null });
+        await Upload([.. Enumerable.Range(0, 50).Select(i => Coupon($"{type}-{i}", type))]);
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1, n from generate_series(-1000, 1000) n", type);
+        var counts = (Promotions.Coupons.CouponCounts)boon.Services.GetService(typeof(Promotions.Coupons.CouponCounts))!;
+        var folding = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => counts.FoldAsync(CancellationToken.None)));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => boon.Api.Post("/v1/claims", new { type }, token)));
+        await folding;
+        Read(await Counters(type)).ShouldBe((50, 30, 20, 0, 0));
+        (await boon.Scalar<long>("select count(*) from promotions.coupon_counts where type = $1", type)).ShouldBeLessThan(100);
+    }
+}
