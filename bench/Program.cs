@@ -8,6 +8,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("subscription", "Events a second through one subscription: append, sequence, handle, checkpoint.", SubscriptionBench.RunAsync),
     ("sign-in-to-voucher", "From the answer of a sign-in to the voucher in GET /v1/vouchers, at rest.", SignInToVoucherBench.RunAsync),
     ("claims", "Claims a second through HTTP beside pgbench's plain transaction, and from pools of all sizes.", ClaimsBench.RunAsync),
+    ("upload", "One upload of 50,000 coupons beside a bare COPY of the same rows, and its memory.", UploadBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
 ];

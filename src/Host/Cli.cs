@@ -2,10 +2,11 @@ using System.CommandLine;
 using Boon.Host.Commands;
 using Boon.Platform;
 using Boon.Platform.Data;
+using Spectre.Console;
 
 namespace Boon.Host;
 
-/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>dead-letters</c>.</summary>
+/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>dead-letters</c>.</summary>
 internal static class Cli
 {
     /// <summary>How long a command may take to stop after Ctrl-C or SIGTERM: open requests, then PostgreSQL.</summary>
@@ -22,6 +23,7 @@ internal static class Cli
             ServeCommand.Create(),
             MigrateCommand.Create(),
             DemoCommand.Create(),
+            CouponsCommand.Create(),
             DeadLettersCommand.Create(),
         };
         try
@@ -49,6 +51,16 @@ internal static class Cli
         IOException or UnauthorizedAccessException => error.Message,
         _ => null,
     };
+
+    /// <summary>Output that goes to a file or another program has no colours and lines of one width.</summary>
+    internal static void PlainWhenRedirected()
+    {
+        if (!Console.IsOutputRedirected)
+            return;
+        AnsiConsole.Profile.Capabilities.Ansi = false;
+        AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+        AnsiConsole.Profile.Width = 120;
+    }
 
     internal static Option<string?> DataOption() => new("--data") { Description = "The folder of the private PostgreSQL, keys and logs (default .boon; setting Boon__Data)." };
 

@@ -42,6 +42,34 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public async Task A_file_of_coupons_is_uploaded_in_parts_of_50000_and_a_bad_row_is_named()
+    {
+        await using var cluster = await TestCluster.CreateAsync(1);
+        await cluster.StartAllAsync();
+        var folder = Directory.CreateTempSubdirectory("boon-coupons-").FullName;
+        var settings = new Dictionary<string, string> { ["Boon__Operator__Password"] = "operator of the cluster" };
+        async Task<(int Status, string Output)> Upload(string name, string text)
+        {
+            var file = Path.Combine(folder, name);
+            await File.WriteAllTextAsync(file, text);
+            await using var upload = BoonProcess.Start(settings, "coupons", "upload", file, "--url", cluster.Api(0).Url);
+            return (await upload.Exited(), upload.Output);
+        }
+        var rows = string.Concat(Enumerable.Range(0, 60_000).Select(i => $"\"CODE, {i}\",STANDARD,percent,10,2090-01-01T00:00:00Z\n"));
+        const string header = "code,type,discountKind,discountValue,expiresAt\n";
+        for (var time = 0; time < 2; time++)
+        {
+            var good = await Upload("good.csv", header + rows);
+            good.Status.ShouldBe(0, good.Output);
+            good.Output.ShouldContain("60,000 coupons uploaded.");
+            (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(60_000, "a second time stores nothing twice");
+        }
+        var bad = await Upload("bad.json", """{"coupons":[{"code":"A","discount":{"kind":"percent","value":200},"expiresAt":"2090-01-01T00:00:00Z"}]}""");
+        (bad.Status, bad.Output.Contains("row 1: discount.value must be 1 to 100 percent", StringComparison.Ordinal)).ShouldBe((1, true), bad.Output);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task Serve_stops_on_SIGTERM_and_its_sessions_go_on_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("boon-serve-").FullName;

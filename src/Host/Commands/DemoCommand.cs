@@ -28,11 +28,7 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(bool once, string? file, string? urls, string? data, CancellationToken ct)
     {
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Capabilities.Ansi = false;
-            AnsiConsole.Profile.Width = 120;
-        }
+        Cli.PlainWhenRedirected();
         var members = Member.Read(file ?? Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"));
         var folder = Path.Combine(data ?? Environment.GetEnvironmentVariable("Boon__Data") ?? ".boon", "demo");
         var server = Environment.GetEnvironmentVariable("ConnectionStrings__Boon");
