@@ -24,6 +24,9 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <summary>This process as the worker of its claims.</summary>
     private readonly Guid worker = Guid.CreateVersion7();
 
+    /// <summary>The grants that this process works on.</summary>
+    private readonly List<Task> granting = [];
+
     private sealed record Taken(Guid Id, Guid UserId, long Ticket);
 
     /// <summary>Claims were queued, or a worker is free.</summary>
@@ -31,6 +34,12 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await RunAsync(stoppingToken);
+        await Task.WhenAll(granting);
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
@@ -84,8 +93,8 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
                 again = at - pool.Now + ClockGrain;
             await unit.CommitAsync(ct);
         }
-        foreach (var claim in taken)
-            _ = GrantAsync(type, claim, ct);
+        granting.RemoveAll(grant => grant.IsCompleted);
+        granting.AddRange(taken.Select(claim => GrantAsync(type, claim, ct)));
         return again is { } wait && wait < TimeSpan.Zero ? ClockGrain : again;
     }
 
@@ -147,14 +156,11 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
             if (await SettleAsync(unit, type, claim, ct))
                 await unit.CommitAsync(ct);
         }
-        catch (Exception error) when (!ct.IsCancellationRequested)
+        catch (Exception error)
         {
             // It stays in working until its lease is over, and is then granted by whoever comes by.
-            LogFailed(logger, error.Message);
-        }
-        catch (OperationCanceledException)
-        {
-            // stopping: the same
+            if (!ct.IsCancellationRequested)
+                LogFailed(logger, error.Message);
         }
         finally
         {

@@ -21,7 +21,6 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     private sealed record Worker(Channel<Waiting> Channel, Task Running);
 
     private readonly ConcurrentDictionary<string, Lazy<Worker>> workers = new(StringComparer.Ordinal);
-    private readonly CancellationTokenSource stopping = new();
 
     /// <summary>Answers a claim once it is committed; null when too many wait already.</summary>
     internal async Task<ClaimResult?> ClaimAsync(string type, Guid userId, CancellationToken ct)
@@ -71,14 +70,14 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     private async Task RunAsync(string type, List<Waiting> batch)
     {
         await using var unit = new Unit<PromotionsDb>(module, signals);
-        await unit.BeginAsync(stopping.Token);
-        var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), stopping.Token);
+        await unit.BeginAsync(CancellationToken.None);
+        var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
         if (!PromotionsDefences.DurableReply)
         {
             Answer(batch, results);
             await Task.Delay(PromotionsDefences.WriteBehind);
         }
-        await unit.CommitAsync(stopping.Token);
+        await unit.CommitAsync(CancellationToken.None);
         ClaimMetrics.Batch(type, results);
         if (results.Any(result => result.Answer == ClaimAnswer.Queued))
             pacer.Wake();
@@ -97,6 +96,5 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         foreach (var worker in workers.Values)
             worker.Value.Channel.Writer.TryComplete();
         await Task.WhenAll(workers.Values.Select(worker => worker.Value.Running));
-        stopping.Dispose();
     }
 }
