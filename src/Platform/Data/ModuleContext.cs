@@ -5,20 +5,23 @@ namespace Boon.Platform.Data;
 /// <summary>The settings that every module's EF Core context shares: its schema for tables and migration history, snake-case is written out in the mappings.</summary>
 public static class ModuleContext
 {
+    /// <summary>The table of a module's applied migrations, in its schema.</summary>
+    internal const string HistoryTable = "migrations";
+
     /// <summary>Configures a context on an open connection, or, at design time, on none.</summary>
     public static void Configure<TContext>(DbContextOptionsBuilder<TContext> options, DbConnection? connection)
         where TContext : DbContext
     {
         var schema = SchemaOf<TContext>();
         if (connection is null)
-            options.UseNpgsql(postgres => postgres.MigrationsHistoryTable("migrations", schema));
+            options.UseNpgsql(postgres => postgres.MigrationsHistoryTable(HistoryTable, schema));
         else
-            options.UseNpgsql(connection, postgres => postgres.MigrationsHistoryTable("migrations", schema));
+            options.UseNpgsql(connection, postgres => postgres.MigrationsHistoryTable(HistoryTable, schema));
     }
 
     /// <summary>Configures a context on a pool, for reads outside a unit of work: nothing is tracked.</summary>
     public static void ConfigureReads(DbContextOptionsBuilder options, NpgsqlDataSource source, string schema) => options
-        .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable("migrations", schema))
+        .UseNpgsql(source, postgres => postgres.MigrationsHistoryTable(HistoryTable, schema))
         .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
 
     /// <summary>A module's schema: its context's name, <c>IdentityDb</c> to <c>identity</c>.</summary>

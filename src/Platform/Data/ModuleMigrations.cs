@@ -1,3 +1,5 @@
+using System.Reflection;
+using Microsoft.EntityFrameworkCore.Migrations;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -31,24 +33,23 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
     public override async Task<IReadOnlyList<string>> PendingAsync(CancellationToken ct)
     {
         await using var connection = await database.Database.Source.OpenConnectionAsync(ct);
-        await using var context = Context(connection);
-        return [.. await context.Database.GetPendingMigrationsAsync(ct)];
+        return await PendingAsync(connection, ct);
     }
 
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken ct)
     {
         await using var connection = await database.Database.Source.OpenConnectionAsync(ct);
-        await using var context = Context(connection);
         if (Defences.MigrationLock)
             await LockAsync(connection, "select pg_advisory_lock($1)", ct);
         try
         {
-            string[] pending = [.. await context.Database.GetPendingMigrationsAsync(ct)];
-            if (pending.Length == 0)
-                return [];
+            var pending = await PendingAsync(connection, ct);
+            if (pending.Count == 0)
+                return pending;
             await using (var schema = new NpgsqlCommand($"create schema if not exists {database.Database.Schema}", connection))
                 await schema.ExecuteNonQueryAsync(ct);
+            await using var context = Context(connection);
             await context.Database.MigrateAsync(ct);
             return pending;
         }
@@ -57,6 +58,25 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
             if (Defences.MigrationLock)
                 await LockAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
         }
+    }
+
+    /// <summary>The module's migrations that its history lacks, without EF Core: at nearly every start there are none, and EF Core would take most of that start.</summary>
+    private async Task<IReadOnlyList<string>> PendingAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var all = typeof(TContext).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Order(StringComparer.Ordinal);
+        var applied = new HashSet<string>(StringComparer.Ordinal);
+        try
+        {
+            await using var command = new NpgsqlCommand($"select \"MigrationId\" from {database.Database.Schema}.{ModuleContext.HistoryTable}", connection);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            while (await reader.ReadAsync(ct))
+                applied.Add(reader.GetString(0));
+        }
+        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        {
+            // nothing was ever applied
+        }
+        return [.. all.Where(id => !applied.Contains(id))];
     }
 
     private async Task LockAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
