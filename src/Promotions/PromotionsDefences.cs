@@ -15,8 +15,14 @@ internal static class PromotionsDefences
     /// <summary>A use is taken by a conditional statement. Off: the count that was read is written back, plus one.</summary>
     internal static bool ConditionalUse { get; set; } = true;
 
-    /// <summary>Paced types keep their queue's length, their pace and their concurrency. Off: nothing is limited.</summary>
-    internal static bool PaceGate { get; set; } = true;
+    /// <summary>A paced type's queue has its length. Off: it has none.</summary>
+    internal static bool QueueLimit { get; set; } = true;
+
+    /// <summary>A paced type grants so many in any one second. Off: as many as it can.</summary>
+    internal static bool PaceWindow { get; set; } = true;
+
+    /// <summary>So many claims of a paced type are worked on at once. Off: any number.</summary>
+    internal static bool WorkerLimit { get; set; } = true;
 
     /// <summary>An upload with a bad row stores nothing. Off: it stores the good ones.</summary>
     internal static bool AllOrNothing { get; set; } = true;

@@ -137,6 +137,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("code,discountKind,discountValue,expiresAt\nA,percent,10,tomorrow\n", 1, "expiresAt")]
     [InlineData("code,discountKind,discountValue,expiresAt\nA,percent,10\n", 1, null)]
     [InlineData("code,discountKind,discountValue,expiresAt\n", 0, null)]
+    [InlineData("code,discountKind,discountValue,expiresAt\n\"A,percent,10,2090-01-01T00:00:00Z\n", 1, null)]
+    [InlineData("", 0, "code")]
     public async Task A_faulty_CSV_is_refused_with_its_row(string csv, int row, string? field)
     {
         var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken());
@@ -179,6 +181,64 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(200);
         var grants = await boon.Scalar<DateTime[]>("select array_agg(settled_at order by settled_at) from promotions.claims where type = $1", type);
         (grants[2] - grants[0]).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task A_clock_that_is_set_back_stops_a_paced_type_for_a_second_and_no_longer()
+    {
+        var type = await Type(new { perUser = 1, pace = new { perSecond = 1, concurrency = 1, maxQueue = 5, maxWaitSeconds = 600 } });
+        await Upload(Coupon($"{type}-a", type));
+        // As if an hour's grant and claim had been made by a clock that is an hour ahead.
+        await boon.Execute("update promotions.coupon_types set recent_grants = array[now() + interval '1 hour'] where name = $1", type);
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        var claim = await boon.Api.Post("/v1/claims", new { type }, token);
+        await boon.Execute("update promotions.claims set created_at = now() + interval '1 hour' where id = $1 and state = 'queued'", claim.Id);
+        var waited = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=20"));
+        waited["state"].GetString().ShouldBe("granted");
+        (await boon.Scalar<bool>("select created_at <= now() from promotions.claims where id = $1", claim.Id)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_each_time_also_with_a_key_and_a_timed_out_claim_can_be_made_again()
+    {
+        var type = await Type(new { perUser = 1, pace = new { perSecond = 1, concurrency = 1, maxQueue = 1, maxWaitSeconds = 1 } });
+        await Upload([.. Enumerable.Range(0, 5).Select(i => Coupon($"{type}-{i}", type))]);
+        // The second's one grant is made already: whoever comes now waits.
+        await boon.Execute("update promotions.coupon_types set recent_grants = array[now()] where name = $1", type);
+        var members = await boon.SeedMembers(2);
+        var waits = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
+        waits.Code.ShouldBe(202);
+        var full = await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "again");
+        (full.Code, full.Problem).ShouldBe((429, "queue-full"));
+        full.Headers.RetryAfter.ShouldNotBeNull();
+        var later = await Eventually.Get("a place", async () => await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "again") is { Code: not 429 } answer ? answer : null);
+        later.Code.ShouldBe(202);
+        (await boon.Api.All($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.GetProperty("data").TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
+        await boon.Execute("update promotions.claims set created_at = now() - interval '1 minute' where id = $1 and state = 'queued'", later.Id);
+        var settled = await Eventually.Get("a decision", async () => await boon.Api.Get($"/v1/claims/{later.Id}", members[1].Token) is { } answer && answer["state"].GetString() != "queued" ? answer : null);
+        if (settled["state"].GetString() == "refused")
+            (await boon.Api.Post("/v1/claims", new { type }, members[1].Token)).Id.ShouldNotBe(later.Id);
+    }
+
+    [Theory]
+    [InlineData("\uFFFE")]
+    [InlineData("a\u0007")]
+    [InlineData(" a")]
+    public async Task A_code_that_cannot_be_compared_is_the_fault_of_its_row(string code) =>
+        Faults(await Upload(Coupon("fine-" + Guid.CreateVersion7(), null), Coupon(code, null))).ShouldBe([(2, "code")]);
+
+    [Theory]
+    [InlineData("""{"coupons":[{"code":"A","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01t00:00:00.123456789z"},{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}}}]}""", 422, 2, "a")]
+    [InlineData("""{"coupons":[5]}""", 422, 1, null)]
+    [InlineData("""{"coupons":[]}""", 422, 0, null)]
+    [InlineData("""{"coupons":[{"code":"A","code":"B"}]}""", 422, 1, "code")]
+    [InlineData("""{"coupons":[{"code":"A","discount":{"kind":"percent","value":1.5}}]}""", 422, 1, "discount.value")]
+    [InlineData("""{"coupons":[{"code":null,"discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z"}]}""", 422, 1, "code")]
+    public async Task A_faulty_JSON_row_is_refused_with_its_number(string body, int status, int row, string? field)
+    {
+        var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", body, await boon.OperatorToken());
+        answer.Code.ShouldBe(status, answer.Text);
+        Faults(answer)[0].ShouldBe((row, field));
     }
 
     [Fact]

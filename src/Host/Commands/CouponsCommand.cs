@@ -140,6 +140,8 @@ internal static class CouponsCommand
         {
             using var document = await JsonDocument.ParseAsync(stream, cancellationToken: ct);
             coupons = document.RootElement.GetProperty("coupons").Clone();
+            if (coupons.GetArrayLength() == 0)
+                throw new SetupException($"{file.Name} has no coupons.");
         }
         catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -35,6 +35,15 @@ public static class Json
         return options;
     }
 
+    /// <summary>What keeps a text from being stored and compared: U+0000, which no column can hold, or U+FFFE, which Unicode normalization refuses; null: nothing.</summary>
+    public static string? Unfit(string text) => text.AsSpan().IndexOfAny(Unfitting) switch
+    {
+        < 0 => null,
+        var at => text[at] == '\0' ? "U+0000" : "U+FFFE",
+    };
+
+    private static readonly System.Buffers.SearchValues<char> Unfitting = System.Buffers.SearchValues.Create("\0\uFFFE");
+
     /// <summary>Text that PostgreSQL can hold: valid Unicode without U+0000.</summary>
     private sealed class TextConverter : JsonConverter<string>
     {
@@ -51,7 +60,7 @@ public static class Json
             {
                 throw new JsonException("is not valid Unicode", error);
             }
-            return Defences.InputGuard && text.Contains('\0', StringComparison.Ordinal) ? throw new JsonException("must not contain U+0000") : text;
+            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new JsonException($"must not contain {unfit}") : text;
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

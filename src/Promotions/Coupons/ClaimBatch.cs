@@ -56,7 +56,9 @@ internal static class ClaimBatch
             {
                 results[i] = pool.Pace is null
                     ? await GrantAsync(unit, pool, wishes[i], wishes.Count - i, added, ct)
-                    : await EnqueueAsync(unit, pool, wishes[i], ref waiting, added, ct);
+                    : await EnqueueAsync(unit, pool, wishes[i], waiting, added, ct);
+                if (results[i].Answer == ClaimAnswer.Queued)
+                    waiting++;
                 if (results[i].Claim is { } claim && Once(pool))
                     claims.Add(wishes[i].UserId, claim);
             }
@@ -64,10 +66,10 @@ internal static class ClaimBatch
         return results;
     }
 
-    /// <summary>Takes hold of the pool and reads, after that, who has a claim already and how many wait.</summary>
+    /// <summary>Takes hold of the pool, refuses who waited too long, and reads after that who has a claim already and how many wait.</summary>
     private static async Task<(CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting)> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.HoldCommand(type) } };
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.HoldCommand(type), CouponPool.TimeOutCommand(type) } };
         batch.BatchCommands.Add(new($"""
             select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
             from {ClaimView.Tables}
@@ -76,14 +78,15 @@ internal static class ClaimBatch
             """)
         { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
         batch.BatchCommands.Add(new("""
-            select count(*)::int from promotions.claims k join promotions.coupon_types t on t.name = k.type
-            where k.type = $1 and k.state = 'queued' and k.created_at > clock_timestamp() - make_interval(secs => t.max_wait_seconds)
+            select count(*)::int from promotions.claims where type = $1 and state in ('queued', 'working')
             """)
         { Parameters = { new() { Value = type } } });
         await using var reader = await batch.ExecuteReaderAsync(ct);
         var claims = new Dictionary<Guid, ClaimView>();
         if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } pool)
             return (null, claims, 0);
+        await reader.NextResultAsync(ct);
+        await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
         await reader.NextResultAsync(ct);
         while (await reader.ReadAsync(ct))
             if (Once(pool))
@@ -105,22 +108,17 @@ internal static class ClaimBatch
         return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
     }
 
-    private static ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ref int waiting, List<NewClaim> added, CancellationToken ct)
-    {
-        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.PaceGate)
-            return new(Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full"));
-        var position = ++waiting;
-        return EnqueueAsync(unit, pool, wish, position, added, ct);
-    }
-
-    private static async ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int position, List<NewClaim> added, CancellationToken ct)
+    /// <summary>Queues a claim. <paramref name="waiting"/> counts who waits and who is worked on: nobody of them has a coupon yet.</summary>
+    private static async ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int waiting, List<NewClaim> added, CancellationToken ct)
     {
         if (!await pool.HasAsync(1, ct))
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
-        var (id, ticket) = (Guid.CreateVersion7(), ++pool.LastTicket);
+        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit)
+            return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
+        var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));
         unit.Append(new ClaimQueued(id, wish.UserId, NameOf(pool.Type), position), wish.TraceParent);
-        return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace!));
+        return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }
 
     private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)

@@ -35,9 +35,21 @@ internal static class ClaimCoupon
         // With an Idempotency-Key, the claim and the stored answer are one transaction of their own.
         await unit.BeginAsync(ct);
         var own = (await ClaimBatch.RunAsync(unit, type, [new ClaimWish(caller.UserId(), System.Diagnostics.Activity.Current?.Id)], ct))[0];
+        ClaimMetrics.Batch(type, [own]);
         if (own.Answer == ClaimAnswer.SoldOut)
             unit.KeepRefusal();
-        pacer.Wake();
+        if (own.Answer == ClaimAnswer.Queued)
+            http.Response.OnCompleted(() =>
+            {
+                pacer.Wake();
+                return Task.CompletedTask;
+            });
+        if (own.Answer == ClaimAnswer.QueueFull)
+        {
+            // Logged, but not kept as the key's answer: the same request may find a place later.
+            await unit.RollbackAsync();
+            await queue.LogFullAsync(type, caller.UserId(), ct);
+        }
         return Answer(http, own);
     }
 

@@ -86,48 +86,52 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
             await unit.BeginAsync(ct);
             if (await CouponPool.HoldAsync(unit, type, ct) is not { } pool)
                 return null;
-            await TimeOutAsync(unit, pool, ct);
+            var changed = await TimeOutAsync(unit, pool, ct);
             var (free, openAt) = await FreeAsync(unit, pool, ct);
             taken = free > 0 ? await TakeAsync(unit, type, free, ct) : [];
             if (free == 0 && openAt is { } at)
                 again = at - pool.Now + ClockGrain;
-            await unit.CommitAsync(ct);
+            // A look that found nothing to do ends without a commit, which would be a write to disk while the pool is held.
+            if (changed || taken.Count > 0)
+                await unit.CommitAsync(ct);
         }
         granting.RemoveAll(grant => grant.IsCompleted);
-        granting.AddRange(taken.Select(claim => GrantAsync(type, claim, ct)));
+        if (taken.Count > 0)
+            granting.Add(GrantAsync(type, taken, ct));
         return again is { } wait && wait < TimeSpan.Zero ? ClockGrain : again;
     }
 
-    private static async Task TimeOutAsync(Unit<PromotionsDb> unit, CouponPool pool, CancellationToken ct)
+    private static async Task<bool> TimeOutAsync(Unit<PromotionsDb> unit, CouponPool pool, CancellationToken ct)
     {
+        bool changed;
         // A claim of the future was started before the database's clock was set back: its lease says nothing any more.
         await using (var free = unit.Command("""
             update promotions.claims set state = 'queued', worker = null, started_at = null, working_until = null
             where type = $1 and state = 'working' and (working_until <= clock_timestamp() or started_at > clock_timestamp())
             """, pool.Type))
-            await free.ExecuteNonQueryAsync(ct);
-        if (pool.Pace is null)
-            return;
-        await using var late = unit.Command("""
-            update promotions.claims set state = 'refused', reason = 'timed-out', nth = -ticket, settled_at = now()
-            where type = $1 and state = 'queued' and created_at <= clock_timestamp() - make_interval(secs => $2)
-            returning id, user_id
-            """, pool.Type, (double)pool.Pace.MaxWaitSeconds!.Value);
-        await using var reader = await late.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            unit.Append(new ClaimRefused(reader.GetGuid(0), reader.GetGuid(1), ClaimBatch.NameOf(pool.Type), "timed-out"), traceParent: null);
+            changed = await free.ExecuteNonQueryAsync(ct) > 0;
+        await using (var late = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.TimeOutCommand(pool.Type) } })
+        await using (var reader = await late.ExecuteReaderAsync(ct))
+            changed |= await CouponPool.AppendTimedOutAsync(unit, pool.Type, reader, ct);
+        if (!pool.ClockWentBack)
+            return changed;
+        await using var store = new NpgsqlBatch(unit.Connection);
+        pool.AddStore(store, claimed: 0);
+        await store.ExecuteNonQueryAsync(ct);
+        return true;
     }
 
     /// <summary>How many claims may start now; and when the oldest grant leaves the second.</summary>
     private static async Task<(int Free, DateTime? OpenAt)> FreeAsync(Unit<PromotionsDb> unit, CouponPool pool, CancellationToken ct)
     {
-        if (pool.Pace is not { } pace || !PromotionsDefences.PaceGate)
+        if (pool.Pace is not { } pace)
             return (int.MaxValue, null);
         await using var count = unit.Command("select count(*)::int from promotions.claims where type = $1 and state = 'working'", pool.Type);
         var working = (int)(await count.ExecuteScalarAsync(ct))!;
         var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
         var inSecond = pace.PerSecond!.Value - working - recent.Count;
-        var free = Math.Max(0, Math.Min(inSecond, pace.Concurrency!.Value - working));
+        var atOnce = pace.Concurrency!.Value - working;
+        var free = Math.Max(0, Math.Min(PromotionsDefences.PaceWindow ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit ? atOnce : int.MaxValue));
         return (free, inSecond <= 0 && recent.Count > 0 ? recent.Min() + TimeSpan.FromSeconds(1) + ClockGrain : null);
     }
 
@@ -145,20 +149,20 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         return [.. taken.OrderBy(claim => claim.Ticket)];
     }
 
-    private async Task GrantAsync(string type, Taken claim, CancellationToken ct)
+    private async Task GrantAsync(string type, List<Taken> claims, CancellationToken ct)
     {
         try
         {
             if (PromotionsDefences.GrantWork is { } work)
-                await work();
+                await Task.WhenAll(claims.Select(_ => work()));
             await using var unit = new Unit<PromotionsDb>(module, signals);
             await unit.BeginAsync(ct);
-            if (await SettleAsync(unit, type, claim, ct))
+            if (await SettleAsync(unit, type, claims, ct))
                 await unit.CommitAsync(ct);
         }
         catch (Exception error)
         {
-            // It stays in working until its lease is over, and is then granted by whoever comes by.
+            // They stay in working until their lease is over, and are then granted by whoever comes by.
             if (!ct.IsCancellationRequested)
                 LogFailed(logger, error.Message);
         }
@@ -168,32 +172,51 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         }
     }
 
-    /// <summary>Gives a claim its coupon, or refuses it when none is left; false when the claim is this worker's no more.</summary>
-    private async Task<bool> SettleAsync(Unit<PromotionsDb> unit, string type, Taken claim, CancellationToken ct)
+    /// <summary>Gives claims their coupons in the order of the queue, and refuses those for which none is left; false when none of the claims is this worker's any more.</summary>
+    private async Task<bool> SettleAsync(Unit<PromotionsDb> unit, string type, List<Taken> claims, CancellationToken ct)
     {
         if (await CouponPool.HoldAsync(unit, type, ct) is not { } pool)
             return false;
-        var coupon = await pool.TakeAsync(1, ct);
-        // The grant counts from the transaction's own time, which is the time of its event too.
-        await using var settle = unit.Command("""
-            update promotions.claims set state = case when $3::uuid is null then 'refused' else 'granted' end, code_id = $3, reason = case when $3::uuid is null then 'sold-out' end,
-                nth = case when $3::uuid is null then -ticket else nth end, settled_at = now(), worker = null, working_until = null
-            where id = $1 and state = 'working' and worker = $2 and working_until > clock_timestamp()
-            returning now()
-            """, claim.Id, worker, (object?)coupon?.Id ?? DBNull.Value);
-        settle.Parameters[2].NpgsqlDbType = NpgsqlDbType.Uuid;
-        if (await settle.ExecuteScalarAsync(ct) is not DateTime grantedAt)
+        var own = new HashSet<Guid>();
+        await using (var find = unit.Command("""
+            select id from promotions.claims where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
+            """, claims.ConvertAll(claim => claim.Id), worker))
+        await using (var reader = await find.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                own.Add(reader.GetGuid(0));
+        claims = claims.FindAll(claim => own.Contains(claim.Id));
+        if (claims.Count == 0)
             return false;
-        var name = ClaimBatch.NameOf(type);
-        if (coupon is null)
-            unit.Append(new ClaimRefused(claim.Id, claim.UserId, name, "sold-out"), traceParent: null);
-        else
+
+        var coupons = new List<Guid?>();
+        foreach (var claim in claims)
         {
-            unit.Append(new CouponClaimed(claim.Id, claim.UserId, name, coupon.Code, coupon.ExpiresAt), traceParent: null);
-            pool.RecentGrants = [.. pool.RecentGrants.Append(grantedAt).Order().TakeLast(pool.Pace?.PerSecond ?? 0)];
+            var coupon = await pool.TakeAsync(claims.Count - coupons.Count, ct);
+            coupons.Add(coupon?.Id);
+            if (coupon is null)
+                unit.Append(new ClaimRefused(claim.Id, claim.UserId, ClaimBatch.NameOf(type), "sold-out"), traceParent: null);
+            else
+                unit.Append(new CouponClaimed(claim.Id, claim.UserId, ClaimBatch.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
         }
-        await using var batch = new NpgsqlBatch(unit.Connection);
-        pool.AddStore(batch, coupon is null ? 0 : 1);
+        // A grant counts from when the pool was held, not from when it was asked for.
+        var granted = coupons.Count(coupon => coupon is not null);
+        pool.RecentGrants = [.. pool.RecentGrants.Concat(Enumerable.Repeat(pool.Now, granted)).Order().TakeLast(pool.Pace?.PerSecond ?? 0)];
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    update promotions.claims k set state = case when s.code_id is null then 'refused' else 'granted' end, code_id = s.code_id,
+                        reason = case when s.code_id is null then 'sold-out' end, nth = case when s.code_id is null then -k.ticket else k.nth end,
+                        settled_at = $3, worker = null, working_until = null
+                    from unnest($1, $2) s (id, code_id) where k.id = s.id
+                    """)
+                {
+                    Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = coupons }, new() { Value = pool.Now } },
+                },
+            },
+        };
+        pool.AddStore(batch, granted);
         await batch.ExecuteNonQueryAsync(ct);
         return true;
     }

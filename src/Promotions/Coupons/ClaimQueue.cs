@@ -40,6 +40,15 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         return worker.Value.Channel.Writer.TryWrite(waiting) ? await waiting.Answer.Task : null;
     }
 
+    /// <summary>Logs that a queue was full, for a claim whose own transaction leaves no trace.</summary>
+    internal async Task LogFullAsync(string type, Guid userId, CancellationToken ct)
+    {
+        await using var unit = new Unit<PromotionsDb>(module, signals);
+        await unit.BeginAsync(ct);
+        unit.Append(new ClaimRefused(null, userId, ClaimBatch.NameOf(type), "queue-full"));
+        await unit.CommitAsync(ct);
+    }
+
     private async Task<bool> ExistsAsync(string type, CancellationToken ct)
     {
         await using var command = module.Database.Source.CreateCommand("select exists (select from promotions.coupon_types where name = $1)");

@@ -33,16 +33,26 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
     /// <summary>Replaces many rows by their sums, in one statement: at any moment a reader sees either those or these.</summary>
     internal async Task FoldAsync(CancellationToken ct)
     {
+        while (await FoldOnceAsync(ct) == Most)
+        {
+            // there is more
+        }
+    }
+
+    private async Task<long> FoldOnceAsync(CancellationToken ct)
+    {
         await using var command = module.Database.Source.CreateCommand($"""
             with folded as (
                 delete from promotions.coupon_counts where ctid = any (array(
                     select ctid from promotions.coupon_counts where (select count(*) from (select from promotions.coupon_counts limit {Few}) rows) = {Few}
                     limit {Most} for update skip locked)) returning *
+            ), sums as (
+                insert into promotions.coupon_counts
+                select type, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded group by type
             )
-            insert into promotions.coupon_counts
-            select type, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded group by type
+            select count(*) from folded
             """);
-        await command.ExecuteNonQueryAsync(ct);
+        return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
     /// <inheritdoc/>

@@ -9,7 +9,8 @@ internal sealed class CouponJson(CouponRows rows)
 {
     private enum Place { Start, Members, Coupons, End }
 
-    private static readonly JsonReaderOptions Strict = new() { MaxDepth = Json.MaxDepth };
+    /// <summary>Deep enough that a coupon which nests deeper than it may is refused as a row, not as a body.</summary>
+    private static readonly JsonReaderOptions Strict = new() { MaxDepth = 64 };
 
     private Place place;
     private bool found;
@@ -189,7 +190,9 @@ internal static class CouponTimes
 {
     internal const string Form = "must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z";
 
-    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
+    private const int Longest = 40;
+
+    private static readonly System.Buffers.SearchValues<char> Allowed = System.Buffers.SearchValues.Create("0123456789-:.+TtZz");
 
     /// <summary>Reads a time with an offset; an absent one (null) is read as none.</summary>
     internal static bool TryRead(string? text, out DateTimeOffset? time)
@@ -197,9 +200,11 @@ internal static class CouponTimes
         time = null;
         if (text is null)
             return true;
-        var hasOffset = text.EndsWith('Z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0);
-        if (!hasOffset || !DateTimeOffset.TryParseExact(text, Formats, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.None, out var read)
-            || read.UtcDateTime.Year is <= 1 or >= 9999)
+        if (text.Length is < 20 or > Longest || text.AsSpan().IndexOfAnyExcept(Allowed) >= 0)
+            return false;
+        var hasOffset = text.EndsWith('Z') || text.EndsWith('z') || text.AsSpan(19).IndexOfAny('+', '-') >= 0;
+        var reader = new Utf8JsonReader(System.Text.Encoding.ASCII.GetBytes($"\"{text.ToUpperInvariant()}\""));
+        if (!hasOffset || !reader.Read() || !reader.TryGetDateTimeOffset(out var read) || read.UtcDateTime.Year is <= 1 or >= 9999)
             return false;
         time = read.ToUniversalTime();
         return true;

@@ -47,10 +47,42 @@ internal sealed class CouponPool
     /// <summary>The database's clock when the pool was taken hold of.</summary>
     internal DateTime Now { get; }
 
+    /// <summary>The database's clock was set back since the last grant: <see cref="RecentGrants"/> is to be stored as it is now.</summary>
+    internal bool ClockWentBack { get; private init; }
+
+    /// <summary>
+    /// The statement that refuses the claims of a type that waited too long; <see cref="AppendTimedOutAsync"/> reads what it answers. A claim from the future was
+    /// queued before the clock was set back: it waits from now on.
+    /// </summary>
+    internal static NpgsqlBatchCommand TimeOutCommand(string type) => new("""
+        update promotions.claims k set
+            created_at = least(k.created_at, clock_timestamp()),
+            state = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'refused' else k.state end,
+            reason = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'timed-out' end,
+            nth = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then -k.ticket else k.nth end,
+            settled_at = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then clock_timestamp() end
+        from promotions.coupon_types t
+        where t.name = $1 and k.type = t.name and k.state = 'queued'
+            and (k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) or k.created_at > clock_timestamp())
+        returning k.id, k.user_id, k.state
+        """)
+    { Parameters = { new() { Value = type } } };
+
+    /// <summary>Logs what <see cref="TimeOutCommand"/> refused; answers whether it changed anything.</summary>
+    internal static async Task<bool> AppendTimedOutAsync(Unit<PromotionsDb> unit, string type, NpgsqlDataReader reader, CancellationToken ct)
+    {
+        var changed = false;
+        for (; await reader.ReadAsync(ct); changed = true)
+            if (reader.GetString(2) == "refused")
+                unit.Append(new ClaimRefused(reader.GetGuid(0), reader.GetGuid(1), ClaimBatch.NameOf(type), "timed-out"), traceParent: null);
+        return changed;
+    }
+
     /// <summary>The statement with which a transaction takes hold of a pool; others can follow in the same batch and see what was committed before.</summary>
     internal static NpgsqlBatchCommand HoldCommand(string type) => new("""
         select per_user, per_second, concurrency, max_queue, max_wait_seconds, next_position, last_ticket,
-            array(select least(t, clock_timestamp()) from unnest(recent_grants) t), clock_timestamp()
+            array(select least(t, clock_timestamp()) from unnest(recent_grants) t), clock_timestamp(),
+            exists (select from unnest(recent_grants) t where t > clock_timestamp())
         from promotions.coupon_types where name = $1 for update
         """)
     { Parameters = { new() { Value = type } } };
@@ -61,7 +93,8 @@ internal sealed class CouponPool
         if (!await reader.ReadAsync(ct))
             return null;
         var pace = reader.IsDBNull(1) ? null : new Pace(reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4));
-        return new CouponPool(unit, type, reader.IsDBNull(0) ? null : reader.GetInt32(0), pace, reader.GetInt64(5), reader.GetInt64(6), reader.GetFieldValue<DateTime[]>(7), reader.GetDateTime(8));
+        return new CouponPool(unit, type, reader.IsDBNull(0) ? null : reader.GetInt32(0), pace, reader.GetInt64(5), reader.GetInt64(6), reader.GetFieldValue<DateTime[]>(7), reader.GetDateTime(8))
+        { ClockWentBack = reader.GetBoolean(9) };
     }
 
     /// <summary>Takes hold of a pool, and of nothing else; null when there is no such type.</summary>

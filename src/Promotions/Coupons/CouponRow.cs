@@ -101,6 +101,11 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Fault("code", raw is null ? "is required" : "is empty");
             return null;
         }
+        if (Json.Unfit(raw) is { } unfit)
+        {
+            Fault("code", $"must not contain {unfit}");
+            return null;
+        }
         if (!raw.IsNormalized(NormalizationForm.FormC))
             raw = raw.Normalize(NormalizationForm.FormC);
         if (raw.Length > CouponRules.LongestCode)

@@ -31,9 +31,12 @@ internal static class ListCouponTypes
     {
         await using var command = module.Database.Source.CreateCommand("""
             select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds,
-                coalesce(sum(c.uploaded), 0)::bigint, coalesce(sum(c.claimed), 0)::bigint, coalesce(sum(c.redeemed), 0)::bigint, coalesce(sum(c.purged), 0)::bigint
-            from promotions.coupon_types t left join promotions.coupon_counts c on c.type = t.name
-            group by t.name order by t.name
+                coalesce(c.uploaded, 0), coalesce(c.claimed, 0), coalesce(c.redeemed, 0), coalesce(c.purged, 0)
+            from promotions.coupon_types t left join (
+                select type, sum(uploaded)::bigint as uploaded, sum(claimed)::bigint as claimed, sum(redeemed)::bigint as redeemed, sum(purged)::bigint as purged
+                from promotions.coupon_counts group by type offset 0
+            ) c on c.type = t.name
+            order by t.name
             """);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<View>();

@@ -27,8 +27,8 @@ internal static class ListCoupons
         await using var command = module.Database.Source.CreateCommand("""
             select c.code, c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
                 c.uses, c.max_uses, c.expires_at, k.id, k.settled_at
-            from promotions.claims k join promotions.codes c on c.id = k.code_id
-            where k.user_id = $1 and ($2::uuid is null or k.id < $2)
+            from (select * from promotions.claims where user_id = $1 and code_id is not null offset 0) k join promotions.codes c on c.id = k.code_id
+            where $2::uuid is null or k.id < $2
             order by k.id desc limit $3
             """);
         command.Parameters.Add(new() { Value = caller.UserId() });

@@ -44,34 +44,30 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
                 types.Add(reader.GetString(0));
         var total = 0L;
         foreach (var type in types)
-            for (long? from = 0; from is { } position;)
+            for (var more = true; more;)
             {
-                var (purged, next) = await PurgeAsync(type, position, ct);
+                (var purged, more) = await PurgeAsync(type, ct);
                 total += purged;
-                from = next;
             }
         return total;
     }
 
     /// <summary>What lies before the cursor is claimed, or was purged when the cursor passed it; so the unclaimed are looked for from there on, before the pool is held.</summary>
-    private async Task<(long Purged, long? Next)> PurgeAsync(string type, long from, CancellationToken ct)
+    private async Task<(long Purged, bool More)> PurgeAsync(string type, CancellationToken ct)
     {
         await using var unit = new Unit<PromotionsDb>(module, signals);
         await unit.BeginAsync(ct);
-        var (ids, last) = (new List<Guid>(), 0L);
+        var ids = new List<Guid>();
         await using (var find = unit.Command("""
-            select id, position from promotions.codes
-            where type = $1 and position >= greatest($2, (select next_position from promotions.coupon_types where name = $1)) and expires_at <= now() and purged_at is null
-            order by position limit $3
-            """, type, from, Most))
+            select id from promotions.codes
+            where type = $1 and expires_at <= now() and position >= (select next_position from promotions.coupon_types where name = $1) and purged_at is null
+            order by expires_at limit $2
+            """, type, Most))
         await using (var reader = await find.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-            {
                 ids.Add(reader.GetGuid(0));
-                last = reader.GetInt64(1);
-            }
         if (ids.Count == 0)
-            return (0, null);
+            return (0, false);
         await CouponPool.HoldAsync(unit, type, ct);
         long purged;
         await using (var purge = unit.Command("""
@@ -85,7 +81,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
             unit.Append(new CouponsPurged(ClaimBatch.NameOf(type), purged));
         }
         await unit.CommitAsync(ct);
-        return (purged, ids.Count < Most ? null : last + 1);
+        return (purged, ids.Count == Most);
     }
 
     /// <inheritdoc/>

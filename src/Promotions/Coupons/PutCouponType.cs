@@ -1,6 +1,6 @@
 namespace Boon.Promotions.Coupons;
 
-/// <summary>Creates a coupon type or changes its rules. The rules count for claims made from then on.</summary>
+/// <summary>Creates a coupon type or changes its rules. The rules count from then on, a pace also for who waits already.</summary>
 internal static class PutCouponType
 {
     /// <summary>The body of PUT /v1/coupon-types/{name}.</summary>

@@ -16,7 +16,8 @@ namespace Boon.Promotions.Migrations
                     add column position bigint,
                     add column purged_at timestamptz,
                     add constraint codes_pool_place check ((type is null) = (position is null));
-                create unique index codes_pool on promotions.codes (type, position) where position is not null;
+                create unique index codes_pool on promotions.codes (type, position) where position is not null and purged_at is null;
+                create index codes_expiry on promotions.codes (type, expires_at, position) where position is not null and purged_at is null;
 
                 -- A pool: its rules and its cursor. Every code before next_position is claimed or purged; who moves the cursor holds the row.
                 create table promotions.coupon_types (
