@@ -29,6 +29,15 @@ namespace Boon.Contracts;
 [JsonSerializable(typeof(ClaimQueued))]
 [JsonSerializable(typeof(ClaimRefused))]
 [JsonSerializable(typeof(CouponsPurged))]
+[JsonSerializable(typeof(RewardGranted))]
+[JsonSerializable(typeof(RewardDelayed))]
+[JsonSerializable(typeof(RewardCreated))]
+[JsonSerializable(typeof(QuestCreated))]
+[JsonSerializable(typeof(QuestChanged))]
+[JsonSerializable(typeof(QuestProgressed))]
+[JsonSerializable(typeof(QuestCompleted))]
+[JsonSerializable(typeof(RewardClaimed))]
+[JsonSerializable(typeof(WalletCredited))]
 public sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>Every event type of Boon with its wire name.</summary>

@@ -126,3 +126,21 @@ public sealed record CouponsPurged(string? Type, long Count) : IEvent
     string IEvent.AggregateId => Type ?? "";
     Guid? IEvent.UserId => null;
 }
+
+/// <summary>A quest's reward that is coupons was granted in full: <paramref name="Quantity"/> coupons of <paramref name="Type"/>, each logged as claimed too.</summary>
+public sealed record RewardGranted(Guid QuestId, Guid UserId, int Number, string Type, int Quantity) : IEvent
+{
+    public static string Name => "promotions.reward-granted.v1";
+    string IEvent.AggregateType => "coupon-type";
+    string IEvent.AggregateId => Type;
+    Guid? IEvent.UserId => UserId;
+}
+
+/// <summary>A quest's reward that is coupons waits: <c>sold-out</c> or <c>type-unknown</c>. It is granted as soon as there are coupons.</summary>
+public sealed record RewardDelayed(Guid QuestId, Guid UserId, int Number, string Type, string Reason) : IEvent
+{
+    public static string Name => "promotions.reward-delayed.v1";
+    string IEvent.AggregateType => "coupon-type";
+    string IEvent.AggregateId => Type;
+    Guid? IEvent.UserId => UserId;
+}

@@ -5,6 +5,8 @@ using Boon.Platform.Log;
 using Boon.Platform.Observability;
 using Boon.Platform.Web;
 using Boon.Promotions;
+using Boon.Quests;
+using Boon.Wallet;
 using Microsoft.AspNetCore.HttpOverrides;
 using Serilog;
 
@@ -27,7 +29,7 @@ internal sealed class BoonHost : IAsyncDisposable
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
     /// <summary>Every module that this binary has.</summary>
-    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule()];
+    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule()];
 
     private readonly PrivatePostgres? postgres;
 

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Boon.Host;
 
-/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>dead-letters</c>.</summary>
+/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>.</summary>
 internal static class Cli
 {
     /// <summary>How long a command may take to stop after Ctrl-C or SIGTERM: open requests, then PostgreSQL.</summary>
@@ -24,6 +24,7 @@ internal static class Cli
             MigrateCommand.Create(),
             DemoCommand.Create(),
             CouponsCommand.Create(),
+            ReplayCommand.Create(),
             DeadLettersCommand.Create(),
         };
         try

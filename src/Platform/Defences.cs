@@ -18,6 +18,9 @@ internal static class Defences
     /// <summary>An event that keeps failing is parked alone. Off: its batch is retried for ever.</summary>
     internal static bool Parking { get; set; } = true;
 
+    /// <summary>A batch holds its module's rules still until it commits. Off: a change of rules slips in between.</summary>
+    internal static bool RulesLock { get; set; } = true;
+
     /// <summary>Migrations run under an advisory lock. Off: processes that start together migrate together.</summary>
     internal static bool MigrationLock { get; set; } = true;
 

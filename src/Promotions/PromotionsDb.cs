@@ -21,7 +21,7 @@ public sealed class PromotionsDb(DbContextOptions<PromotionsDb> options) : DbCon
             campaign.Property(c => c.Id).HasColumnName("id").ValueGeneratedNever();
             campaign.Property(c => c.Name).HasColumnName("name").HasMaxLength(CampaignRules.LongestName);
             campaign.Property(c => c.Description).HasColumnName("description").HasMaxLength(CampaignRules.LongestDescription);
-            campaign.Property(c => c.Trigger).HasColumnName("trigger").HasMaxLength(CampaignRules.LongestTrigger);
+            campaign.Property(c => c.Trigger).HasColumnName("trigger").HasMaxLength(EventTriggers.LongestName);
             campaign.Property(c => c.WhenJson).HasColumnName("when_json").HasColumnType("json");
             campaign.Property(c => c.Limit).HasColumnName("issue_limit");
             campaign.Property(c => c.PerUser).HasColumnName("per_user");

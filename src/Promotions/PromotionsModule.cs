@@ -1,11 +1,12 @@
 using Boon.Promotions.Campaigns;
 using Boon.Promotions.Coupons;
 using Boon.Promotions.Redemptions;
+using Boon.Promotions.Rewards;
 using Boon.Promotions.Vouchers;
 
 namespace Boon.Promotions;
 
-/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger.</summary>
+/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger, and to rewards of quests.</summary>
 public sealed class PromotionsModule : IModule
 {
     /// <summary>The module's name and schema.</summary>
@@ -14,8 +15,11 @@ public sealed class PromotionsModule : IModule
     /// <summary>The subscription that issues vouchers. One lane: the first N are decided in log order over all users.</summary>
     public const string IssueVouchersSubscription = "promotions.issue-vouchers";
 
-    /// <summary>The modules whose events can trigger a campaign.</summary>
-    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity"];
+    /// <summary>The subscription that grants rewards that are coupons. One lane: who claims first is served first.</summary>
+    public const string GrantRewardsSubscription = "promotions.grant-rewards";
+
+    /// <summary>The modules whose events can trigger a campaign: all but this one.</summary>
+    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "quests", "wallet"];
 
     /// <inheritdoc/>
     public string Name => ModuleName;
@@ -29,7 +33,9 @@ public sealed class PromotionsModule : IModule
         module.Run<ClaimPacer>();
         module.Run<CouponCounts>();
         module.Run<CouponPurge>();
+        module.Run<DelayedRewards>();
         module.Subscribe(new Subscription<PromotionsDb>(IssueVouchersSubscription, TriggerSources, IssueVouchers.HandleAsync, SingleLane: true));
+        module.Subscribe(new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]));
     }
 
     /// <inheritdoc/>

@@ -6,6 +6,8 @@ using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Web.Tokens;
 using Boon.Promotions;
+using Boon.Quests;
+using Boon.Wallet;
 
 namespace Boon.FaultHost;
 
@@ -63,6 +65,7 @@ public static class FaultyBoon
         }
         const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
         var property = typeof(Defences).GetProperty(defence, where) ?? typeof(PromotionsDefences).GetProperty(defence, where)
+            ?? typeof(QuestsDefences).GetProperty(defence, where) ?? typeof(WalletDefences).GetProperty(defence, where)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);
     }

@@ -20,6 +20,9 @@ public sealed class BadInputTests
         (HttpMethod.Put, "/v1/coupon-types/BAD.NAME", """{"perUser":1,"pace":{"perSecond":1,"concurrency":1,"maxQueue":1,"maxWaitSeconds":1}}"""),
         (HttpMethod.Post, "/v1/coupons", """{"coupons":[{"code":"","type":"STANDARD","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z","maxUses":1}]}"""),
         (HttpMethod.Post, "/v1/claims", """{"type":"NO-SUCH-TYPE"}"""),
+        (HttpMethod.Post, "/v1/rewards", """{"name":"r","item":"silver","quantity":1}"""),
+        (HttpMethod.Post, "/v1/quests", """{"name":"q","description":"d","rewardId":"01900000-0000-7000-8000-000000000000","trigger":"a.b","when":{"a":"b"},"streak":1,"duplication":1,"autoClaim":true,"window":{"unit":"day","timeZone":"UTC"},"state":"active"}"""),
+        (HttpMethod.Patch, "/v1/quests/01900000-0000-7000-8000-000000000000", """{"name":"q","streak":2,"state":"paused"}"""),
         (HttpMethod.Post, "/v1/redemptions", """{"code":"c","amount":1,"currency":"USD"}"""),
         (HttpMethod.Post, "/v1/redemptions/preview", """{"code":"c","amount":1,"currency":"USD"}"""),
     ];
@@ -84,7 +87,7 @@ public sealed class BadInputTests
 
     private static Task<string> Fingerprint(TestBoon boon) => boon.Scalar<string>("""
         select concat_ws(' ', (select count(*) from identity.users), (select count(*) from identity.event_log where type not like 'identity.session%' and type <> 'identity.user-signed-in.v1'),
-            (select string_agg(full_name || username, '') from identity.users), (select count(*) from promotions.campaigns), (select count(*) from promotions.event_log), (select count(*) from promotions.redemptions))
+            (select string_agg(full_name || username, '') from identity.users), (select count(*) from promotions.campaigns), (select count(*) from promotions.event_log), (select count(*) from promotions.redemptions), (select count(*) from quests.event_log), (select version from quests.catalog_version))
         """);
 
     [Theory]

@@ -18,6 +18,7 @@ public sealed class TestBoon : IAsyncDisposable
     private readonly BoonHost host;
     private readonly string data;
     private string? operatorToken;
+    private bool ownsDatabase;
 
     private TestBoon(BoonHost host, string database, string data)
     {
@@ -36,9 +37,14 @@ public sealed class TestBoon : IAsyncDisposable
 
     public IServiceProvider Services => host.App.Services;
 
-    public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings)
+    public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
+        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, settings);
+
+    /// <summary>Another host on the same database.</summary>
+    public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false);
+
+    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, params (string Key, string Value)[] settings)
     {
-        var database = await TestServer.CreateDatabaseAsync();
         var data = Directory.CreateTempSubdirectory("boon-test-").FullName;
         var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value);
         all["ConnectionStrings:Boon"] = database;
@@ -46,7 +52,7 @@ public sealed class TestBoon : IAsyncDisposable
         all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
         var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", Settings: all), CancellationToken.None);
         await host.StartAsync(CancellationToken.None);
-        return new TestBoon(host, database, data);
+        return new TestBoon(host, database, data) { ownsDatabase = ownsDatabase };
     }
 
     public async Task<string> OperatorToken() => operatorToken ??= await Api.SignIn("operator", OperatorPassword);
@@ -129,11 +135,27 @@ public sealed class TestBoon : IAsyncDisposable
             await Api.All($"/v1/campaigns/{campaign}/decisions", token) is { } found && found.Count >= expected ? found : null);
     }
 
-    /// <summary>Waits until the vouchers' subscription has read everything that Identity has logged.</summary>
-    public Task CaughtUp() => Eventually.Holds("the subscription", async () => await Scalar<bool>("""
-        select not exists (select from identity.event_log l where not exists (select from identity.event_order o where o.position = l.position))
-           and (select sequence from promotions.checkpoints where source = 'identity') = (select last from identity.log_head)
-        """));
+    /// <summary>Waits until every subscription has read everything that was logged.</summary>
+    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Sql), within);
+
+    /// <summary>Creates a reward; answers its id.</summary>
+    public async Task<Guid> CreateReward(string item = "diamond", int quantity = 10)
+    {
+        var answer = await Api.Post("/v1/rewards", new { name = $"{quantity} of {item}", item, quantity }, await OperatorToken());
+        return answer.Code == 201 ? answer.Id : throw new InvalidOperationException(answer.Text);
+    }
+
+    /// <summary>Creates a quest (three sign-ins, 10 diamonds, at most twice); the members given win over those of a plain one.</summary>
+    public async Task<Guid> CreateQuest(object? change = null)
+    {
+        var body = new Dictionary<string, object?> { ["name"] = "A quest", ["trigger"] = "identity.user-signed-in", ["streak"] = 3, ["duplication"] = 2 };
+        foreach (var property in change?.GetType().GetProperties() ?? [])
+            body[property.Name] = property.GetValue(change);
+        if (!body.ContainsKey("rewardId"))
+            body["rewardId"] = await CreateReward();
+        var answer = await Api.Post("/v1/quests", body, await OperatorToken());
+        return answer.Code == 201 ? answer.Id : throw new InvalidOperationException(answer.Text);
+    }
 
     public async Task<int> Execute(string sql, params object[] values)
     {
@@ -157,7 +179,8 @@ public sealed class TestBoon : IAsyncDisposable
     {
         Api.Dispose();
         await host.DisposeAsync();
-        await TestServer.DropDatabaseAsync(Database);
+        if (ownsDatabase)
+            await TestServer.DropDatabaseAsync(Database);
         Directory.Delete(data, recursive: true);
     }
 }

@@ -75,8 +75,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>Adds an event on behalf of another request than the one that runs.</summary>
     /// <param name="event">The event.</param>
     /// <param name="traceParent">The W3C trace context of that request, if it is traced.</param>
-    public void Append<TEvent>(TEvent @event, string? traceParent)
-        where TEvent : IEvent => events.Add(PendingEvent.From(@event, traceParent, causationId: null));
+    /// <param name="causationId">The id of the logged event that caused it, if one did.</param>
+    public void Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null)
+        where TEvent : IEvent => events.Add(PendingEvent.From(@event, traceParent, causationId));
 
     /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
     public void KeepRefusal() => KeepsRefusal = true;

@@ -15,8 +15,8 @@ public static class EventReader
     private static string Event(string schema) => $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
 
     /// <summary>
-    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all. The head is read
-    /// before the events, so every event up to it is seen.
+    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types or all. The head is
+    /// read before the events, so every event up to it is seen.
     /// </summary>
     public static async Task<LogPage> ReadAsync(
         NpgsqlConnection connection, string schema, long after, int limit, CancellationToken ct,

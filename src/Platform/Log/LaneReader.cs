@@ -15,6 +15,9 @@ internal sealed partial class LaneReader<TContext>(
     /// <summary>An event that fails this often, alone, is parked.</summary>
     internal const int Attempts = 3;
 
+    /// <summary>Events that are looked at in one statement for those of the wanted types.</summary>
+    private const int MostLookedAt = 20_000;
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
@@ -130,7 +133,7 @@ internal sealed partial class LaneReader<TContext>(
         FaultPoints.Reached?.Invoke("after-batch");
         if (page.Events.Count > 0)
             LogMetrics.Handled(subscription.Name, page.Events.Count, Stopwatch.GetElapsedTime(started));
-        return page.Events.Count > 0 ? Pass.Worked : Pass.Idle;
+        return page.Events.Count > 0 || page.UpTo < page.Head ? Pass.Worked : Pass.Idle;
     }
 
     private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
@@ -180,7 +183,10 @@ internal sealed partial class LaneReader<TContext>(
 
     private Task<LogPage> ReadAsync(Unit<TContext> unit, string source, Checkpoint checkpoint, int limit, CancellationToken ct) =>
         databases.ReadAsync(unit.Connection, database, source, (connection, schema) => EventReader.ReadAsync(
-            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, checkpoint.HoldAt ?? long.MaxValue));
+            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types));
+
+    /// <summary>Who wants few of the events looks at a bounded number of them at a time, however long the log is.</summary>
+    private long Furthest(Checkpoint checkpoint) => subscription.Types is null ? long.MaxValue : checkpoint.Sequence + MostLookedAt;
 
     private async Task MoveAloneAsync(string source, long from, long to, Unit<TContext> unit, CancellationToken ct)
     {

@@ -14,7 +14,8 @@ public delegate Task BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, U
 /// <param name="Sources">The modules whose logs it reads.</param>
 /// <param name="Handler">What it does with a batch.</param>
 /// <param name="SingleLane">True where order over all users matters (first-N): the number of lanes is 1 and no setting changes it.</param>
-public sealed record Subscription<TContext>(string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane)
+/// <param name="Types">The wire names of the events that it wants; null: all of them.</param>
+public sealed record Subscription<TContext>(string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null)
     where TContext : DbContext;
 
 /// <summary>A subscription's settings: <c>Boon:Subscriptions:{Name}:Lanes</c> and <c>:BatchSize</c>.</summary>

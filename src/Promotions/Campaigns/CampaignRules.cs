@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Boon.Promotions.Campaigns;
@@ -14,8 +13,6 @@ internal static partial class CampaignRules
 {
     internal const int LongestName = 200;
     internal const int LongestDescription = 2_000;
-    internal const int LongestTrigger = 200;
-    internal const int MostWhenMembers = 20;
     internal const long LargestLimit = 100_000_000;
     internal const int MostPerUser = 1_000;
     internal const int MostUses = 1_000_000;
@@ -35,30 +32,6 @@ internal static partial class CampaignRules
         if (held >= perUser)
             return new(false, null, "already-issued");
         return issued < limit ? new(true, ranked + 1, null) : new(false, ranked + 1, "budget-exhausted");
-    }
-
-    /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
-    internal static bool Matches(JsonElement? when, JsonElement data)
-    {
-        if (when is not { } members)
-            return true;
-        if (data.ValueKind != JsonValueKind.Object)
-            return false;
-        foreach (var member in members.EnumerateObject())
-            if (!data.TryGetProperty(member.Name, out var value) || !JsonElement.DeepEquals(member.Value, value))
-                return false;
-        return true;
-    }
-
-    /// <summary>Checks a <c>when</c>: an object of scalars, in text that the database can hold.</summary>
-    internal static void When(Validation validation, JsonElement? when)
-    {
-        if (when is not { } element)
-            return;
-        if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
-            return;
-        validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
-        validation.Check(element.EnumerateObject().All(member => IsName(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
     }
 
     /// <summary>Checks a benefit.</summary>
@@ -105,44 +78,10 @@ internal static partial class CampaignRules
         validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
     }
 
-    private static bool IsName(JsonProperty member)
-    {
-        try
-        {
-            return member.Name.Length is > 0 and <= 100 && !member.Name.Any(char.IsControl);
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // half a surrogate pair
-        }
-    }
-
-    private static bool IsScalar(JsonElement value)
-    {
-        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)
-            return true;
-        if (value.ValueKind == JsonValueKind.Number)
-            return value.GetRawText().Length <= 40;
-        if (value.ValueKind != JsonValueKind.String)
-            return false;
-        try
-        {
-            return value.GetString() is { Length: <= 500 } text && !text.Contains('\0', StringComparison.Ordinal);
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // half a surrogate pair
-        }
-    }
-
     [GeneratedRegex("^[A-Z]{3}\\z", RegexOptions.CultureInvariant)]
     internal static partial Regex Currency { get; }
 
     [GeneratedRegex("^P((?<y>[0-9]{1,4})Y)?((?<mo>[0-9]{1,4})M)?((?<w>[0-9]{1,4})W)?((?<d>[0-9]{1,5})D)?(T((?<h>[0-9]{1,6})H)?((?<mi>[0-9]{1,8})M)?((?<s>[0-9]{1,9})S)?)?\\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Iso8601 { get; }
-
-    /// <summary>A trigger: an event's wire name, with or without its version.</summary>
-    [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    internal static partial Regex TriggerName { get; }
 }

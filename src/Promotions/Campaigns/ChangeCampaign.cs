@@ -26,7 +26,7 @@ internal static class ChangeCampaign
             return Problems.NotFound("campaign");
 
         await unit.BeginAsync(ct);
-        var after = await RulesLock.ExclusiveAsync(unit, ct);
+        var after = await CampaignChanges.BeginAsync(unit, ct);
         if (await unit.Db.Campaigns.AsTracking().SingleOrDefaultAsync(c => c.Id == campaignId, ct) is not { } campaign)
             return Problems.NotFound("campaign");
         if (request.EndsAt <= campaign.StartsAt)
@@ -48,7 +48,7 @@ internal static class ChangeCampaign
         campaign.Limit = request.Limit ?? campaign.Limit;
         unit.Append(new CampaignChanged(campaign.Id, campaign.State, campaign.Limit, campaign.EndsAt, after));
         await unit.SaveAsync(ct);
-        await RulesLock.RecordAsync(unit, campaign, caller.UserId(), after, ct);
+        await CampaignChanges.RecordAsync(unit, campaign, caller.UserId(), after, ct);
         return TypedResults.Ok(await GetCampaigns.FindAsync(id, unit.Db, ct));
     }
 }

@@ -33,9 +33,7 @@ internal static class CreateCampaign
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, lines: true);
-        if (validation.Text(request.Trigger, "trigger", 3, CampaignRules.LongestTrigger))
-            validation.Check(CampaignRules.TriggerName.IsMatch(request.Trigger!), "trigger", "must be an event's name, such as identity.user-signed-in");
-        CampaignRules.When(validation, request.When);
+        EventTriggers.Check(validation, request.Trigger, request.When);
         if (validation.Require(request.Limit, "limit"))
             validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");
         validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser", $"must be 1 to {CampaignRules.MostPerUser}");
@@ -67,11 +65,11 @@ internal static class CreateCampaign
         foreach (var source in PromotionsModule.TriggerSources)
             await barrier.SettleAsync(source, ct);
         await unit.BeginAsync(ct);
-        var after = await RulesLock.ExclusiveAsync(unit, ct);
+        var after = await CampaignChanges.BeginAsync(unit, ct);
         unit.Db.Add(campaign);
         unit.Append(new CampaignCreated(campaign.Id, campaign.Name, campaign.Trigger, campaign.Limit, campaign.Benefit, campaign.State));
         await unit.SaveAsync(ct);
-        await RulesLock.RecordAsync(unit, campaign, caller.UserId(), after, ct);
+        await CampaignChanges.RecordAsync(unit, campaign, caller.UserId(), after, ct);
         return TypedResults.Created($"/v1/campaigns/{campaign.Id}", CampaignView.Of(campaign, redeemed: 0));
     }
 }

@@ -25,7 +25,7 @@ internal static class IssueVouchers
     internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         await RulesLock.SharedAsync(unit, ct);
-        var names = events.SelectMany(e => (string[])[e.Type, e.Kind]).Distinct(StringComparer.Ordinal).ToArray();
+        var names = EventTriggers.NamesOf(events);
         var campaigns = await unit.Db.Campaigns.AsNoTracking()
             .Where(campaign => campaign.State != Campaign.Draft && names.Contains(campaign.Trigger))
             .OrderBy(campaign => campaign.Id).ToListAsync(ct);
@@ -49,12 +49,12 @@ internal static class IssueVouchers
         {
             // A voucher needs a holder; a campaign ignores what was recorded before it was created.
             var candidates = e.UserId is null ? [] : campaigns.FindAll(running =>
-                (running.Campaign.Trigger == e.Type || running.Campaign.Trigger == e.Kind) && e.RecordedAt >= running.Campaign.CreatedAt.UtcDateTime);
+                EventTriggers.Means(running.Campaign.Trigger, e.Type) && e.RecordedAt >= running.Campaign.CreatedAt.UtcDateTime);
             if (candidates.Count == 0)
                 continue;
             using var data = e.Data();
             foreach (var running in candidates)
-                if (CampaignRules.Matches(running.When, data.RootElement))
+                if (EventTriggers.Matches(running.When, data.RootElement))
                     matches.Add((e, running));
         }
         return matches;

@@ -27,6 +27,9 @@ internal enum ClaimAnswer
     UnknownType,
 }
 
+/// <summary>A claim to be stored: granted with a code, or queued with a ticket.</summary>
+internal sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, long? Ticket);
+
 /// <summary>The answer to a wish, and the claim if there is one.</summary>
 internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim);
 
@@ -36,8 +39,6 @@ internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim
 /// </summary>
 internal static class ClaimBatch
 {
-    private sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, long? Ticket);
-
     /// <summary>Does everything but commit.</summary>
     internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
@@ -62,7 +63,7 @@ internal static class ClaimBatch
                 if (results[i].Claim is { } claim && Once(pool))
                     claims.Add(wishes[i].UserId, claim);
             }
-        await StoreAsync(unit, pool, added, ct);
+        await StoreAsync(unit, pool, added, rewards: false, ct);
         return results;
     }
 
@@ -73,7 +74,7 @@ internal static class ClaimBatch
         batch.BatchCommands.Add(new($"""
             select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
             from {ClaimView.Tables}
-            where k.type = $1 and k.user_id = any ($2) and k.state <> 'refused' and t.per_user = 1
+            where k.type = $1 and k.user_id = any ($2) and k.state <> 'refused' and not k.is_reward and t.per_user = 1
             order by k.user_id, k.nth = 0 desc, k.id
             """)
         { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
@@ -127,14 +128,15 @@ internal static class ClaimBatch
         return new ClaimResult(answer, null);
     }
 
-    private static async Task StoreAsync(Unit<PromotionsDb> unit, CouponPool pool, List<NewClaim> added, CancellationToken ct)
+    /// <summary>Stores claims, the pool's cursor and its counters. <paramref name="rewards"/>: they are rewards of quests, which count for no <c>perUser</c>.</summary>
+    internal static async Task StoreAsync(Unit<PromotionsDb> unit, CouponPool pool, List<NewClaim> added, bool rewards, CancellationToken ct)
     {
         await using var batch = new NpgsqlBatch(unit.Connection);
         if (added.Count > 0)
             batch.BatchCommands.Add(new("""
-                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at)
+                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at, is_reward)
                 select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket,
-                    case when code_id is null then clock_timestamp() else now() end, case when code_id is not null then now() end
+                    case when code_id is null then clock_timestamp() else now() end, case when code_id is not null then now() end, $7
                 from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
                 """)
             {
@@ -146,6 +148,7 @@ internal static class ClaimBatch
                     new() { Value = added.ConvertAll(claim => claim.CodeId) },
                     new() { Value = added.ConvertAll(claim => claim.Ticket) },
                     new() { Value = pool.Type },
+                    new() { Value = rewards },
                 },
             });
         pool.AddStore(batch, added.Count(claim => claim.CodeId is not null));

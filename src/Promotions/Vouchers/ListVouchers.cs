@@ -24,8 +24,7 @@ internal static class ListVouchers
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
-        var user = caller.UserId();
-        if (userId is not null && (!Guid.TryParse(userId, out user) || (user != caller.UserId() && !caller.IsOperator())))
+        if (!caller.MaySee(userId, out var user))
             return Problems.NotFound("user");
 
         await using var command = module.Database.Source.CreateCommand("""

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Boon.Contracts;
+using Boon.Platform.Log;
 using Boon.Platform.Web;
 using Boon.Promotions.Campaigns;
 using FsCheck;
@@ -65,7 +66,7 @@ public sealed class CampaignRulesTests
     [InlineData("""{"a":"x","b":"y"}""", """{"a":"x"}""", false)]
     [InlineData("""{"a":"x"}""", """[]""", false)]
     public void When_matches_members_by_type_and_value(string when, string data, bool matches) =>
-        CampaignRules.Matches(JsonSerializer.Deserialize<JsonElement>(when), JsonSerializer.Deserialize<JsonElement>(data)).ShouldBe(matches);
+        EventTriggers.Matches(JsonSerializer.Deserialize<JsonElement>(when), JsonSerializer.Deserialize<JsonElement>(data)).ShouldBe(matches);
 
     [Theory]
     [InlineData("P30D", true)]

@@ -60,6 +60,13 @@ public static class Caller
     /// <summary>True for an operator.</summary>
     public static bool IsOperator(this ClaimsPrincipal caller) => caller.IsInRole(Operator);
 
+    /// <summary>Whose things are asked for: the caller's own, or with <c>?userId=</c> an operator's choice. False: they are another user's, which is 404.</summary>
+    public static bool MaySee(this ClaimsPrincipal caller, string? userId, out Guid user)
+    {
+        user = caller.UserId();
+        return userId is null || (Guid.TryParse(userId, out user) && (user == caller.UserId() || caller.IsOperator()));
+    }
+
     /// <summary>Lets operators in, and nobody else: 401 without a token, 403 without the role.</summary>
     public static RouteHandlerBuilder ForOperators(this RouteHandlerBuilder route) => route.RequireAuthorization(Operator);
 

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Boon.Platform;
+using Boon.Platform.Log;
+
+namespace Boon.Host.Commands;
+
+/// <summary><c>boon replay MODULE</c>: rebuilds what a module derives from recorded events, while others serve.</summary>
+internal static class ReplayCommand
+{
+    private static readonly TimeSpan BetweenReports = TimeSpan.FromSeconds(1);
+
+    internal static Command Create()
+    {
+        var module = new Argument<string>("module") { Description = "The module whose state is rebuilt: quests." };
+        var check = new Option<bool>("--check") { Description = "Compare only: change nothing, and end with status 1 if the live state is another one." };
+        var data = Cli.DataOption();
+        var command = new Command("replay", "Rebuilds a module's state from its recorded events, proves by checksum that the live state equals it, and mends what differs; safe while others serve.") { module, check, data };
+        command.SetAction((result, ct) => RunAsync(result.GetValue(module)!, new ReplayOptions(result.GetValue(check)), new HostOptions(result.GetValue(data), Quiet: true), ct));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string module, ReplayOptions options, HostOptions host, CancellationToken ct)
+    {
+        await using var boon = await BoonHost.BuildAsync(host, ct);
+        var replays = boon.App.Services.GetServices<ModuleReplay>().ToList();
+        var replay = replays.Find(one => one.Module == module)
+            ?? throw new SetupException($"There is no replay of '{module}'; there is one of {string.Join(", ", replays.Select(one => one.Module))}.");
+        var report = await replay.Run(options, new Progress(), ct);
+        Console.WriteLine($"{module}: {report.Events:N0} events read and folded in {report.Folded.TotalSeconds:0.0} s ({report.Events / report.Folded.TotalSeconds:N0} a second), all done in {report.Took.TotalSeconds:0.0} s.");
+        foreach (var part in report.Parts)
+            Console.WriteLine($"  {part.Name,-12} rebuilt {part.Rows,12:N0} rows, checksum {part.Checksum}\n  {"",-12} live    {part.LiveRows,12:N0} rows, checksum {part.LiveChecksum}  {(part.Equal ? "equal" : "DIFFERENT")}");
+        if (report.Equal)
+            Console.WriteLine("The live state is what the events say.");
+        else if (options.CheckOnly)
+            await Console.Error.WriteLineAsync($"The live state is not what the events say. Mend it: boon replay {module}");
+        else
+            Console.WriteLine($"The live state was not what the events say; {report.Mended:N0} rows were put right.");
+        return report.Equal || !options.CheckOnly ? 0 : 1;
+    }
+
+    /// <summary>A line each second, on standard error.</summary>
+    private sealed class Progress : IProgress<long>
+    {
+        private long last = Stopwatch.GetTimestamp();
+
+        public void Report(long value)
+        {
+            if (Stopwatch.GetElapsedTime(last) < BetweenReports)
+                return;
+            last = Stopwatch.GetTimestamp();
+            Console.Error.WriteLine($"{value:N0} events folded...");
+        }
+    }
+}

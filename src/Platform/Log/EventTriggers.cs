@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Boon.Platform.Web;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// What fires a rule: an event's name (<c>identity.user-signed-in</c>: all versions; <c>identity.user-signed-in.v1</c>: that one) and members that its data must
+/// have. Pure.
+/// </summary>
+public static partial class EventTriggers
+{
+    /// <summary>The longest name, in characters.</summary>
+    public const int LongestName = 200;
+
+    private const int MostWhenMembers = 20;
+
+    /// <summary>Every name by which a rule can mean one of these events.</summary>
+    public static string[] NamesOf(IReadOnlyList<LoggedEvent> events) =>
+        [.. events.Select(e => e.Type).Distinct(StringComparer.Ordinal).SelectMany(type => (string[])[type, EventNames.WithoutVersion(type)]).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>True when a rule with this trigger means events of this type.</summary>
+    public static bool Means(string trigger, string type) => trigger == type || trigger == EventNames.WithoutVersion(type);
+
+    /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
+    public static bool Matches(JsonElement? when, JsonElement data)
+    {
+        if (when is not { } members)
+            return true;
+        if (data.ValueKind != JsonValueKind.Object)
+            return false;
+        foreach (var member in members.EnumerateObject())
+            if (!data.TryGetProperty(member.Name, out var value) || !JsonElement.DeepEquals(member.Value, value))
+                return false;
+        return true;
+    }
+
+    /// <summary>Checks a <c>trigger</c> and its <c>when</c>: an object of scalars, in text that the database can hold.</summary>
+    public static void Check(Validation validation, string? trigger, JsonElement? when)
+    {
+        if (validation.Text(trigger, "trigger", 3, LongestName))
+            validation.Check(Name.IsMatch(trigger), "trigger", "must be an event's name, such as identity.user-signed-in");
+        if (when is not { } element)
+            return;
+        if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
+            return;
+        validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
+        validation.Check(element.EnumerateObject().All(member => IsName(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
+    }
+
+    private static bool IsName(JsonProperty member)
+    {
+        try
+        {
+            return member.Name.Length is > 0 and <= 100 && !member.Name.Any(char.IsControl);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half a surrogate pair
+        }
+    }
+
+    private static bool IsScalar(JsonElement value)
+    {
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)
+            return true;
+        if (value.ValueKind == JsonValueKind.Number)
+            return value.GetRawText().Length <= 40;
+        if (value.ValueKind != JsonValueKind.String)
+            return false;
+        try
+        {
+            return value.GetString() is { Length: <= 500 } text && !text.Contains('\0', StringComparison.Ordinal);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half a surrogate pair
+        }
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Name { get; }
+}

@@ -1,0 +1,29 @@
+namespace Boon.Platform.Log;
+
+/// <summary>How a module rebuilds what it derives from recorded events: <c>boon replay MODULE</c>.</summary>
+/// <param name="Module">The module's name.</param>
+/// <param name="Run">Does it while others serve; tells now and then how many events it has folded.</param>
+public sealed record ModuleReplay(string Module, Func<ReplayOptions, IProgress<long>, CancellationToken, Task<ReplayReport>> Run);
+
+/// <summary>What a replay is to do.</summary>
+/// <param name="CheckOnly">True: compares and changes nothing.</param>
+public sealed record ReplayOptions(bool CheckOnly);
+
+/// <summary>What a replay did.</summary>
+/// <param name="Events">Stored events that it read and folded.</param>
+/// <param name="Folded">How long reading and folding took.</param>
+/// <param name="Took">How long all of it took.</param>
+/// <param name="Parts">Each part of the projection: rebuilt beside live.</param>
+/// <param name="Mended">Rows of the live projection that were put right.</param>
+public sealed record ReplayReport(long Events, TimeSpan Folded, TimeSpan Took, IReadOnlyList<ReplayPart> Parts, long Mended)
+{
+    /// <summary>True when the live projection was what the events say.</summary>
+    public bool Equal => Parts.All(part => part.Equal);
+}
+
+/// <summary>A part of a projection as it was rebuilt and as it is live: how many rows, and their checksum (the sum of a 64-bit hash of each row, so order plays no role).</summary>
+public sealed record ReplayPart(string Name, long Rows, string Checksum, long LiveRows, string LiveChecksum)
+{
+    /// <summary>True when both are the same.</summary>
+    public bool Equal => Rows == LiveRows && Checksum == LiveChecksum;
+}

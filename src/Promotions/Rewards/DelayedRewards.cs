@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Promotions.Rewards;
+
+/// <summary>Grants delayed rewards as soon as their pools have coupons again. Any process may; who holds a pool is alone with it.</summary>
+internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, ILogger<DelayedRewards> logger) : BackgroundService
+{
+    /// <summary>Between two looks, however much is logged.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                foreach (var type in await TypesAsync(stoppingToken))
+                    await GrantAsync(type, stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(logger, error.Message);
+            }
+        }
+    }
+
+    /// <summary>Types for which rewards wait and coupons are there, seen without holding a pool.</summary>
+    private async Task<List<string>> TypesAsync(CancellationToken ct)
+    {
+        await using var command = module.Database.Source.CreateCommand("""
+            select t.name from promotions.coupon_types t
+            where exists (select from promotions.coupon_rewards r where r.type = t.name and r.granted_at is null)
+              and exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null and c.expires_at > now())
+            """);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var types = new List<string>();
+        while (await reader.ReadAsync(ct))
+            types.Add(reader.GetString(0));
+        return types;
+    }
+
+    private async Task GrantAsync(string type, CancellationToken ct)
+    {
+        for (var more = true; more;)
+        {
+            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await unit.BeginAsync(ct);
+            more = await GrantRewards.GrantAsync(unit, type, ct);
+            await unit.CommitAsync(ct);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Delayed rewards wait until the next try: {Error}", EventName = "delayed-rewards-failed")]
+    private static partial void LogFailed(ILogger logger, string error);
+}

@@ -1,0 +1,53 @@
+namespace Boon.Quests.Catalog;
+
+/// <summary>Changes a quest; the change applies to exactly the events after the subscription's checkpoints at that moment.</summary>
+internal static class ChangeQuest
+{
+    /// <summary>The body of PATCH /v1/quests/{id}: absent or null members stay.</summary>
+    internal sealed record Request(string? Name, string? Description, Guid? RewardId, int? Streak, int? Duplication, bool? AutoClaim, string? State);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/quests/{id}", Handle)
+        .RefreshesCatalog().WithUnit<QuestsDb>().ForOperators().WithTags("Quests")
+        .WithSummary("Changes name, description, rewardId, streak, duplication, autoClaim or state.")
+        .WithDescription("A user keeps the streak and the completions. 409 `quest-ended` when it has ended for good; a quest that left draft cannot return to it (409 `invalid-state`).")
+        .Produces<QuestView>();
+
+    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, CancellationToken ct)
+    {
+        var validation = new Validation();
+        if (request.Name is not null)
+            validation.Text(request.Name, "name", 1, QuestChecks.LongestName);
+        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, lines: true);
+        QuestChecks.Streak(validation, request.Streak);
+        QuestChecks.Duplication(validation, request.Duplication);
+        validation.Check(request.State is null or Quest.Draft or Quest.Active or Quest.Paused or Quest.Ended, "state", "must be draft, active, paused or ended");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        if (!Guid.TryParse(id, out var questId))
+            return Problems.NotFound("quest");
+
+        await unit.BeginAsync(ct);
+        var after = await QuestHistory.BeginAsync(unit, ct);
+        if (await unit.Db.Quests.FindAsync([questId], ct) is not { } quest)
+            return Problems.NotFound("quest");
+        if (await unit.Db.Rewards.FindAsync([request.RewardId ?? quest.RewardId], ct) is not { } reward)
+            return QuestHistory.NoSuchReward();
+        if (quest.State == Quest.Ended && request.State is not (null or Quest.Ended))
+            return Problems.Of(StatusCodes.Status409Conflict, "quest-ended", "This quest has ended; create another one.");
+        if (quest.State != Quest.Draft && request.State == Quest.Draft)
+            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A quest that was active cannot be a draft again; pause it.");
+
+        quest.Name = request.Name ?? quest.Name;
+        quest.Description = request.Description ?? quest.Description;
+        quest.RewardId = reward.Id;
+        quest.Streak = request.Streak ?? quest.Streak;
+        quest.Duplication = request.Duplication ?? quest.Duplication;
+        quest.AutoClaim = request.AutoClaim ?? quest.AutoClaim;
+        quest.State = request.State ?? quest.State;
+        quest.Version++;
+        unit.Append(new QuestChanged(quest.Id, quest.Name, quest.Version, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim, quest.State, after));
+        await unit.SaveAsync(ct);
+        await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
+        return TypedResults.Ok(QuestView.Of(quest, reward));
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.Json;
+
+namespace Boon.Quests.Catalog;
+
+/// <summary>Creates a quest. It counts events recorded after its creation only.</summary>
+internal static class CreateQuest
+{
+    /// <summary>The body of POST /v1/quests.</summary>
+    /// <param name="Name">For people: 1 to 200 characters.</param>
+    /// <param name="Description">For people.</param>
+    /// <param name="RewardId">What a completion gives.</param>
+    /// <param name="Trigger">The event that counts, such as <c>identity.user-signed-in</c> (all versions) or <c>identity.user-signed-in.v1</c>; none of <c>quests.*</c>.</param>
+    /// <param name="When">Members that the event's data must have.</param>
+    /// <param name="Streak">Events to a completion; default 1.</param>
+    /// <param name="Duplication">Completions of one user, at most; default 1.</param>
+    /// <param name="AutoClaim">True: the reward comes by itself. False (default): the member claims it.</param>
+    /// <param name="Window">None: every event counts. Else an event counts once for each day or week of a time zone, and a missed one starts the streak again.</param>
+    /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
+    internal sealed record Request(
+        string? Name, string? Description, Guid? RewardId, string? Trigger, JsonElement? When, int? Streak, int? Duplication, bool? AutoClaim, QuestWindow? Window, string? State);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests", Handle)
+        .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")
+        .WithSummary("Creates a quest.")
+        .WithDescription("It counts the events that are recorded after its creation.")
+        .Produces<QuestView>(StatusCodes.Status201Created);
+
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, CancellationToken ct)
+    {
+        var validation = new Validation();
+        validation.Text(request.Name, "name", 1, QuestChecks.LongestName);
+        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, lines: true);
+        validation.Require(request.RewardId, "rewardId");
+        EventTriggers.Check(validation, request.Trigger, request.When);
+        validation.Check(request.Trigger?.StartsWith("quests.", StringComparison.Ordinal) != true, "trigger", "must not be an event of quests: they would trigger each other");
+        QuestChecks.Streak(validation, request.Streak);
+        QuestChecks.Duplication(validation, request.Duplication);
+        QuestChecks.Window(validation, request.Window);
+        validation.Check(request.State is null or Quest.Active or Quest.Draft, "state", "must be active or draft");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+
+        // What was answered before this request is recorded before the quest, however busy the sequencer is.
+        foreach (var source in QuestsModule.TriggerSources)
+            await barrier.SettleAsync(source, ct);
+        await unit.BeginAsync(ct);
+        if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
+            return QuestHistory.NoSuchReward();
+        var quest = new Quest
+        {
+            Id = Guid.CreateVersion7(),
+            Name = request.Name!,
+            Description = request.Description,
+            RewardId = reward.Id,
+            Trigger = request.Trigger!,
+            WhenJson = request.When?.GetRawText(),
+            Streak = request.Streak ?? 1,
+            Duplication = request.Duplication ?? 1,
+            AutoClaim = request.AutoClaim ?? false,
+            WindowUnit = request.Window?.Unit,
+            TimeZone = request.Window?.TimeZone,
+            State = request.State ?? Quest.Active,
+            Version = 1,
+        };
+        var after = await QuestHistory.BeginAsync(unit, ct);
+        unit.Db.Add(quest);
+        unit.Append(new QuestCreated(quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State));
+        await unit.SaveAsync(ct);
+        await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
+        return TypedResults.Created($"/v1/quests/{quest.Id}", QuestView.Of(quest, reward));
+    }
+}

@@ -1,0 +1,78 @@
+using System.Text.Json;
+using NodaTime;
+
+namespace Boon.Quests.Catalog;
+
+/// <summary>A quest: which events bring a user forward, after how many it is completed, how often, and what that gives.</summary>
+internal sealed class Quest
+{
+    internal const string Draft = "draft";
+    internal const string Active = "active";
+    internal const string Paused = "paused";
+    internal const string Ended = "ended";
+
+    public required Guid Id { get; init; }
+    public required string Name { get; set; }
+    public string? Description { get; set; }
+    public required Guid RewardId { get; set; }
+    public required string Trigger { get; init; }
+
+    /// <summary>Members of the event's data that must be equal, as a JSON object; null: every event of the trigger counts.</summary>
+    public string? WhenJson { get; init; }
+
+    /// <summary>Events to a completion.</summary>
+    public required int Streak { get; set; }
+
+    /// <summary>Completions of one user, at most.</summary>
+    public required int Duplication { get; set; }
+    public required bool AutoClaim { get; set; }
+
+    /// <summary><c>day</c> or <c>week</c>; null: every event counts.</summary>
+    public string? WindowUnit { get; init; }
+
+    /// <summary>An IANA name; set with <see cref="WindowUnit"/>.</summary>
+    public string? TimeZone { get; init; }
+    public required string State { get; set; }
+
+    /// <summary>Counts the changes of the rules, from 1.</summary>
+    public required int Version { get; set; }
+    public DateTimeOffset CreatedAt { get; private set; }
+
+    internal QuestWindow? Window => WindowUnit is null ? null : new QuestWindow(WindowUnit, TimeZone!);
+}
+
+/// <summary>A quest, as the API shows it.</summary>
+internal sealed record QuestView(
+    Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
+    QuestWindow? Window, string State, DateTimeOffset CreatedAt)
+{
+    internal static QuestView Of(Quest quest, Reward reward) => new(
+        quest.Id, quest.Name, quest.Description, quest.RewardId, RewardView.Of(reward), quest.Trigger,
+        quest.WhenJson is null ? null : JsonSerializer.Deserialize<JsonElement>(quest.WhenJson),
+        quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State, quest.CreatedAt);
+}
+
+/// <summary>What a quest's members can be. Pure.</summary>
+internal static class QuestChecks
+{
+    internal const int LongestName = 200;
+    internal const int LongestDescription = 2_000;
+    internal const int LongestTimeZone = 100;
+    private const int LongestStreak = 1_000_000;
+    private const int MostCompletions = 1_000_000;
+
+    internal static void Streak(Validation validation, int? streak) =>
+        validation.Check(streak is null or (>= 1 and <= LongestStreak), "streak", $"must be 1 to {LongestStreak}");
+
+    internal static void Duplication(Validation validation, int? duplication) =>
+        validation.Check(duplication is null or (>= 1 and <= MostCompletions), "duplication", $"must be 1 to {MostCompletions}");
+
+    internal static void Window(Validation validation, QuestWindow? window)
+    {
+        if (window is null)
+            return;
+        validation.Check(window.Unit is "day" or "week", "window.unit", "must be day or week");
+        if (validation.Text(window.TimeZone, "window.timeZone", 1, LongestTimeZone))
+            validation.Check(DateTimeZoneProviders.Tzdb.GetZoneOrNull(window.TimeZone) is not null, "window.timeZone", "must be an IANA time zone, such as Europe/Amsterdam");
+    }
+}

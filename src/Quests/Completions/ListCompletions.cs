@@ -1,0 +1,60 @@
+namespace Boon.Quests.Completions;
+
+/// <summary>Lists completions, newest first: a member's own, or for operators everybody's. With a state: what can be claimed, and which rewards are pending.</summary>
+internal static class ListCompletions
+{
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/completions", Handle)
+        .ForMembers().WithTags("Quests")
+        .WithSummary("The caller's completions, newest first; operators see everybody's, or one user's with `?userId=`.")
+        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) narrow further: `state=pending` lists the rewards that were claimed and wait, with the reason.")
+        .Produces<Page<CompletionView>>();
+
+    private static async Task<IResult> Handle(
+        string? userId, string? questId, string? state, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+    {
+        if (!page.TryRead(out var limit, out long? before, out var problem))
+            return problem!;
+        var validation = new Validation();
+        validation.Check(state is null or "claimable" or "pending" or "granted", "state", "must be claimable, pending or granted");
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        if (!caller.MaySee(userId, out var user))
+            return Problems.NotFound("user");
+        if (questId is not null && !Guid.TryParse(questId, out _))
+            return Problems.NotFound("quest");
+
+        // Each filter is in the text, so that each combination goes by its own index.
+        List<string> filters = [];
+        await using var command = module.Database.Source.CreateCommand();
+        if (userId is not null || !caller.IsOperator())
+            Filter("c.user_id", user);
+        if (questId is not null)
+            Filter("c.quest_id", Guid.Parse(questId));
+        if (before is { } place)
+            Filter("c.place <", place);
+        if (state is not null)
+            filters.Add(state switch
+            {
+                "claimable" => "c.claimed_at is null",
+                "pending" => "c.claimed_at is not null and c.granted_at is null",
+                _ => "c.granted_at is not null",
+            });
+        command.CommandText = $"""
+            select {CompletionView.Columns}, c.place from quests.completions c join quests.rewards r on r.id = c.reward_id
+            {(filters.Count > 0 ? "where " + string.Join(" and ", filters) : "")}
+            order by c.place desc limit {limit + 1}
+            """;
+        var found = new List<(long Place, CompletionView View)>();
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                found.Add((reader.GetInt64(14), CompletionView.Read(reader)));
+        var result = PageQuery.Page(found, limit, row => (long?)row.Place);
+        return TypedResults.Ok(new Page<CompletionView>([.. result.Data.Select(row => row.View)], result.Next));
+
+        void Filter(string column, object value)
+        {
+            command.Parameters.Add(new() { Value = value });
+            filters.Add($"{column}{(column.EndsWith('<') ? "" : " =")} ${command.Parameters.Count}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+namespace Boon.Quests.Completions;
+
+/// <summary>Learns from the logs of Wallet and Promotions what became of claimed rewards: granted, or waiting and why.</summary>
+internal static class SettleRewards
+{
+    private readonly record struct Settled(Guid QuestId, Guid UserId, int Number, DateTime? GrantedAt, string? PendingReason);
+
+    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
+    {
+        // The last word counts: a statement must not meet a row twice.
+        var settled = new Dictionary<(Guid, Guid, int), Settled>();
+        foreach (var e in events)
+            if (Read(e) is { } one)
+                settled[(one.QuestId, one.UserId, one.Number)] = one;
+        if (settled.Count == 0)
+            return;
+        await using var update = unit.Command("""
+            update quests.completions c set granted_at = k.granted_at, pending_reason = k.pending_reason
+            from unnest($1, $2, $3, $4, $5) k (quest_id, user_id, number, granted_at, pending_reason)
+            where c.quest_id = k.quest_id and c.user_id = k.user_id and c.number = k.number and c.claimed_at is not null and c.granted_at is null
+            """,
+            settled.Values.Select(one => one.QuestId).ToArray(), settled.Values.Select(one => one.UserId).ToArray(), settled.Values.Select(one => one.Number).ToArray(),
+            settled.Values.Select(one => one.GrantedAt).ToArray(), settled.Values.Select(one => one.PendingReason).ToArray());
+        await update.ExecuteNonQueryAsync(ct);
+    }
+
+    private static Settled? Read(LoggedEvent e)
+    {
+        if (e.Type == WalletCredited.Name && e.As<WalletCredited>() is var credited)
+            return new Settled(credited.QuestId, credited.UserId, credited.Number, e.Time, null);
+        if (e.Type == RewardGranted.Name && e.As<RewardGranted>() is var granted)
+            return new Settled(granted.QuestId, granted.UserId, granted.Number, e.Time, null);
+        if (e.Type == RewardDelayed.Name && e.As<RewardDelayed>() is var delayed)
+            return new Settled(delayed.QuestId, delayed.UserId, delayed.Number, null, delayed.Reason);
+        return null;
+    }
+}

@@ -1,0 +1,56 @@
+namespace Boon.Quests.Progress;
+
+/// <summary>Lists the events of a user that quests received, newest first, each with what it did and why.</summary>
+internal static class ListReceived
+{
+    /// <summary>An event that a quest received.</summary>
+    /// <param name="QuestId">The quest.</param>
+    /// <param name="Outcome"><c>progressed</c>, <c>completed</c>, or why it did nothing: <c>all-completed</c>, <c>already-counted</c>, <c>too-late</c>, <c>paused</c>.</param>
+    /// <param name="Streak">Events towards the next completion, after this one.</param>
+    /// <param name="Completions">Completions, after this one.</param>
+    /// <param name="RulesVersion">The version of the quest's rules that it was judged by, from 1.</param>
+    /// <param name="Type">The event's name.</param>
+    /// <param name="EventId">Its id.</param>
+    /// <param name="Source">The module whose log holds it.</param>
+    /// <param name="EventSequence">Its place in that log.</param>
+    /// <param name="HappenedAt">When it happened; a window's day or week is that of this moment.</param>
+    /// <param name="RecordedAt">When it was recorded.</param>
+    internal sealed record View(
+        Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source, long EventSequence,
+        DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
+        .ForMembers().WithTags("Quests")
+        .WithSummary("The caller's events that quests received, newest first (operators: `?userId=`), of one quest with `?questId=`.")
+        .Produces<Page<View>>();
+
+    private static async Task<IResult> Handle(
+        string? userId, string? questId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+    {
+        if (!page.TryRead(out var limit, out long? before, out var problem))
+            return problem!;
+        if (!caller.MaySee(userId, out var user))
+            return Problems.NotFound("user");
+        Guid? quest = Guid.TryParse(questId, out var id) ? id : null;
+        if (questId is not null && quest is null)
+            return Problems.NotFound("quest");
+        await using var command = module.Database.Source.CreateCommand("""
+            select position, quest_id, outcome, streak, completions, version, type, event_id, source, sequence, happened_at, recorded_at
+            from (select * from quests.received where user_id = $1 and ($2::uuid is null or quest_id = $2) offset 0) r
+            where $3::bigint is null or position < $3
+            order by position desc limit $4
+            """);
+        command.Parameters.Add(new() { Value = user });
+        command.Parameters.Add(new() { Value = (object?)quest ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        command.Parameters.Add(new() { Value = limit + 1 });
+        var found = new List<(long Position, View View)>();
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                found.Add((reader.GetInt64(0), new View(
+                    reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetString(6), reader.GetGuid(7),
+                    reader.GetString(8), reader.GetInt64(9), reader.GetDateTime(10), reader.GetDateTime(11))));
+        var result = PageQuery.Page(found, limit, row => (long?)row.Position);
+        return TypedResults.Ok(new Page<View>([.. result.Data.Select(row => row.View)], result.Next));
+    }
+}

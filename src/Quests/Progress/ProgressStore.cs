@@ -1,0 +1,162 @@
+namespace Boon.Quests.Progress;
+
+/// <summary>
+/// The event store and the progress of the users of one batch: read at its start, written at its end. A user's events are in one lane, so nobody else moves what is
+/// read here; each row is written only from where it was read all the same.
+/// </summary>
+internal sealed class ProgressStore
+{
+    private sealed class Row
+    {
+        internal QuestState State;
+        internal long Received;
+        internal long Before;
+    }
+
+    private readonly Dictionary<(Guid QuestId, Guid UserId), Row> rows = [];
+    private readonly HashSet<(Guid QuestId, Guid UserId, string Source, long Sequence)> received = [];
+
+    internal static async Task<ProgressStore> LoadAsync(Unit<QuestsDb> unit, List<TrackProgress.Match> matches, CancellationToken ct)
+    {
+        var store = new ProgressStore();
+        foreach (var match in matches)
+            store.rows.TryAdd((match.Quest.Rules.QuestId, match.UserId), new Row());
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    select p.quest_id, p.user_id, p.streak, p.completions, p.period, p.received
+                    from unnest($1, $2) k (quest_id, user_id) join quests.progress p on p.quest_id = k.quest_id and p.user_id = k.user_id
+                    """)
+                { Parameters = { new() { Value = store.rows.Keys.Select(key => key.QuestId).ToArray() }, new() { Value = store.rows.Keys.Select(key => key.UserId).ToArray() } } },
+                new("""
+                    select r.quest_id, r.user_id, r.source, r.sequence
+                    from unnest($1, $2, $3, $4) k (quest_id, user_id, source, sequence)
+                    join quests.received r on r.user_id = k.user_id and r.quest_id = k.quest_id and r.source = k.source and r.sequence = k.sequence
+                    """)
+                {
+                    Parameters =
+                    {
+                        new() { Value = matches.ConvertAll(match => match.Quest.Rules.QuestId) },
+                        new() { Value = matches.ConvertAll(match => match.UserId) },
+                        new() { Value = matches.ConvertAll(match => match.Event.Source) },
+                        new() { Value = matches.ConvertAll(match => match.Event.Sequence) },
+                    },
+                },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var row = store.rows[(reader.GetGuid(0), reader.GetGuid(1))];
+            row.State = new QuestState(reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? null : reader.GetInt32(4));
+            row.Before = row.Received = reader.GetInt64(5);
+        }
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct) && QuestsDefences.OncePerEvent)
+            store.received.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt64(3)));
+        return store;
+    }
+
+    /// <summary>False for an event that the quest has received before: it came twice.</summary>
+    internal bool IsNew(TrackProgress.Match match) => !received.Contains((match.Quest.Rules.QuestId, match.UserId, match.Event.Source, match.Event.Sequence));
+
+    internal QuestState StateOf(TrackProgress.Match match) => rows[(match.Quest.Rules.QuestId, match.UserId)].State;
+
+    internal void Set(TrackProgress.Match match, QuestState state)
+    {
+        var row = rows[(match.Quest.Rules.QuestId, match.UserId)];
+        row.State = state;
+        row.Received++;
+    }
+
+    /// <summary>Writes the events, the progress that moved and the completions.</summary>
+    internal async Task SaveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
+    {
+        if (judged.Count == 0)
+            return;
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { Receive(judged) } };
+        var moved = rows.Where(row => row.Value.Received > row.Value.Before).ToList();
+        AddProgress(batch, "insert into quests.progress (quest_id, user_id, streak, completions, period, received) select quest_id, user_id, streak, completions, period, received from", "", moved.FindAll(row => row.Value.Before == 0));
+        AddProgress(batch, "update quests.progress p set streak = k.streak, completions = k.completions, period = k.period, received = k.received from",
+            "where p.quest_id = k.quest_id and p.user_id = k.user_id and p.received = k.before", moved.FindAll(row => row.Value.Before > 0));
+        var completed = judged.FindAll(one => one.Outcome == Outcome.Completed);
+        if (completed.Count > 0)
+            batch.BatchCommands.Add(Complete(completed));
+        // Every event one row, every user of a quest one, every completion one: else somebody moved them under the lane's lock.
+        var rowsToWrite = judged.Count + moved.Count + completed.Count;
+        var written = await batch.ExecuteNonQueryAsync(ct);
+        if (written != rowsToWrite)
+            throw new DbUpdateConcurrencyException($"{rowsToWrite - written} rows of progress moved under their lane's lock.");
+    }
+
+    private static NpgsqlBatchCommand Receive(List<TrackProgress.Judged> judged) => new("""
+        insert into quests.received (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions)
+        select quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions
+        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) with ordinality
+            as e (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions, place)
+        order by place
+        """)
+    {
+        Parameters =
+        {
+            new() { Value = judged.ConvertAll(one => one.Match.Quest.Rules.QuestId) },
+            new() { Value = judged.ConvertAll(one => one.Match.Quest.Rules.Version) },
+            new() { Value = judged.ConvertAll(one => one.Match.UserId) },
+            new() { Value = judged.ConvertAll(one => one.Match.Event.Source) },
+            new() { Value = judged.ConvertAll(one => one.Match.Event.Sequence) },
+            new() { Value = judged.ConvertAll(one => one.Match.Event.Id) },
+            new() { Value = judged.ConvertAll(one => one.Match.Event.Type) },
+            new() { Value = judged.ConvertAll(one => one.Match.HappenedAt) },
+            new() { Value = judged.ConvertAll(one => one.Match.Event.RecordedAt) },
+            new() { Value = judged.ConvertAll(one => one.Match.Period) },
+            new() { Value = judged.ConvertAll(one => QuestProgress.NameOf(one.Outcome)) },
+            new() { Value = judged.ConvertAll(one => one.State.Streak) },
+            new() { Value = judged.ConvertAll(one => one.State.Completions) },
+        },
+    };
+
+    private static void AddProgress(NpgsqlBatch batch, string verb, string condition, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> changed)
+    {
+        if (changed.Count == 0)
+            return;
+        batch.BatchCommands.Add(new($"""
+            {verb} unnest($1, $2, $3, $4, $5, $6, $7) k (quest_id, user_id, streak, completions, period, received, before) {condition}
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = changed.ConvertAll(row => row.Key.QuestId) },
+                new() { Value = changed.ConvertAll(row => row.Key.UserId) },
+                new() { Value = changed.ConvertAll(row => row.Value.State.Streak) },
+                new() { Value = changed.ConvertAll(row => row.Value.State.Completions) },
+                new() { Value = changed.ConvertAll(row => row.Value.State.Period) },
+                new() { Value = changed.ConvertAll(row => row.Value.Received) },
+                new() { Value = changed.ConvertAll(row => row.Value.Before) },
+            },
+        });
+    }
+
+    private static NpgsqlBatchCommand Complete(List<TrackProgress.Judged> completed) => new("""
+        insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, claimed_at)
+        select quest_id, user_id, number, version, source, sequence, completed_at, reward_id, case when auto_claim then now() end
+        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality
+            as c (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, auto_claim, place)
+        order by place
+        """)
+    {
+        Parameters =
+        {
+            new() { Value = completed.ConvertAll(one => one.Match.Quest.Rules.QuestId) },
+            new() { Value = completed.ConvertAll(one => one.Match.UserId) },
+            new() { Value = completed.ConvertAll(one => one.State.Completions) },
+            new() { Value = completed.ConvertAll(one => one.Match.Quest.Rules.Version) },
+            new() { Value = completed.ConvertAll(one => one.Match.Event.Source) },
+            new() { Value = completed.ConvertAll(one => one.Match.Event.Sequence) },
+            new() { Value = completed.ConvertAll(one => one.Match.HappenedAt) },
+            new() { Value = completed.ConvertAll(one => one.Match.Quest.RewardId) },
+            new() { Value = completed.ConvertAll(one => one.Match.Quest.AutoClaim) },
+        },
+    };
+}

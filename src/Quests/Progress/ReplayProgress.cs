@@ -1,0 +1,224 @@
+using System.Data;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Boon.Quests.Progress;
+
+/// <summary>
+/// Rebuilds progress and completions from the event store, beside the live ones, and compares the two by checksum as they were in one snapshot; meanwhile everybody
+/// goes on. Only if they differ, counting stops for a moment and the live rows are put right.
+/// </summary>
+internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals signals)
+{
+    /// <summary>Rows between two reports of progress.</summary>
+    private const int Report = 50_000;
+
+    /// <summary>A replay reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
+    private const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'";
+
+    private const string ProgressColumns = "quest_id, user_id, streak, completions, period, received";
+    private const string CompletionColumns = "quest_id, user_id, number, version, source, sequence, completed_at, reward_id";
+
+    private const string RebuiltCompletions = """
+        select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id
+        from completions_rebuilt c join quests.received r on r.position = c.position join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
+        """;
+
+    internal async Task<ReplayReport> RunAsync(ReplayOptions options, IProgress<long> progress, CancellationToken ct)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
+        try
+        {
+            var fold = new Fold(progress);
+            IReadOnlyList<ReplayPart> parts;
+            TimeSpan folded;
+            await using (var snapshot = await SnapshotAsync(connection, ct))
+            {
+                await fold.LoadRulesAsync(connection, ct);
+                await fold.ReadAsync(connection, ct);
+                folded = Stopwatch.GetElapsedTime(started);
+                await fold.WriteAsync(connection, ct);
+                parts = [
+                    await CompareAsync(connection, "progress", ProgressColumns, $"select {ProgressColumns} from progress_rebuilt", ct),
+                    await CompareAsync(connection, "completions", CompletionColumns, RebuiltCompletions, ct)];
+                await snapshot.CommitAsync(ct);
+            }
+            var mended = parts.All(part => part.Equal) || options.CheckOnly ? 0 : await MendAsync(connection, fold, ct);
+            return new ReplayReport(fold.Events, folded, Stopwatch.GetElapsedTime(started), parts, mended);
+        }
+        finally
+        {
+            await ExecuteAsync(connection, "drop table if exists pg_temp.progress_rebuilt, pg_temp.completions_rebuilt", CancellationToken.None);
+        }
+    }
+
+    /// <summary>A snapshot between two batches: everything that was counted has committed, nothing is under way.</summary>
+    private async Task<NpgsqlTransaction> SnapshotAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var still = new Unit<QuestsDb>(module, signals);
+        await still.BeginAsync(ct);
+        await RulesLock.ExclusiveAsync(still, QuestsModule.TrackProgressSubscription, ct);
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        await ExecuteAsync(connection, PlansForWholeTables, ct);
+        await ExecuteAsync(connection, """
+            create temp table progress_rebuilt (like quests.progress);
+            create temp table completions_rebuilt (quest_id uuid, user_id uuid, number int, position bigint)
+            """, ct);
+        return transaction;
+    }
+
+    private static async Task<ReplayPart> CompareAsync(NpgsqlConnection connection, string table, string columns, string rebuilt, CancellationToken ct)
+    {
+        string Sum(string rows) => $"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from ({rows}) t";
+        var (rows, checksum) = await ReadAsync(Sum(rebuilt));
+        var (liveRows, liveChecksum) = await ReadAsync(Sum($"select {columns} from quests.{table}"));
+        return new ReplayPart(table, rows, checksum, liveRows, liveChecksum);
+
+        async Task<(long, string)> ReadAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            await reader.ReadAsync(ct);
+            return (reader.GetInt64(0), reader.GetString(1));
+        }
+    }
+
+    /// <summary>Keeps counting still, folds what came since the snapshot, and makes the live rows what the rebuilt ones are.</summary>
+    private static async Task<long> MendAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
+    {
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(connection, PlansForWholeTables, ct);
+        await ExecuteAsync(connection, "select from quests.rules_lock for update", ct);
+        await fold.LoadRulesAsync(connection, ct);
+        await fold.ReadAsync(connection, ct);
+        await fold.WriteAsync(connection, ct);
+        var mended = await ExecuteAsync(connection, $"""
+            insert into quests.progress as p ({ProgressColumns}) select {ProgressColumns} from progress_rebuilt
+            on conflict (quest_id, user_id) do update set streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
+            where (p.streak, p.completions, p.period, p.received) is distinct from (excluded.streak, excluded.completions, excluded.period, excluded.received)
+            """, ct);
+        mended += await ExecuteAsync(connection, """
+            delete from quests.progress p where not exists (select from progress_rebuilt r where r.quest_id = p.quest_id and r.user_id = p.user_id)
+            """, ct);
+        // What was claimed is in this module's own log.
+        mended += await ExecuteAsync(connection, $"""
+            insert into quests.completions as c ({CompletionColumns}, claimed_at)
+            select {CompletionColumns}, (
+                select min(l.time) from quests.event_log l where l.userid = r.user_id and l.type = '{RewardClaimed.Name}'
+                    and l.payload ->> 'questId' = r.quest_id::text and (l.payload ->> 'number')::int = r.number)
+            from ({RebuiltCompletions}) r order by r.completed_at
+            on conflict (user_id, quest_id, number) do update set version = excluded.version, source = excluded.source, sequence = excluded.sequence,
+                completed_at = excluded.completed_at, reward_id = excluded.reward_id
+            where (c.version, c.source, c.sequence, c.completed_at, c.reward_id) is distinct from (excluded.version, excluded.source, excluded.sequence, excluded.completed_at, excluded.reward_id)
+            """, ct);
+        mended += await ExecuteAsync(connection, """
+            delete from quests.completions c where not exists (
+                select from completions_rebuilt r where r.quest_id = c.quest_id and r.user_id = c.user_id and r.number = c.number)
+            """, ct);
+        // What was granted is in others' logs: read them again from the start, which changes nothing that is settled.
+        await ExecuteAsync(connection, $"update quests.checkpoints set sequence = 0 where subscription = '{QuestsModule.SettleRewardsSubscription}'", ct);
+        await transaction.CommitAsync(ct);
+        return mended;
+    }
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>The projection in memory: about 100 bytes for each user of each quest, and for each completion.</summary>
+    private sealed class Fold(IProgress<long> progress)
+    {
+        [StructLayout(LayoutKind.Auto)]
+        private struct Row
+        {
+            internal QuestState State;
+            internal long Received;
+        }
+
+        private readonly Dictionary<(Guid QuestId, int Version), QuestRules> rules = [];
+        private readonly Dictionary<(Guid QuestId, Guid UserId), Row> rows = [];
+        private readonly List<(Guid QuestId, Guid UserId, int Number, long Position)> completions = [];
+        private long last;
+
+        internal long Events { get; private set; }
+
+        internal async Task LoadRulesAsync(NpgsqlConnection connection, CancellationToken ct)
+        {
+            await using var command = new NpgsqlCommand("""
+                select v.quest_id, v.version, v.state, v.streak, v.duplication, q.window_unit, q.time_zone from quests.versions v join quests.quests q on q.id = v.quest_id
+                """, connection);
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            while (await reader.ReadAsync(ct))
+                rules[(reader.GetGuid(0), reader.GetInt32(1))] = QuestRules.Of(
+                    reader.GetGuid(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4),
+                    reader.IsDBNull(5) ? null : reader.GetString(5), reader.IsDBNull(6) ? null : reader.GetString(6));
+        }
+
+        /// <summary>Reads and folds every event after those that were folded.</summary>
+        internal async Task ReadAsync(NpgsqlConnection connection, CancellationToken ct)
+        {
+            await using var export = await connection.BeginBinaryExportAsync(
+                $"copy (select position, quest_id, version, user_id, period from quests.received where position > {last} order by position) to stdout (format binary)", ct);
+            while (await export.StartRowAsync(ct) > 0)
+            {
+                last = await export.ReadAsync<long>(ct);
+                var questId = await export.ReadAsync<Guid>(ct);
+                var version = await export.ReadAsync<int>(ct);
+                var userId = await export.ReadAsync<Guid>(ct);
+                int? period = null;
+                if (export.IsNull)
+                    await export.SkipAsync(ct);
+                else
+                    period = await export.ReadAsync<int>(ct);
+                Apply(questId, version, userId, period);
+                if (++Events % Report == 0)
+                    progress.Report(Events);
+            }
+        }
+
+        private void Apply(Guid questId, int version, Guid userId, int? period)
+        {
+            ref var row = ref CollectionsMarshal.GetValueRefOrAddDefault(rows, (questId, userId), out _);
+            (row.State, var outcome) = QuestProgress.Apply(row.State, rules[(questId, version)], period);
+            row.Received++;
+            if (outcome == Outcome.Completed)
+                completions.Add((questId, userId, row.State.Completions, last));
+        }
+
+        /// <summary>Writes the projection into the temporary tables.</summary>
+        internal async Task WriteAsync(NpgsqlConnection connection, CancellationToken ct)
+        {
+            await ExecuteAsync(connection, "truncate progress_rebuilt, completions_rebuilt", ct);
+            await using (var copy = await connection.BeginBinaryImportAsync($"copy progress_rebuilt ({ProgressColumns}) from stdin (format binary)", ct))
+            {
+                foreach (var ((questId, userId), row) in rows)
+                {
+                    await copy.StartRowAsync(ct);
+                    await copy.WriteAsync(questId, ct);
+                    await copy.WriteAsync(userId, ct);
+                    await copy.WriteAsync(row.State.Streak, ct);
+                    await copy.WriteAsync(row.State.Completions, ct);
+                    await copy.WriteAsync(row.State.Period, ct);
+                    await copy.WriteAsync(row.Received, ct);
+                }
+                await copy.CompleteAsync(ct);
+            }
+            await using (var copy = await connection.BeginBinaryImportAsync("copy completions_rebuilt (quest_id, user_id, number, position) from stdin (format binary)", ct))
+            {
+                foreach (var (questId, userId, number, position) in completions)
+                {
+                    await copy.StartRowAsync(ct);
+                    await copy.WriteAsync(questId, ct);
+                    await copy.WriteAsync(userId, ct);
+                    await copy.WriteAsync(number, ct);
+                    await copy.WriteAsync(position, ct);
+                }
+                await copy.CompleteAsync(ct);
+            }
+            await ExecuteAsync(connection, "analyze progress_rebuilt; analyze completions_rebuilt", ct);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using Boon.Quests.Catalog;
+using Boon.Quests.Completions;
+using Boon.Quests.Progress;
+
+namespace Boon.Quests;
+
+/// <summary>
+/// Rewards, quests, and how far each user is with them. Logs <c>quests.*</c>; reacts to any event that is a quest's trigger, and to what became of rewards.
+/// </summary>
+public sealed class QuestsModule : IModule
+{
+    /// <summary>The module's name and schema.</summary>
+    public const string ModuleName = "quests";
+
+    /// <summary>The subscription that counts events.</summary>
+    public const string TrackProgressSubscription = "quests.track-progress";
+
+    /// <summary>The subscription that learns which rewards were granted.</summary>
+    public const string SettleRewardsSubscription = "quests.settle-rewards";
+
+    /// <summary>The modules whose events can trigger a quest: all but this one.</summary>
+    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "promotions", "wallet"];
+
+    /// <inheritdoc/>
+    public string Name => ModuleName;
+
+    /// <inheritdoc/>
+    public void Add(ModuleBuilder module)
+    {
+        module.Database<QuestsDb>();
+        module.Run<CatalogReader>();
+        module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
+        module.Services.AddSingleton<ReplayProgress>();
+        module.Subscribe(new Subscription<QuestsDb>(TrackProgressSubscription, TriggerSources, TrackProgress.HandleAsync, SingleLane: false));
+        module.Subscribe(new Subscription<QuestsDb>(SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false, [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]));
+    }
+
+    /// <inheritdoc/>
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        CreateReward.Map(routes);
+        GetRewards.Map(routes);
+        CreateQuest.Map(routes);
+        GetQuests.Map(routes);
+        ChangeQuest.Map(routes);
+        GetProgress.Map(routes);
+        GetSteps.Map(routes);
+        ListReceived.Map(routes);
+        ClaimReward.Map(routes);
+        ListCompletions.Map(routes);
+    }
+}

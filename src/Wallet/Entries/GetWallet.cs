@@ -1,0 +1,27 @@
+namespace Boon.Wallet.Entries;
+
+/// <summary>Shows what a user owns: the sum of the ledger's entries.</summary>
+internal static class GetWallet
+{
+    /// <summary>A wallet.</summary>
+    internal sealed record View(Balances Balances);
+
+    /// <summary>What is in it.</summary>
+    /// <param name="Gold">Pieces.</param>
+    /// <param name="Diamond">Pieces.</param>
+    internal sealed record Balances(long Gold, long Diamond);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)
+        .ForMembers().WithTags("Wallet")
+        .WithSummary("What the caller owns (operators: `?userId=`): the sums of the ledger's entries.")
+        .Produces<View>();
+
+    private static async Task<IResult> Handle(string? userId, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
+    {
+        if (!caller.MaySee(userId, out var user))
+            return Problems.NotFound("user");
+        var sums = await db.Entries.Where(entry => entry.UserId == user).GroupBy(entry => entry.Item)
+            .Select(group => new { Item = group.Key, Sum = group.Sum(entry => entry.Amount) }).ToDictionaryAsync(group => group.Item, group => group.Sum, ct);
+        return TypedResults.Ok(new View(new Balances(sums.GetValueOrDefault("gold"), sums.GetValueOrDefault("diamond"))));
+    }
+}

@@ -1,0 +1,35 @@
+namespace Boon.Wallet.Entries;
+
+/// <summary>Lists the ledger's entries of a user, newest first.</summary>
+internal static class ListEntries
+{
+    /// <summary>An entry.</summary>
+    /// <param name="Id">Its id.</param>
+    /// <param name="Item"><c>gold</c> or <c>diamond</c>.</param>
+    /// <param name="Amount">How many.</param>
+    /// <param name="Reason">Why: <c>quest-reward</c>.</param>
+    /// <param name="QuestId">The quest.</param>
+    /// <param name="Number">Which completion of it, from 1.</param>
+    /// <param name="EventId">The event that caused the entry: <c>quests.reward-claimed</c>.</param>
+    /// <param name="At">When it was written.</param>
+    internal sealed record View(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
+        .ForMembers().WithTags("Wallet")
+        .WithSummary("The entries of the caller's wallet (operators: `?userId=`), newest first, each with the event that caused it.")
+        .Produces<Page<View>>();
+
+    private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
+    {
+        if (!page.TryRead(out var limit, out Guid? before, out var problem))
+            return problem!;
+        if (!caller.MaySee(userId, out var user))
+            return Problems.NotFound("user");
+        var query = db.Entries.Where(entry => entry.UserId == user);
+        if (before is { } id)
+            query = query.Where(entry => entry.Id.CompareTo(id) < 0);
+        var entries = await query.OrderByDescending(entry => entry.Id).Take(limit + 1)
+            .Select(entry => new View(entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt)).ToListAsync(ct);
+        return TypedResults.Ok(PageQuery.Page(entries, limit, view => (Guid?)view.Id));
+    }
+}

@@ -1,0 +1,16 @@
+global using Boon.Contracts;
+global using Boon.Platform;
+global using Boon.Platform.Data;
+global using Boon.Platform.Web;
+global using Boon.Platform.Web.Auth;
+global using Microsoft.AspNetCore.Builder;
+global using Microsoft.AspNetCore.Http;
+global using Microsoft.AspNetCore.Http.HttpResults;
+global using Microsoft.AspNetCore.Routing;
+global using Microsoft.EntityFrameworkCore;
+global using Microsoft.Extensions.DependencyInjection;
+global using Microsoft.Extensions.Logging;
+global using Npgsql;
+global using System.Security.Claims;
+global using Boon.Platform.Log;
+global using NpgsqlTypes;
