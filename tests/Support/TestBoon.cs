@@ -138,6 +138,10 @@ public sealed class TestBoon : IAsyncDisposable
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
     public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Sql), within);
 
+    /// <summary>Delivers events again: moves a subscription's checkpoints back, as a restored backup would.</summary>
+    public Task<int> Rewind(string module, string subscription, long by) =>
+        Execute($"update {module}.checkpoints set sequence = greatest(sequence - $2, 0) where subscription = $1", subscription, by);
+
     /// <summary>Creates a reward; answers its id.</summary>
     public async Task<Guid> CreateReward(string item = "diamond", int quantity = 10)
     {

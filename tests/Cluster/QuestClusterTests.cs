@@ -1,0 +1,88 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Boon.Support;
+
+namespace Boon.Cluster;
+
+/// <summary>Two processes on one database that die again and again while events flow and members claim: every event is counted once, every completion credited once.</summary>
+public sealed class QuestClusterTests
+{
+    private const int Members = 100;
+    private const int EventsEach = 30;
+    private const int Streak = 4;
+    private const int Duplication = 5;
+    private const int Kills = 3;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task Every_completion_is_credited_once_though_processes_are_killed(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+
+    private static async Task RunAsync(bool defended)
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        // Besides the kills from outside, each incarnation kills itself inside its 60th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:60"] : ["--kill-at", "batch:60", "--without", "AtomicCheckpoint"];
+        await cluster.StartAllAsync(switches);
+        var token = await cluster.OperatorTokenAsync();
+        var mint = await TokenMint.CreateAsync(cluster.Source);
+        var members = Enumerable.Range(0, Members).Select(_ => Guid.CreateVersion7()).ToList();
+        async Task<Guid> QuestAsync(string item, bool autoClaim)
+        {
+            var reward = await cluster.RetryAsync(api => api.Post("/v1/rewards", new { name = item, item, quantity = 3 }, token));
+            return (await cluster.RetryAsync(api => api.Post("/v1/quests", new { name = item, rewardId = reward.Id, trigger = "test.step", streak = Streak, duplication = Duplication, autoClaim }, token))).Id;
+        }
+        var automatic = await QuestAsync("gold", autoClaim: true);
+        var manual = await QuestAsync("diamond", autoClaim: false);
+
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            foreach (var chunk in members.Chunk(10))
+                await cluster.ExecuteAsync("""
+                    insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
+                    select gen_random_uuid(), 'test', 't', 'test.step.v1', '{}', u from unnest($1::uuid[]) u, generate_series(1, $2)
+                    """, chunk, EventsEach / Kills);
+            await cluster.KillAndRestartAsync(kill % 2, switches);
+        }
+        // Members claim at both processes, which go on dying, until nothing is left.
+        var granted = new ConcurrentBag<Guid>();
+        var claimable = new ConcurrentQueue<Guid>(members);
+        async Task ClaimAsync(int worker)
+        {
+            while (claimable.TryDequeue(out var member))
+            {
+                // A key makes a claim repeatable: the client does not know whether the process died before or after its commit.
+                for (var number = 1; number <= Duplication;)
+                {
+                    var answer = await cluster.RetryAsync(api => api.Post($"/v1/quests/{manual}/claims", null, mint.Token(member), key: $"claim {number}"), worker);
+                    if (answer.Status == HttpStatusCode.Created)
+                    {
+                        granted.Add(member);
+                        number++;
+                        continue;
+                    }
+                    answer.Problem.ShouldBeOneOf("nothing-to-claim", "idempotency-in-flight");
+                    if (answer.Problem == "nothing-to-claim" && await cluster.ScalarAsync<bool>(Quiet.Sql))
+                        break;
+                }
+            }
+        }
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(ClaimAsync));
+        await cluster.KillAndRestartAsync(0);
+        await cluster.KillAndRestartAsync(1);
+        await cluster.CaughtUpAsync();
+
+        (await cluster.ScalarAsync<long>("select count(*) from quests.received")).ShouldBe(2 * Members * EventsEach, "every event was received once by each quest");
+        foreach (var quest in (Guid[])[automatic, manual])
+            (await cluster.ScalarAsync<long>("select count(*) from quests.completions where quest_id = $1 and claimed_at is not null and granted_at is not null", quest)).ShouldBe(Members * Duplication);
+        granted.Count.ShouldBe(Members * Duplication);
+        (await cluster.ScalarAsync<long>("select count(*) from wallet.ledger_entries")).ShouldBe(2 * Members * Duplication);
+        (await cluster.ScalarAsync<bool>("select bool_and(gold = 15 and diamond = 15) from (select sum(amount) filter (where item = 'gold') gold, sum(amount) filter (where item = 'diamond') diamond from wallet.ledger_entries group by user_id) w")).ShouldBeTrue();
+        var replay = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, "replay", "quests", "--check", "--data", Directory.CreateTempSubdirectory("boon-replay-").FullName);
+        await using (replay)
+        {
+            (await replay.Exited()).ShouldBe(0, replay.Output);
+            replay.Output.ShouldContain("The live state is what the events say.");
+        }
+    }
+}
