@@ -23,8 +23,8 @@ internal static class LoadGenerator
     internal static byte[] Post(string path, string token, string json) =>
         Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
 
-    /// <summary>A GET with a token.</summary>
-    internal static byte[] Get(string path, string token) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\n\r\n");
+    /// <summary>A GET without a token, with other headers if there are any.</summary>
+    internal static byte[] Get(string path, params string[] headers) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
 
     internal static async Task<Burst> RunAsync(string url, IReadOnlyList<byte[]> requests, int connections, CancellationToken ct)
     {
@@ -70,6 +70,8 @@ internal static class LoadGenerator
         var head = answer.IndexOf("\r\n\r\n"u8);
         if (head < 0)
             return false;
+        if (answer[9..].StartsWith("304"u8))
+            return true;
         var length = answer[..head].IndexOf("Content-Length: "u8);
         if (length < 0)
             return answer.EndsWith("0\r\n\r\n"u8);

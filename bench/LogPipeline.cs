@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Boon.Contracts;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Microsoft.EntityFrameworkCore;
@@ -10,39 +9,46 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Boon.Bench;
 
 /// <summary>The module that appends; its schema holds nothing but its log.</summary>
-internal sealed class ProducerDb(DbContextOptions<ProducerDb> options) : DbContext(options);
+internal sealed class ProducerDb(DbContextOptions<ProducerDb> options) : DbContext(options)
+{
+    internal const string Schema = "producer";
+}
 
-/// <summary>The module that subscribes.</summary>
+/// <summary>The module that subscribes and does next to nothing.</summary>
 internal sealed class ConsumerDb(DbContextOptions<ConsumerDb> options) : DbContext(options);
 
-/// <summary>Two fresh schemas and everything between a writer and a checkpoint, put together as a host does it.</summary>
-internal sealed class LogPipeline : IAsyncDisposable
+/// <summary>The log of one module and the subscription of another, with everything between a writer and a checkpoint, put together as a host does it.</summary>
+internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
+    where TConsumer : DbContext
 {
-    private const string Producer = "producer";
-    private const string Consumer = "consumer";
-    private const string Name = "bench.count";
+    private const string Name = "bench.subscription";
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(1);
 
     private readonly Databases databases;
     private readonly LogSignals signals = new();
     private readonly ModuleDatabase<ProducerDb> producer;
-    private readonly SubscriptionRunner<ConsumerDb> subscription;
+    private readonly SubscriptionRunner<TConsumer> subscription;
+    private readonly string consumerSchema = ModuleContext.SchemaOf<TConsumer>();
+    private readonly BatchHandler<TConsumer> handler;
+    private readonly int last;
     private readonly List<BackgroundService> services;
     private readonly MeterListener meters = new();
     private readonly TaskCompletionSource handledAll = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long handled;
+    private int handled;
     private int passes;
     private int batches;
 
-    private LogPipeline(string connectionString)
+    private LogPipeline(string connectionString, int last, int lanes, int batchSize, BatchHandler<TConsumer> handler)
     {
-        var settings = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:Boon", connectionString)]).Build();
+        this.last = last;
+        this.handler = handler;
+        var settings = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:Boon", connectionString), new($"Boon:Subscriptions:{Name}:Lanes", lanes.ToString(CultureInfo.InvariantCulture)), new($"Boon:Subscriptions:{Name}:BatchSize", batchSize.ToString(CultureInfo.InvariantCulture))]).Build();
         var loggers = NullLoggerFactory.Instance;
         databases = new Databases(settings, loggers);
-        producer = new(databases.Of(Producer));
-        var consumer = new ModuleDatabase<ConsumerDb>(databases.Of(Consumer));
-        subscription = new(new Subscription<ConsumerDb>(Name, [Producer], HandleAsync, SingleLane: true), consumer, databases, signals, settings, loggers);
+        producer = new(databases.Of(ProducerDb.Schema));
+        var consumer = new ModuleDatabase<TConsumer>(databases.Of(consumerSchema));
+        subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, databases, signals, settings, loggers);
         services = [
             new SequencerLoop(producer.Database, signals, loggers), new SequencerLoop(consumer.Database, signals, loggers), subscription,
             new LogNotifications(databases, signals, TimeProvider.System, NullLogger<LogNotifications>.Instance)];
@@ -53,7 +59,7 @@ internal sealed class LogPipeline : IAsyncDisposable
         };
         meters.SetMeasurementEventCallback<long>((instrument, _, tags, _) =>
         {
-            if (tags[0].Value is Producer)
+            if (tags[0].Value is ProducerDb.Schema)
                 Interlocked.Increment(ref passes);
             else if (instrument.Name == "boon_events_handled")
                 Interlocked.Increment(ref batches);
@@ -67,16 +73,19 @@ internal sealed class LogPipeline : IAsyncDisposable
     /// <summary>Batches of the subscription.</summary>
     internal int Batches => batches;
 
-    internal static async Task<LogPipeline> CreateAsync(string connectionString, CancellationToken ct)
+    /// <summary>Puts it together on the schemas that are there, for a stream of <paramref name="last"/> events that so many lanes read in such batches.</summary>
+    internal static async Task<LogPipeline<TConsumer>> CreateAsync(string connectionString, int last, int lanes, int batchSize, BatchHandler<TConsumer> handler, CancellationToken ct)
     {
-        var pipeline = new LogPipeline(connectionString);
-        foreach (var schema in (string[])[Producer, Consumer])
-        {
-            await using var create = pipeline.producer.Database.Source.CreateCommand(
-                $"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)}");
-            await create.ExecuteNonQueryAsync(ct);
-        }
+        var pipeline = new LogPipeline<TConsumer>(connectionString, last, lanes, batchSize, handler);
+        await CreateSchemaAsync(pipeline.producer.Database.Source, ProducerDb.Schema, ct);
         return pipeline;
+    }
+
+    /// <summary>A fresh schema with nothing but a log.</summary>
+    internal static async Task CreateSchemaAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
+    {
+        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)}");
+        await create.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>Everything side by side, until the checkpoint stands at the last event.</summary>
@@ -85,7 +94,7 @@ internal sealed class LogPipeline : IAsyncDisposable
         foreach (var service in services)
             await service.StartAsync(ct);
         await AppendAsync(events, ct);
-        await ReachedAsync(events.Count, ct);
+        await ReachedAsync(ct);
     }
 
     internal Task AppendAsync(List<BenchEvent> events, CancellationToken ct) => SubscriptionBench.WriteAsync(events, async (chunk, ct) =>
@@ -107,32 +116,25 @@ internal sealed class LogPipeline : IAsyncDisposable
     }
 
     /// <summary>The subscription alone, over events that have their numbers.</summary>
-    internal async Task HandleAsync(int last, CancellationToken ct)
+    internal async Task HandleAsync(CancellationToken ct)
     {
         await subscription.StartAsync(ct);
-        await ReachedAsync(last, ct);
+        await ReachedAsync(ct);
     }
 
-    /// <summary>Parses each event and logs one of its own for each hundred.</summary>
-    private Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<ConsumerDb> unit, CancellationToken ct)
+    private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TConsumer> unit, CancellationToken ct)
     {
-        foreach (var e in events)
-        {
-            var signedIn = e.As<UserSignedIn>();
-            if (++handled % 100 == 0)
-                unit.AppendRaw("bench.hundred-counted.v1", "user", signedIn.UserId.ToString(), signedIn.UserId, $$"""{"count":{{handled}},"number":{{signedIn.Number}}}""", e);
-        }
-        if (events[^1].Sequence == SubscriptionBench.Events)
+        await handler(events, unit, ct);
+        if (Interlocked.Add(ref handled, events.Count) == last)
             handledAll.TrySetResult();
-        return Task.CompletedTask;
     }
 
-    private async Task ReachedAsync(int last, CancellationToken ct)
+    private async Task ReachedAsync(CancellationToken ct)
     {
         await handledAll.Task.WaitAsync(LongestWait, ct);
         while (true)
         {
-            await using var look = databases.Of(Consumer).Source.CreateCommand($"select sequence from {Consumer}.checkpoints where subscription = '{Name}'");
+            await using var look = databases.Of(consumerSchema).Source.CreateCommand($"select min(sequence) from {consumerSchema}.checkpoints where subscription = '{Name}'");
             if (await look.ExecuteScalarAsync(ct) is long sequence && sequence >= last)
                 return;
             await Task.Delay(BetweenLooks, ct);

@@ -9,6 +9,9 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("sign-in-to-voucher", "From the answer of a sign-in to the voucher in GET /v1/vouchers, at rest.", SignInToVoucherBench.RunAsync),
     ("claims", "Claims a second through HTTP beside pgbench's plain transaction, and from pools of all sizes.", ClaimsBench.RunAsync),
     ("upload", "One upload of 50,000 coupons beside a bare COPY of the same rows, and its memory.", UploadBench.RunAsync),
+    ("quests", "Sign-in events to completed quests, events a second, beside the bare subscription.", QuestsBench.RunAsync),
+    ("replay", "Replay of 1,000,000 stored events: read and folded, and with the projection written.", ReplayBench.RunAsync),
+    ("catalog", "Reads of the quest catalog a second beside an endpoint that does nothing.", CatalogBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
 ];

@@ -1,4 +1,5 @@
 using Boon.Contracts;
+using Boon.Platform.Data;
 
 namespace Boon.Bench;
 
@@ -11,6 +12,7 @@ internal static class SubscriptionBench
 {
     internal const int Events = 100_000;
     internal const int PerTransaction = 100;
+    internal const int DefaultBatch = 500;
     private const int Writers = 4;
     private const int Runs = 5;
     private const double Aim = 30_000;
@@ -26,16 +28,16 @@ internal static class SubscriptionBench
             var insert = await TimeAsync(() => plain.InsertAsync(events, ct));
             var read = await TimeAsync(() => plain.ReadAsync(Events, ct));
             double whole, append, sequence, handle, passes, batches;
-            await using (var pipeline = await LogPipeline.CreateAsync(connectionString, ct))
+            await using (var pipeline = await BareAsync(connectionString, ct))
             {
                 whole = await TimeAsync(() => pipeline.AllAtOnceAsync(events, ct));
                 (passes, batches) = (pipeline.Passes, pipeline.Batches);
             }
-            await using (var pipeline = await LogPipeline.CreateAsync(connectionString, ct))
+            await using (var pipeline = await BareAsync(connectionString, ct))
             {
                 append = await TimeAsync(() => pipeline.AppendAsync(events, ct));
                 sequence = await TimeAsync(() => pipeline.SequenceAsync(ct));
-                handle = await TimeAsync(() => pipeline.HandleAsync(Events, ct));
+                handle = await TimeAsync(() => pipeline.HandleAsync(ct));
             }
             Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: {Events / whole:N0} events a second.");
             if (run < 0)
@@ -66,20 +68,40 @@ internal static class SubscriptionBench
         }
     }
 
+    /// <summary>A subscription that parses each event and logs one of its own for each hundred.</summary>
+    internal static async Task<LogPipeline<ConsumerDb>> BareAsync(string connectionString, CancellationToken ct)
+    {
+        await using (var source = NpgsqlDataSource.Create(connectionString))
+            await LogPipeline<ConsumerDb>.CreateSchemaAsync(source, ModuleContext.SchemaOf<ConsumerDb>(), ct);
+        long handled = 0;
+        return await LogPipeline<ConsumerDb>.CreateAsync(connectionString, Events, lanes: 1, DefaultBatch, (events, unit, _) =>
+        {
+            foreach (var e in events)
+            {
+                var signedIn = e.As<UserSignedIn>();
+                if (++handled % 100 == 0)
+                    unit.AppendRaw("bench.hundred-counted.v1", "user", signedIn.UserId.ToString(), signedIn.UserId, $$"""{"count":{{handled}},"number":{{signedIn.Number}}}""", e);
+            }
+            return Task.CompletedTask;
+        }, ct);
+    }
+
     /// <summary>Writes the events, a transaction for each hundred, on as many connections as there are writers.</summary>
     internal static Task WriteAsync(List<BenchEvent> events, Func<BenchEvent[], CancellationToken, Task> write, CancellationToken ct) => Parallel.ForEachAsync(
         events.Chunk(PerTransaction), new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = ct }, async (chunk, ct) => await write(chunk, ct));
 
-    private static async Task<double> TimeAsync(Func<Task> work)
+    internal static async Task<double> TimeAsync(Func<Task> work)
     {
         var started = Stopwatch.GetTimestamp();
         await work();
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    private static BenchEvent Make(int number)
+    internal static BenchEvent Make(int number) => Make(number, Guid.CreateVersion7());
+
+    internal static BenchEvent Make(int number, Guid user)
     {
-        var signedIn = new UserSignedIn(Guid.CreateVersion7(), $"somebody.with-a-name+{number:000000}@customers.example.com", First: number % 3 == 0, number % 100);
+        var signedIn = new UserSignedIn(user, $"somebody.with-a-name+{number:000000}@customers.example.com", First: number % 3 == 0, number % 100);
         return new BenchEvent(signedIn.UserId, System.Text.Json.JsonSerializer.Serialize(signedIn, EventJson.Default.UserSignedIn));
     }
 }

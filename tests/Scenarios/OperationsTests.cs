@@ -31,6 +31,18 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
     }
 
     [Fact]
+    public async Task A_module_serves_though_others_that_it_could_read_were_never_started()
+    {
+        await using var some = await TestBoon.StartModulesAsync("identity", "promotions");
+        var campaign = await some.CreateCampaign();
+        var (user, username, password) = await some.Register();
+        await some.Api.SignIn(username, password);
+        (await some.Decisions(campaign, 1)).ShouldHaveSingleItem().GetProperty("userId").GetGuid().ShouldBe(user);
+        (await some.Api.Get("/metrics")).Text.ShouldContain("boon_subscription_lag_events{lane=\"0\",source=\"identity\"");
+        (await some.Api.Get("/v1/quests")).Code.ShouldBe(404);
+    }
+
+    [Fact]
     public async Task Logs_are_JSON_files_by_part_and_level()
     {
         await using var loud = await TestBoon.StartAsync(("Boon:Log:Level", "Information"));

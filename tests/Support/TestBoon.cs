@@ -38,19 +38,23 @@ public sealed class TestBoon : IAsyncDisposable
     public IServiceProvider Services => host.App.Services;
 
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
-        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, settings);
+        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, settings);
+
+    /// <summary>A host of some modules, on a database that the others have never seen.</summary>
+    public static async Task<TestBoon> StartModulesAsync(params string[] modules) =>
+        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules);
 
     /// <summary>Another host on the same database.</summary>
-    public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false);
+    public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);
 
-    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, params (string Key, string Value)[] settings)
+    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, params (string Key, string Value)[] settings)
     {
         var data = Directory.CreateTempSubdirectory("boon-test-").FullName;
         var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value);
         all["ConnectionStrings:Boon"] = database;
         all["Boon:Operator:Password"] = OperatorPassword;
         all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
-        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", Settings: all), CancellationToken.None);
+        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all), CancellationToken.None);
         await host.StartAsync(CancellationToken.None);
         return new TestBoon(host, database, data) { ownsDatabase = ownsDatabase };
     }

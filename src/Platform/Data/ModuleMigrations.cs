@@ -72,7 +72,7 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
             while (await reader.ReadAsync(ct))
                 applied.Add(reader.GetString(0));
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName)
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
             // nothing was ever applied
         }

@@ -12,6 +12,9 @@ public static class PostgresErrors
     /// <summary>True when the database is out of reach or out of resources, for a caller who may try again; false for what a retry does not mend.</summary>
     public static bool IsOutage(Exception exception) => Is(exception, state => StartsWithAny(state, "08", "40", "53", "55", "57", "58"));
 
+    /// <summary>True when a table or its schema is not there: a module that was never started on this database.</summary>
+    public static bool IsMissingTable(PostgresException exception) => exception.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName;
+
     private static bool StartsWithAny(string state, params ReadOnlySpan<string> classes)
     {
         foreach (var one in classes)

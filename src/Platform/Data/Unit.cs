@@ -45,6 +45,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>See <see cref="KeepRefusal"/>.</summary>
     public bool KeepsRefusal { get; private set; }
 
+    /// <summary>See <see cref="NoEffect"/>.</summary>
+    internal bool HasNoEffect { get; private set; }
+
     /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
     public IdempotencyClaim? Idempotency { get; set; }
 
@@ -81,6 +84,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
 
     /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
     public void KeepRefusal() => KeepsRefusal = true;
+
+    /// <summary>Says that a batch of events meant nothing to its handler and nothing was written: if the move of its checkpoint is lost, nothing is.</summary>
+    public void NoEffect() => HasNoEffect = true;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
     public void AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null) =>
@@ -146,6 +152,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         connection = null;
         written = 0;
         KeepsRefusal = false;
+        HasNoEffect = false;
     }
 
     /// <inheritdoc/>

@@ -89,12 +89,19 @@ internal static class Checkpoints
         return rows.Count >= sources ? rows : null;
     }
 
-    /// <summary>Moves a checkpoint that this transaction holds.</summary>
-    internal static Task<int> MoveAsync(NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, CancellationToken ct) =>
-        ExecuteAsync(connection, $"""
+    /// <summary>
+    /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without effect can be read again.
+    /// </summary>
+    internal static async Task<int> MoveAsync(
+        NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, CancellationToken ct, bool durable = true)
+    {
+        if (!durable)
+            await ExecuteAsync(connection, "set local synchronous_commit = off", ct);
+        return await ExecuteAsync(connection, $"""
             update {schema}.checkpoints set sequence = $5, updated_at = now()
             where subscription = $1 and lane = $2 and source = $3 and sequence = $4
             """, ct, subscription, lane, source, from, to);
+    }
 
     private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
     {

@@ -20,6 +20,9 @@ internal sealed partial class LaneReader<TContext>(
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+    /// <summary>From a batch that meant nothing, at the end of the log, to the next look: who reads much that is not for it reads it in larger pieces.</summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
+
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly ModuleDatabase database = module.Database;
@@ -29,7 +32,7 @@ internal sealed partial class LaneReader<TContext>(
     private sealed record Suspect(long Until, long Sequence, int Failures);
 
     /// <summary>How a pass over the sources ended.</summary>
-    internal enum Pass { Idle, Worked, Busy, LayoutChanged }
+    internal enum Pass { Idle, NoEffect, Worked, Busy, LayoutChanged }
 
     /// <summary>Reads until stopped or until the layout of lanes is another one.</summary>
     internal async Task RunAsync(CancellationToken ct)
@@ -51,6 +54,8 @@ internal sealed partial class LaneReader<TContext>(
                         await wake.WaitAsync(WakeSignal.Jittered(BusyDelay), ct);
                     else if (pass == Pass.Idle)
                         await wake.WaitAsync(ct);
+                    else if (pass == Pass.NoEffect)
+                        await Task.Delay(Rest, ct);
                 }
                 catch (OperationCanceledException) when (ct.IsCancellationRequested)
                 {
@@ -73,15 +78,45 @@ internal sealed partial class LaneReader<TContext>(
     private async Task<Pass> PassAsync(CancellationToken ct)
     {
         var result = Pass.Idle;
-        foreach (var source in subscription.Sources)
+        foreach (var source in await WithNewsAsync(ct))
         {
             var pass = await PassAsync(source, ct);
             if (pass is Pass.LayoutChanged or Pass.Busy)
                 return pass;
-            if (pass == Pass.Worked)
-                result = Pass.Worked;
+            result = pass > result ? pass : result;
         }
         return result;
+    }
+
+    /// <summary>
+    /// The sources that have something for this lane, seen in one statement and without a lock: most wake-ups and polls end here. All of them where that cannot be told:
+    /// a source is in another database, or was never started.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> WithNewsAsync(CancellationToken ct)
+    {
+        if (subscription.Sources.Count == 1 || !Defences.DenseSequence || !subscription.Sources.All(source => ReferenceEquals(databases.Of(source).Source, database.Source)))
+            return subscription.Sources;
+        var heads = string.Join(" union all ", subscription.Sources.Select(source => $"select '{source}' as source, last from {databases.Of(source).Schema}.log_head"));
+        await using var command = database.Source.CreateCommand($"""
+            select h.source from ({heads}) h
+            where not exists (select from {database.Schema}.checkpoints c where c.subscription = $1 and c.lane = $2 and c.source = h.source
+                and c.lanes = $3 and c.hold_at is null and c.sequence >= h.last)
+            """);
+        command.Parameters.Add(new() { Value = subscription.Name });
+        command.Parameters.Add(new() { Value = lane });
+        command.Parameters.Add(new() { Value = lanes });
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            var found = new List<string>();
+            while (await reader.ReadAsync(ct))
+                found.Add(reader.GetString(0));
+            return found;
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return subscription.Sources;
+        }
     }
 
     private async Task<Pass> PassAsync(string source, CancellationToken ct)
@@ -102,7 +137,15 @@ internal sealed partial class LaneReader<TContext>(
         }
 
         var started = Stopwatch.GetTimestamp();
-        var page = await ReadAsync(unit, source, checkpoint, suspect is null ? settings.BatchSize : 1, ct);
+        LogPage page;
+        try
+        {
+            page = await ReadAsync(unit, source, checkpoint, suspect is null ? settings.BatchSize : 1, ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return Pass.Idle; // the source was never started on its database: its log is empty
+        }
         if (page.UpTo == checkpoint.Sequence)
             return checkpoint.HoldAt is null ? Pass.Idle : await FinishChangeAsync(unit, ct);
         if (!Defences.AtomicCheckpoint)
@@ -126,14 +169,15 @@ internal sealed partial class LaneReader<TContext>(
                 e.Activity?.Stop();
         }
         FaultPoints.Reached?.Invoke("batch");
+        var effect = page.Events.Count > 0 && !unit.HasNoEffect;
         if (Defences.AtomicCheckpoint
-            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, page.UpTo, ct) != 1)
+            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, page.UpTo, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
         FaultPoints.Reached?.Invoke("after-batch");
         if (page.Events.Count > 0)
             LogMetrics.Handled(subscription.Name, page.Events.Count, Stopwatch.GetElapsedTime(started));
-        return page.Events.Count > 0 || page.UpTo < page.Head ? Pass.Worked : Pass.Idle;
+        return effect || page.UpTo < page.Head ? Pass.Worked : Pass.NoEffect;
     }
 
     private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)

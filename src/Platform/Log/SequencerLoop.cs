@@ -71,6 +71,10 @@ public sealed class LogBarrier(Databases databases, LogSignals signals, ILoggerF
             while (await sequencer.PassAsync(limit.Token) == Sequencer.Pass.Busy)
                 await Task.Delay(BusyDelay, limit.Token);
         }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            // the module was never started here: nothing was committed
+        }
         catch (OperationCanceledException error) when (!ct.IsCancellationRequested)
         {
             throw new TimeoutException($"The log of {module} was not numbered within {LongestWait.TotalSeconds} s.", error);

@@ -63,7 +63,14 @@ internal sealed class LogLag
                 while (await reader.ReadAsync(ct))
                     lanes.Add((reader.GetInt32(0), reader.GetString(1), reader.GetInt64(2)));
             foreach (var (lane, source, sequence) in lanes)
-                found.Add(await databases.ReadAsync(connection, subscription.Database, source, (c, s) => ReadAsync(c, s, subscription.Name, lane, source, sequence, ct)));
+                try
+                {
+                    found.Add(await databases.ReadAsync(connection, subscription.Database, source, (c, s) => ReadAsync(c, s, subscription.Name, lane, source, sequence, ct)));
+                }
+                catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+                {
+                    // the source was never started on its database: nothing waits there
+                }
             await using var count = new NpgsqlCommand($"select count(*) from {schema}.dead_letters where subscription = $1 and redriven_at is null", connection)
             { Parameters = { new() { Value = subscription.Name } } };
             open.Add((subscription.Name, (long)(await count.ExecuteScalarAsync(ct))!));

@@ -29,12 +29,12 @@ internal static class IssueVouchers
         var campaigns = await unit.Db.Campaigns.AsNoTracking()
             .Where(campaign => campaign.State != Campaign.Draft && names.Contains(campaign.Trigger))
             .OrderBy(campaign => campaign.Id).ToListAsync(ct);
-        if (campaigns.Count == 0)
-            return;
-
         var matches = Match(events, campaigns.ConvertAll(campaign => new Running(campaign)));
         if (matches.Count == 0)
+        {
+            unit.NoEffect();
             return;
+        }
         await LoadHeldAsync(unit, matches, ct);
         var judged = matches.ConvertAll(match => Judge(match.Event, match.Running));
         await StoreVouchersAsync(unit, judged, ct);

@@ -106,7 +106,7 @@ namespace Boon.Quests.Migrations
                     quest_id uuid not null,
                     version int not null,
                     user_id uuid not null,
-                    source text not null,
+                    source text collate "C" not null,
                     sequence bigint not null,
                     event_id uuid not null,
                     type text not null,
@@ -116,7 +116,7 @@ namespace Boon.Quests.Migrations
                     outcome text not null check (outcome in ('progressed', 'completed', 'all-completed', 'already-counted', 'too-late', 'paused')),
                     streak int not null,
                     completions int not null,
-                    constraint received_once unique (user_id, quest_id, source, sequence)
+                    constraint received_once unique (user_id, quest_id, sequence, source)
                 );
 
                 -- Derived from what was received; boon replay rebuilds it.
@@ -140,7 +140,7 @@ namespace Boon.Quests.Migrations
                     source text not null,
                     sequence bigint not null,
                     completed_at timestamptz not null,
-                    reward_id uuid not null references quests.rewards (id),
+                    reward_id uuid not null,
                     claimed_at timestamptz,
                     granted_at timestamptz,
                     pending_reason text,

@@ -16,46 +16,33 @@ internal sealed class ProgressStore
     private readonly Dictionary<(Guid QuestId, Guid UserId), Row> rows = [];
     private readonly HashSet<(Guid QuestId, Guid UserId, string Source, long Sequence)> received = [];
 
-    internal static async Task<ProgressStore> LoadAsync(Unit<QuestsDb> unit, List<TrackProgress.Match> matches, CancellationToken ct)
+    /// <summary>Reads the progress of everybody who is concerned; with <paramref name="again"/> also which of these events were received before.</summary>
+    internal static async Task<ProgressStore> LoadAsync(Unit<QuestsDb> unit, List<TrackProgress.Match> matches, bool again, CancellationToken ct)
     {
         var store = new ProgressStore();
         foreach (var match in matches)
             store.rows.TryAdd((match.Quest.Rules.QuestId, match.UserId), new Row());
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
+        await using (var command = unit.Command("""
+            select p.quest_id, p.user_id, p.streak, p.completions, p.period, p.received
+            from unnest($1, $2) k (quest_id, user_id) join quests.progress p on p.quest_id = k.quest_id and p.user_id = k.user_id
+            """, store.rows.Keys.Select(key => key.QuestId).ToArray(), store.rows.Keys.Select(key => key.UserId).ToArray()))
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
             {
-                new("""
-                    select p.quest_id, p.user_id, p.streak, p.completions, p.period, p.received
-                    from unnest($1, $2) k (quest_id, user_id) join quests.progress p on p.quest_id = k.quest_id and p.user_id = k.user_id
-                    """)
-                { Parameters = { new() { Value = store.rows.Keys.Select(key => key.QuestId).ToArray() }, new() { Value = store.rows.Keys.Select(key => key.UserId).ToArray() } } },
-                new("""
-                    select r.quest_id, r.user_id, r.source, r.sequence
-                    from unnest($1, $2, $3, $4) k (quest_id, user_id, source, sequence)
-                    join quests.received r on r.user_id = k.user_id and r.quest_id = k.quest_id and r.source = k.source and r.sequence = k.sequence
-                    """)
-                {
-                    Parameters =
-                    {
-                        new() { Value = matches.ConvertAll(match => match.Quest.Rules.QuestId) },
-                        new() { Value = matches.ConvertAll(match => match.UserId) },
-                        new() { Value = matches.ConvertAll(match => match.Event.Source) },
-                        new() { Value = matches.ConvertAll(match => match.Event.Sequence) },
-                    },
-                },
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-        {
-            var row = store.rows[(reader.GetGuid(0), reader.GetGuid(1))];
-            row.State = new QuestState(reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? null : reader.GetInt32(4));
-            row.Before = row.Received = reader.GetInt64(5);
-        }
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct) && QuestsDefences.OncePerEvent)
-            store.received.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt64(3)));
+                var row = store.rows[(reader.GetGuid(0), reader.GetGuid(1))];
+                row.State = new QuestState(reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? null : reader.GetInt32(4));
+                row.Before = row.Received = reader.GetInt64(5);
+            }
+        if (!again)
+            return store;
+        await using (var command = unit.Command("""
+            select r.quest_id, r.user_id, r.source, r.sequence
+            from unnest($1, $2, $3, $4) k (quest_id, user_id, source, sequence)
+            join quests.received r on r.user_id = k.user_id and r.quest_id = k.quest_id and r.source = k.source and r.sequence = k.sequence
+            """, matches.ConvertAll(match => match.Quest.Rules.QuestId), matches.ConvertAll(match => match.UserId), matches.ConvertAll(match => match.Event.Source), matches.ConvertAll(match => match.Event.Sequence)))
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                store.received.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt64(3)));
         return store;
     }
 
@@ -71,12 +58,14 @@ internal sealed class ProgressStore
         row.Received++;
     }
 
-    /// <summary>Writes the events, the progress that moved and the completions.</summary>
-    internal async Task SaveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
+    /// <summary>Writes the events, the progress that moved and the completions. False: an event was received before, and nothing was written.</summary>
+    internal async Task<bool> TrySaveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
     {
         if (judged.Count == 0)
-            return;
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { Receive(judged) } };
+            return true;
+        if (!await TryReceiveAsync(unit, judged, ct))
+            return false;
+        await using var batch = new NpgsqlBatch(unit.Connection);
         var moved = rows.Where(row => row.Value.Received > row.Value.Before).ToList();
         AddProgress(batch, "insert into quests.progress (quest_id, user_id, streak, completions, period, received) select quest_id, user_id, streak, completions, period, received from", "", moved.FindAll(row => row.Value.Before == 0));
         AddProgress(batch, "update quests.progress p set streak = k.streak, completions = k.completions, period = k.period, received = k.received from",
@@ -84,38 +73,48 @@ internal sealed class ProgressStore
         var completed = judged.FindAll(one => one.Outcome == Outcome.Completed);
         if (completed.Count > 0)
             batch.BatchCommands.Add(Complete(completed));
-        // Every event one row, every user of a quest one, every completion one: else somebody moved them under the lane's lock.
-        var rowsToWrite = judged.Count + moved.Count + completed.Count;
-        var written = await batch.ExecuteNonQueryAsync(ct);
-        if (written != rowsToWrite)
-            throw new DbUpdateConcurrencyException($"{rowsToWrite - written} rows of progress moved under their lane's lock.");
+        // Every user of a quest one row, every completion one: else somebody moved them under the lane's lock.
+        var missing = moved.Count + completed.Count - await batch.ExecuteNonQueryAsync(ct);
+        return missing == 0 ? true : throw new DbUpdateConcurrencyException($"{missing} rows of progress moved under their lane's lock.");
     }
 
-    private static NpgsqlBatchCommand Receive(List<TrackProgress.Judged> judged) => new("""
-        insert into quests.received (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions)
-        select quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions
-        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) with ordinality
-            as e (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions, place)
-        order by place
-        """)
+    /// <summary>Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.</summary>
+    private static async Task<bool> TryReceiveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
     {
-        Parameters =
+        await using (var savepoint = unit.Command("savepoint received"))
+            await savepoint.ExecuteNonQueryAsync(ct);
+        try
         {
-            new() { Value = judged.ConvertAll(one => one.Match.Quest.Rules.QuestId) },
-            new() { Value = judged.ConvertAll(one => one.Match.Quest.Rules.Version) },
-            new() { Value = judged.ConvertAll(one => one.Match.UserId) },
-            new() { Value = judged.ConvertAll(one => one.Match.Event.Source) },
-            new() { Value = judged.ConvertAll(one => one.Match.Event.Sequence) },
-            new() { Value = judged.ConvertAll(one => one.Match.Event.Id) },
-            new() { Value = judged.ConvertAll(one => one.Match.Event.Type) },
-            new() { Value = judged.ConvertAll(one => one.Match.HappenedAt) },
-            new() { Value = judged.ConvertAll(one => one.Match.Event.RecordedAt) },
-            new() { Value = judged.ConvertAll(one => one.Match.Period) },
-            new() { Value = judged.ConvertAll(one => QuestProgress.NameOf(one.Outcome)) },
-            new() { Value = judged.ConvertAll(one => one.State.Streak) },
-            new() { Value = judged.ConvertAll(one => one.State.Completions) },
-        },
-    };
+            await using var copy = await unit.Connection.BeginBinaryImportAsync("""
+                copy quests.received (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions) from stdin (format binary)
+                """, ct);
+            foreach (var ((e, quest, userId, happenedAt, period), outcome, state) in judged)
+            {
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(quest.Rules.QuestId, ct);
+                await copy.WriteAsync(quest.Rules.Version, ct);
+                await copy.WriteAsync(userId, ct);
+                await copy.WriteAsync(e.Source, ct);
+                await copy.WriteAsync(e.Sequence, ct);
+                await copy.WriteAsync(e.Id, ct);
+                await copy.WriteAsync(e.Type, ct);
+                await copy.WriteAsync(happenedAt, ct);
+                await copy.WriteAsync(e.RecordedAt, ct);
+                await copy.WriteAsync(period, ct);
+                await copy.WriteAsync(QuestProgress.NameOf(outcome), ct);
+                await copy.WriteAsync(state.Streak, ct);
+                await copy.WriteAsync(state.Completions, ct);
+            }
+            await copy.CompleteAsync(ct);
+            return true;
+        }
+        catch (PostgresException error) when (error.ViolatedConstraint() == "received_once")
+        {
+            await using var undo = unit.Command("rollback to savepoint received");
+            await undo.ExecuteNonQueryAsync(ct);
+            return false;
+        }
+    }
 
     private static void AddProgress(NpgsqlBatch batch, string verb, string condition, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> changed)
     {

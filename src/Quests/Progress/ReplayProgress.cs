@@ -107,10 +107,13 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
             select {CompletionColumns}, (
                 select min(l.time) from quests.event_log l where l.userid = r.user_id and l.type = '{RewardClaimed.Name}'
                     and l.payload ->> 'questId' = r.quest_id::text and (l.payload ->> 'number')::int = r.number)
-            from ({RebuiltCompletions}) r order by r.completed_at
+            from ({RebuiltCompletions}) r
+            where not exists (
+                select from quests.completions c where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
+                    and (c.version, c.source, c.sequence, c.completed_at, c.reward_id) is not distinct from (r.version, r.source, r.sequence, r.completed_at, r.reward_id))
+            order by r.completed_at
             on conflict (user_id, quest_id, number) do update set version = excluded.version, source = excluded.source, sequence = excluded.sequence,
                 completed_at = excluded.completed_at, reward_id = excluded.reward_id
-            where (c.version, c.source, c.sequence, c.completed_at, c.reward_id) is distinct from (excluded.version, excluded.source, excluded.sequence, excluded.completed_at, excluded.reward_id)
             """, ct);
         mended += await ExecuteAsync(connection, """
             delete from quests.completions c where not exists (

@@ -22,12 +22,23 @@ internal static class TrackProgress
     internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
     {
         var quests = await LoadQuestsAsync(unit, events, ct);
-        if (quests.Count == 0)
-            return;
         var matches = Find(events, quests);
         if (matches.Count == 0)
+        {
+            unit.NoEffect();
             return;
-        var store = await ProgressStore.LoadAsync(unit, matches, ct);
+        }
+        var judged = await TryStoreAsync(unit, matches, again: false, ct)
+            ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent, ct)
+            ?? throw new DbUpdateConcurrencyException("An event was received by somebody else under the lane's lock.");
+        foreach (var one in judged)
+            Append(unit, one);
+    }
+
+    /// <summary>Judges the events in log order and stores what comes out; null when some were received before and <paramref name="again"/> did not say to look.</summary>
+    private static async Task<List<Judged>?> TryStoreAsync(Unit<QuestsDb> unit, List<Match> matches, bool again, CancellationToken ct)
+    {
+        var store = await ProgressStore.LoadAsync(unit, matches, again, ct);
         var judged = new List<Judged>(matches.Count);
         foreach (var match in matches)
             if (store.IsNew(match))
@@ -36,9 +47,7 @@ internal static class TrackProgress
                 store.Set(match, state);
                 judged.Add(new Judged(match, outcome, state));
             }
-        await store.SaveAsync(unit, judged, ct);
-        foreach (var one in judged)
-            Append(unit, one);
+        return await store.TrySaveAsync(unit, judged, ct) ? judged : null;
     }
 
     /// <summary>The quests that these events can mean, as they stay until this batch commits.</summary>

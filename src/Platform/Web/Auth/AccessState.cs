@@ -66,7 +66,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         {
             await ReadAsync(cancellationToken);
         }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UndefinedTable)
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
             LogFailed(logger, "Identity has no log yet; start it, or migrate its database");
         }
