@@ -60,6 +60,15 @@ internal static class ReplayBench
             """);
         seed.Parameters.Add(new() { Value = quest });
         await seed.ExecuteNonQueryAsync(ct);
+        // The module's own log as it would be: a replay looks in it for what was claimed.
+        await using var log = source.CreateCommand($"""
+            insert into quests.event_log (id, aggregatetype, aggregateid, type, payload, userid)
+            select gen_random_uuid(), 'quest', $1::text, 'quests.quest-progressed.v1',
+                json_build_object('questId', $1, 'userId', user_id, 'streak', 1, 'streakOf', 3, 'completions', 0, 'completionsOf', 2), user_id
+            from quests.received order by position
+            """);
+        log.Parameters.Add(new() { Value = quest });
+        await log.ExecuteNonQueryAsync(ct);
         await using var settle = source.CreateCommand("vacuum analyze quests.received");
         await settle.ExecuteNonQueryAsync(ct);
     }

@@ -194,7 +194,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Eventually.Holds("the reward", async () => await State(1) == "granted");
         await boon.Append("test.coupon.v1", user, "{}");
         await Eventually.Holds("the second reward", async () => (await boon.Api.All("/v1/quests/completions", member)).Count == 2 && await State(2) == "granted");
-        (await boon.Api.All("/v1/coupons", member)).Select(coupon => coupon.GetProperty("code").GetString()).ShouldBe([$"{type}-D", $"{type}-C", $"{type}-B", $"{type}-A"]);
+        (await boon.Api.All("/v1/coupons", member)).Select(coupon => coupon.GetProperty("code").GetString()).ShouldBe([$"{type}-A", $"{type}-B", $"{type}-C", $"{type}-D"], ignoreOrder: true);
 
         // Outside perUser: the member still has a claim of this type, and it gives a new coupon.
         var claim = await boon.Api.Post("/v1/claims", new { type }, member);
@@ -203,6 +203,31 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var counters = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
         (counters.GetProperty("claimed").GetInt32(), counters.GetProperty("available").GetInt32()).ShouldBe((5, 1));
         (await boon.Api.Post("/v1/redemptions", new { code = $"{type}-A", amount = 1000, currency = "USD" }, member)).Code.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task However_many_coupon_rewards_wait_each_says_why_and_they_are_granted_in_the_order_of_their_claims()
+    {
+        const int waiting = 1_200;
+        var token = await boon.OperatorToken();
+        var type = "MANY-" + Guid.CreateVersion7().ToString("N")[..8];
+        var quest = await boon.CreateQuest(new { trigger = "test.many", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward($"coupon:{type}", 1) });
+        await boon.AppendMany("test.many.v1", waiting);
+        await boon.CaughtUp();
+        async Task<long> Reasons(string reason) => await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1 and granted_at is null and pending_reason = $2", quest, reason);
+        (await Reasons("type-unknown")).ShouldBe(waiting);
+        (await boon.Api.Put($"/v1/coupon-types/{type}", new { }, token)).Code.ShouldBe(201);
+        (await boon.Api.Post("/v1/coupons", new
+        {
+            coupons = Enumerable.Range(0, 1_100).Select(i => new { code = $"{type}-{i:0000}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
+        }, token)).Code.ShouldBe(201);
+        await Eventually.Holds("all coupons", async () => await boon.Scalar<long>("select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type) == 1_100);
+        await boon.CaughtUp();
+        (await Reasons("sold-out")).ShouldBe(waiting - 1_100, "those who still wait know why");
+        (await boon.Scalar<long>("""
+            select count(*) from (select c.position < lag(c.position) over (order by r.place) as back from promotions.coupon_rewards r
+                join promotions.claims k on k.user_id = r.user_id and k.type = r.type join promotions.codes c on c.id = k.code_id where r.type = $1) p where back
+            """, type)).ShouldBe(0);
     }
 
     [Fact]

@@ -5,10 +5,11 @@ namespace Boon.Support;
 /// <summary>When nothing is left to do: every event of every module has its number, and every subscription stands at the end of each of its sources.</summary>
 public static class Quiet
 {
-    /// <summary>An SQL expression over all modules: one statement, so one snapshot.</summary>
-    public static string Sql { get; } = Write([.. BoonHost.AllModules.Select(module => module.Name)]);
+    /// <summary>An SQL statement over all modules: one statement, so one snapshot.</summary>
+    public static string Sql { get; } = Of([.. BoonHost.AllModules.Select(module => module.Name)]);
 
-    private static string Write(List<string> modules)
+    /// <summary>The same for a host of some modules.</summary>
+    public static string Of(IReadOnlyList<string> modules)
     {
         var heads = string.Join(" union all ", modules.Select(module => $"select '{module}' as source, last from {module}.log_head"));
         var checkpoints = string.Join(" union all ", modules.Select(module => $"select source, sequence from {module}.checkpoints"));

@@ -2,6 +2,7 @@ using Boon.Host;
 using Boon.Identity;
 using Boon.Identity.Keys;
 using Boon.Identity.Users;
+using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Web.Tokens;
@@ -140,7 +141,7 @@ public sealed class TestBoon : IAsyncDisposable
     }
 
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
-    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Sql), within);
+    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of([.. Services.GetServices<HostedModule>().Select(module => module.Name)])), within);
 
     /// <summary>Delivers events again: moves a subscription's checkpoints back, as a restored backup would.</summary>
     public Task<int> Rewind(string module, string subscription, long by) =>

@@ -28,15 +28,23 @@ internal static class ReplayCommand
             ?? throw new SetupException($"There is no replay of '{module}'; there is one of {string.Join(", ", replays.Select(one => one.Module))}.");
         var report = await replay.Run(options, new Progress(), ct);
         Console.WriteLine($"{module}: {report.Events:N0} events read and folded in {report.Folded.TotalSeconds:0.0} s ({report.Events / report.Folded.TotalSeconds:N0} a second), all done in {report.Took.TotalSeconds:0.0} s.");
-        foreach (var part in report.Parts)
-            Console.WriteLine($"  {part.Name,-12} rebuilt {part.Rows,12:N0} rows, checksum {part.Checksum}\n  {"",-12} live    {part.LiveRows,12:N0} rows, checksum {part.LiveChecksum}  {(part.Equal ? "equal" : "DIFFERENT")}");
+        Print(report.Parts);
         if (report.Equal)
             Console.WriteLine("The live state is what the events say.");
         else if (options.CheckOnly)
             await Console.Error.WriteLineAsync($"The live state is not what the events say. Mend it: boon replay {module}");
         else
-            Console.WriteLine($"The live state was not what the events say; {report.Mended:N0} rows were put right.");
-        return report.Equal || !options.CheckOnly ? 0 : 1;
+        {
+            Console.WriteLine($"The live state was not what the events say; {report.Mended:N0} rows were put right. Now:");
+            Print(report.Proof!);
+        }
+        return report.Equal || report.Proof?.All(part => part.Equal) == true ? 0 : 1;
+    }
+
+    private static void Print(IReadOnlyList<ReplayPart> parts)
+    {
+        foreach (var part in parts)
+            Console.WriteLine($"  {part.Name,-12} rebuilt {part.Rows,12:N0} rows, checksum {part.Checksum}\n  {"",-12} live    {part.LiveRows,12:N0} rows, checksum {part.LiveChecksum}  {(part.Equal ? "equal" : "DIFFERENT")}");
     }
 
     /// <summary>A line each second, on standard error.</summary>

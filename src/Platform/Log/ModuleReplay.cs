@@ -15,7 +15,8 @@ public sealed record ReplayOptions(bool CheckOnly);
 /// <param name="Took">How long all of it took.</param>
 /// <param name="Parts">Each part of the projection: rebuilt beside live.</param>
 /// <param name="Mended">Rows of the live projection that were put right.</param>
-public sealed record ReplayReport(long Events, TimeSpan Folded, TimeSpan Took, IReadOnlyList<ReplayPart> Parts, long Mended)
+/// <param name="Proof">After mending, each part again: rebuilt beside live; null when nothing was mended.</param>
+public sealed record ReplayReport(long Events, TimeSpan Folded, TimeSpan Took, IReadOnlyList<ReplayPart> Parts, long Mended, IReadOnlyList<ReplayPart>? Proof)
 {
     /// <summary>True when the live projection was what the events say.</summary>
     public bool Equal => Parts.All(part => part.Equal);

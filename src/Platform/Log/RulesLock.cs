@@ -3,8 +3,9 @@ using Boon.Platform.Data;
 namespace Boon.Platform.Log;
 
 /// <summary>
-/// One row of a module that orders changes of its rules against batches of events: a batch holds it shared from before it reads the rules until it commits with its
-/// checkpoint; a change holds it alone. So a change finds every checkpoint standing still, and applies to exactly the events after it.
+/// A lock of a module that orders changes of its rules against batches of events: a batch holds it shared from before it reads the rules until it commits with its
+/// checkpoint; a change holds it alone. So a change finds every checkpoint standing still, and applies to exactly the events after it. It is a lock of a table that
+/// holds nothing of interest, because those are served in turn: no stream of batches keeps a change waiting.
 /// </summary>
 public static class RulesLock
 {
@@ -15,7 +16,10 @@ public static class RulesLock
         """;
 
     /// <summary>The statement with which a batch takes it; statements after it see the rules as they stay until the batch commits.</summary>
-    public static string SharedStatement(string schema) => $"select from {schema}.rules_lock {(Defences.RulesLock ? "for share" : "")}";
+    public static string SharedStatement(string schema) => $"lock table {schema}.rules_lock in {(Defences.RulesLock ? "row share" : "access share")} mode";
+
+    /// <summary>The statement with which a change takes it alone.</summary>
+    public static string ExclusiveStatement(string schema) => $"lock table {schema}.rules_lock in exclusive mode";
 
     /// <summary>Takes it for a batch.</summary>
     public static async Task SharedAsync(Unit unit, CancellationToken ct)
@@ -28,7 +32,7 @@ public static class RulesLock
     public static async Task<Dictionary<string, long[]>> ExclusiveAsync(Unit unit, string subscription, CancellationToken ct)
     {
         var schema = unit.Database.Schema;
-        await using (var command = unit.Command($"select from {schema}.rules_lock for update"))
+        await using (var command = unit.Command(ExclusiveStatement(schema)))
             await command.ExecuteNonQueryAsync(ct);
         await using var read = unit.Command($"select source, array_agg(sequence order by lane) from {schema}.checkpoints where subscription = $1 group by source", subscription);
         await using var reader = await read.ExecuteReaderAsync(ct);

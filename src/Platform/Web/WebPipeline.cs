@@ -125,8 +125,8 @@ public static class WebPipeline
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IdempotentEndpoint>() is not null
-            && await IdempotencyClaim.ReadAsync(http, endpoint.RoutePattern.RawText ?? http.Request.Path) is { } claim)
+        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is not null
+            && await IdempotencyClaim.ReadAsync(http, http.Request.Path) is { } claim)
             http.Features.Set(claim);
         await next(http);
     }

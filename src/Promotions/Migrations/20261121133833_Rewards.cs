@@ -28,6 +28,7 @@ namespace Boon.Promotions.Migrations
                     check ((granted = quantity) = (granted_at is not null))
                 );
                 create index coupon_rewards_pending on promotions.coupon_rewards (type, place) where granted_at is null;
+                create index coupon_rewards_reason on promotions.coupon_rewards (type, coalesce(reason, '')) where granted_at is null;
 
                 -- A claim that is a reward counts for no perUser.
                 alter table promotions.claims add column is_reward boolean not null default false;

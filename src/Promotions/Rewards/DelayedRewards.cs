@@ -14,25 +14,31 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            try
-            {
-                foreach (var type in await TypesAsync(stoppingToken))
-                    await GrantAsync(type, stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, error.Message);
-            }
+            foreach (var type in await TypesAsync(stoppingToken))
+                await GrantAsync(type, stoppingToken);
         }
     }
 
-    /// <summary>Types for which rewards wait and coupons are there, seen without holding a pool.</summary>
+    /// <summary>Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), seen without holding a pool.</summary>
     private async Task<List<string>> TypesAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await ReadTypesAsync(ct);
+        }
+        catch (Exception error) when (!ct.IsCancellationRequested)
+        {
+            LogFailed(logger, error.Message);
+            return [];
+        }
+    }
+
+    private async Task<List<string>> ReadTypesAsync(CancellationToken ct)
     {
         await using var command = module.Database.Source.CreateCommand("""
             select t.name from promotions.coupon_types t
             where exists (select from promotions.coupon_rewards r where r.type = t.name and r.granted_at is null)
-              and exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null and c.expires_at > now())
+              and exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
             """);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<string>();
@@ -43,12 +49,19 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
 
     private async Task GrantAsync(string type, CancellationToken ct)
     {
-        for (var more = true; more;)
+        try
         {
-            await using var unit = new Unit<PromotionsDb>(module, signals);
-            await unit.BeginAsync(ct);
-            more = await GrantRewards.GrantAsync(unit, type, ct);
-            await unit.CommitAsync(ct);
+            for (var more = true; more;)
+            {
+                await using var unit = new Unit<PromotionsDb>(module, signals);
+                await unit.BeginAsync(ct);
+                more = await GrantRewards.GrantAsync(unit, type, ct);
+                await unit.CommitAsync(ct);
+            }
+        }
+        catch (Exception error) when (!ct.IsCancellationRequested)
+        {
+            LogFailed(logger, error.Message);
         }
     }
 

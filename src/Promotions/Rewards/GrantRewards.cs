@@ -8,10 +8,16 @@ namespace Boon.Promotions.Rewards;
 /// </summary>
 internal static class GrantRewards
 {
-    /// <summary>Rewards granted in one transaction.</summary>
-    internal const int Most = 500;
+    /// <summary>Rewards looked at in one transaction.</summary>
+    private const int Most = 500;
 
-    private sealed record Pending(long Place, Guid QuestId, Guid UserId, int Number, int Quantity, int Granted, Guid EventId, string? TraceParent, string? Reason);
+    /// <summary>Coupons given in one transaction: claims of the type wait for it.</summary>
+    private const int MostCoupons = 1_000;
+
+    /// <summary>What a reward that waits can say; nothing at first.</summary>
+    private static readonly string[] Unsaid = ["", "type-unknown", "sold-out"];
+
+    private sealed record Pending(long Place, Guid QuestId, Guid UserId, int Number, int Quantity, int Granted, Guid EventId, string? TraceParent);
 
     internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
@@ -36,17 +42,18 @@ internal static class GrantRewards
             await GrantAsync(unit, type, ct);
     }
 
-    /// <summary>Grants what is recorded for a type, as far as its pool goes; answers whether there may be more to do.</summary>
+    /// <summary>Grants what is recorded for a type, as far as its pool and one transaction go; answers whether there may be more to do.</summary>
     internal static async Task<bool> GrantAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
     {
         var pool = await CouponPool.HoldAsync(unit, type, ct);
-        var pending = await PendingAsync(unit, type, ct);
+        var (pending, claims) = (new List<Pending>(), new List<NewClaim>());
+        if (pool is not null && await pool.HasAsync(MostCoupons, ct))
+            pending = await PendingAsync(unit, type, ct);
         var given = new int[pending.Count];
-        var claims = new List<NewClaim>();
-        for (var i = 0; i < pending.Count; i++)
+        for (var i = 0; i < pending.Count && claims.Count < MostCoupons; i++)
         {
             var reward = pending[i];
-            while (pool is not null && reward.Granted + given[i] < reward.Quantity && await pool.TakeAsync(pending.Count - i, ct) is { } coupon)
+            while (reward.Granted + given[i] < reward.Quantity && claims.Count < MostCoupons && await pool!.TakeAsync(MostCoupons - claims.Count, ct) is { } coupon)
             {
                 var id = Guid.CreateVersion7();
                 claims.Add(new NewClaim(id, reward.UserId, coupon.Position, coupon.Id, null));
@@ -55,34 +62,53 @@ internal static class GrantRewards
             }
             if (reward.Granted + given[i] == reward.Quantity)
                 unit.Append(new RewardGranted(reward.QuestId, reward.UserId, reward.Number, type, reward.Quantity), reward.TraceParent, reward.EventId);
-            else if (reward.Reason != Reason(pool))
-                unit.Append(new RewardDelayed(reward.QuestId, reward.UserId, reward.Number, type, Reason(pool)), reward.TraceParent, reward.EventId);
         }
         if (pool is not null)
             await ClaimBatch.StoreAsync(unit, pool, claims, rewards: true, ct);
-        await using var update = unit.Command("""
-            update promotions.coupon_rewards r set granted = r.granted + k.given, reason = case when r.granted + k.given < r.quantity then $3 end,
-                granted_at = case when r.granted + k.given = r.quantity then now() end
-            from unnest($1, $2) k (place, given) where r.place = k.place and (k.given > 0 or r.reason is distinct from $3)
-            """, pending.ConvertAll(reward => reward.Place), given, Reason(pool));
-        await update.ExecuteNonQueryAsync(ct);
-        return claims.Count > 0 && pending.Count == Most;
+        await StoreAsync(unit, pending, given, ct);
+        if (pool is not null && await pool.HasAsync(1, ct))
+            return claims.Count == MostCoupons || pending.Count == Most;
+        await DelayAsync(unit, type, pool is null ? "type-unknown" : "sold-out", ct);
+        return false;
     }
 
-    private static string Reason(CouponPool? pool) => pool is null ? "type-unknown" : "sold-out";
+    private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Pending> pending, int[] given, CancellationToken ct)
+    {
+        if (pending.Count == 0)
+            return;
+        await using var update = unit.Command("""
+            update promotions.coupon_rewards r set granted = r.granted + k.given, granted_at = case when r.granted + k.given = r.quantity then now() end
+            from unnest($1, $2) k (place, given) cross join lateral (select x.ctid from promotions.coupon_rewards x where x.place = k.place and k.given > 0 offset 0) at
+            where r.ctid = at.ctid
+            """, pending.ConvertAll(reward => reward.Place), given);
+        await update.ExecuteNonQueryAsync(ct);
+    }
 
-    /// <summary>What waits for a type. Who holds its pool is alone with it; an unknown type has none, and what this transaction recorded is locked anyway.</summary>
+    /// <summary>Notes why what is recorded for a type waits, and logs it for those of whom it was not known.</summary>
+    private static async Task DelayAsync(Unit<PromotionsDb> unit, string type, string reason, CancellationToken ct)
+    {
+        await using var update = unit.Command("""
+            update promotions.coupon_rewards set reason = $2
+            where type = $1 and granted_at is null and coalesce(reason, '') = any ($3)
+            returning quest_id, user_id, number, trace_parent, event_id
+            """, type, reason, Unsaid.Where(other => other != reason).ToArray());
+        await using var reader = await update.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            unit.Append(new RewardDelayed(reader.GetGuid(0), reader.GetGuid(1), reader.GetInt32(2), type, reason), reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetGuid(4));
+    }
+
+    /// <summary>What waits for a type, the oldest first. Who holds its pool is alone with it.</summary>
     private static async Task<List<Pending>> PendingAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
     {
         await using var command = unit.Command("""
-            select place, quest_id, user_id, number, quantity, granted, event_id, trace_parent, reason from promotions.coupon_rewards
-            where type = $1 and granted_at is null order by place limit $2 for update
+            select place, quest_id, user_id, number, quantity, granted, event_id, trace_parent from promotions.coupon_rewards
+            where type = $1 and granted_at is null order by place limit $2
             """, type, Most);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var pending = new List<Pending>();
         while (await reader.ReadAsync(ct))
             pending.Add(new Pending(reader.GetInt64(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetGuid(6),
-                reader.IsDBNull(7) ? null : reader.GetString(7), reader.IsDBNull(8) ? null : reader.GetString(8)));
+                reader.IsDBNull(7) ? null : reader.GetString(7)));
         return pending;
     }
 }

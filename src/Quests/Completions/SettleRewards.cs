@@ -17,7 +17,10 @@ internal static class SettleRewards
         await using var update = unit.Command("""
             update quests.completions c set granted_at = k.granted_at, pending_reason = k.pending_reason
             from unnest($1, $2, $3, $4, $5) k (quest_id, user_id, number, granted_at, pending_reason)
-            where c.quest_id = k.quest_id and c.user_id = k.user_id and c.number = k.number and c.claimed_at is not null and c.granted_at is null
+            cross join lateral (
+                select x.ctid from quests.completions x where x.user_id = k.user_id and x.quest_id = k.quest_id and x.number = k.number
+                    and x.claimed_at is not null and x.granted_at is null offset 0) at
+            where c.ctid = at.ctid
             """,
             settled.Values.Select(one => one.QuestId).ToArray(), settled.Values.Select(one => one.UserId).ToArray(), settled.Values.Select(one => one.Number).ToArray(),
             settled.Values.Select(one => one.GrantedAt).ToArray(), settled.Values.Select(one => one.PendingReason).ToArray());

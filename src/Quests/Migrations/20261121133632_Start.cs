@@ -148,6 +148,7 @@ namespace Boon.Quests.Migrations
                     check (granted_at is null or claimed_at is not null)
                 ) with (fillfactor = 70);
                 create index completions_quest on quests.completions (quest_id, place);
+                create index completions_unclaimed on quests.completions (user_id, quest_id, number) where claimed_at is null;
                 create index completions_pending on quests.completions (place) where claimed_at is not null and granted_at is null;
                 """);
         }

@@ -24,7 +24,8 @@ internal sealed class ProgressStore
             store.rows.TryAdd((match.Quest.Rules.QuestId, match.UserId), new Row());
         await using (var command = unit.Command("""
             select p.quest_id, p.user_id, p.streak, p.completions, p.period, p.received
-            from unnest($1, $2) k (quest_id, user_id) join quests.progress p on p.quest_id = k.quest_id and p.user_id = k.user_id
+            from unnest($1, $2) k (quest_id, user_id)
+            cross join lateral (select * from quests.progress x where x.quest_id = k.quest_id and x.user_id = k.user_id offset 0) p
             """, store.rows.Keys.Select(key => key.QuestId).ToArray(), store.rows.Keys.Select(key => key.UserId).ToArray()))
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
@@ -38,7 +39,8 @@ internal sealed class ProgressStore
         await using (var command = unit.Command("""
             select r.quest_id, r.user_id, r.source, r.sequence
             from unnest($1, $2, $3, $4) k (quest_id, user_id, source, sequence)
-            join quests.received r on r.user_id = k.user_id and r.quest_id = k.quest_id and r.source = k.source and r.sequence = k.sequence
+            cross join lateral (
+                select * from quests.received x where x.user_id = k.user_id and x.quest_id = k.quest_id and x.sequence = k.sequence and x.source = k.source offset 0) r
             """, matches.ConvertAll(match => match.Quest.Rules.QuestId), matches.ConvertAll(match => match.UserId), matches.ConvertAll(match => match.Event.Source), matches.ConvertAll(match => match.Event.Sequence)))
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
@@ -69,7 +71,10 @@ internal sealed class ProgressStore
         var moved = rows.Where(row => row.Value.Received > row.Value.Before).ToList();
         AddProgress(batch, "insert into quests.progress (quest_id, user_id, streak, completions, period, received) select quest_id, user_id, streak, completions, period, received from", "", moved.FindAll(row => row.Value.Before == 0));
         AddProgress(batch, "update quests.progress p set streak = k.streak, completions = k.completions, period = k.period, received = k.received from",
-            "where p.quest_id = k.quest_id and p.user_id = k.user_id and p.received = k.before", moved.FindAll(row => row.Value.Before > 0));
+            """
+            cross join lateral (select x.ctid from quests.progress x where x.quest_id = k.quest_id and x.user_id = k.user_id and x.received = k.before offset 0) at
+            where p.ctid = at.ctid
+            """, moved.FindAll(row => row.Value.Before > 0));
         var completed = judged.FindAll(one => one.Outcome == Outcome.Completed);
         if (completed.Count > 0)
             batch.BatchCommands.Add(Complete(completed));

@@ -19,38 +19,31 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     private const string ProgressColumns = "quest_id, user_id, streak, completions, period, received";
     private const string CompletionColumns = "quest_id, user_id, number, version, source, sequence, completed_at, reward_id";
 
-    private const string RebuiltCompletions = """
-        select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id
+    /// <summary>What a completion is, and whether it was claimed: that is in this module's own log.</summary>
+    private const string RebuiltCompletions = $"""
+        select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id, l.time as claimed_at
         from completions_rebuilt c join quests.received r on r.position = c.position join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
+        left join (
+            select userid, (payload ->> 'questId')::uuid as quest_id, (payload ->> 'number')::int as number, min(time) as time
+            from quests.event_log where type = 'quests.reward-claimed.v1' group by 1, 2, 3) l on l.userid = c.user_id and l.quest_id = c.quest_id and l.number = c.number
         """;
 
     internal async Task<ReplayReport> RunAsync(ReplayOptions options, IProgress<long> progress, CancellationToken ct)
     {
         var started = Stopwatch.GetTimestamp();
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
-        try
+        var fold = new Fold(progress);
+        IReadOnlyList<ReplayPart> parts;
+        TimeSpan folded;
+        await using (var snapshot = await SnapshotAsync(connection, ct))
         {
-            var fold = new Fold(progress);
-            IReadOnlyList<ReplayPart> parts;
-            TimeSpan folded;
-            await using (var snapshot = await SnapshotAsync(connection, ct))
-            {
-                await fold.LoadRulesAsync(connection, ct);
-                await fold.ReadAsync(connection, ct);
-                folded = Stopwatch.GetElapsedTime(started);
-                await fold.WriteAsync(connection, ct);
-                parts = [
-                    await CompareAsync(connection, "progress", ProgressColumns, $"select {ProgressColumns} from progress_rebuilt", ct),
-                    await CompareAsync(connection, "completions", CompletionColumns, RebuiltCompletions, ct)];
-                await snapshot.CommitAsync(ct);
-            }
-            var mended = parts.All(part => part.Equal) || options.CheckOnly ? 0 : await MendAsync(connection, fold, ct);
-            return new ReplayReport(fold.Events, folded, Stopwatch.GetElapsedTime(started), parts, mended);
+            await fold.ReadAsync(connection, ct);
+            folded = Stopwatch.GetElapsedTime(started);
+            parts = await CompareAsync(connection, fold, ct);
+            await snapshot.CommitAsync(ct);
         }
-        finally
-        {
-            await ExecuteAsync(connection, "drop table if exists pg_temp.progress_rebuilt, pg_temp.completions_rebuilt", CancellationToken.None);
-        }
+        var (mended, proof) = parts.All(part => part.Equal) || options.CheckOnly ? (0, null) : await MendAsync(connection, fold, ct);
+        return new ReplayReport(fold.Events, folded, Stopwatch.GetElapsedTime(started), parts, mended, proof);
     }
 
     /// <summary>A snapshot between two batches: everything that was counted has committed, nothing is under way.</summary>
@@ -60,60 +53,77 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
         await still.BeginAsync(ct);
         await RulesLock.ExclusiveAsync(still, QuestsModule.TrackProgressSubscription, ct);
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        await ExecuteAsync(connection, PlansForWholeTables, ct);
-        await ExecuteAsync(connection, """
-            create temp table progress_rebuilt (like quests.progress);
-            create temp table completions_rebuilt (quest_id uuid, user_id uuid, number int, position bigint)
-            """, ct);
+        await ExecuteAsync(connection, "select", ct); // takes the snapshot
         return transaction;
     }
 
-    private static async Task<ReplayPart> CompareAsync(NpgsqlConnection connection, string table, string columns, string rebuilt, CancellationToken ct)
+    /// <summary>Writes what was folded beside the live state, and sums up both.</summary>
+    private static async Task<IReadOnlyList<ReplayPart>> CompareAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
     {
-        string Sum(string rows) => $"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from ({rows}) t";
-        var (rows, checksum) = await ReadAsync(Sum(rebuilt));
-        var (liveRows, liveChecksum) = await ReadAsync(Sum($"select {columns} from quests.{table}"));
-        return new ReplayPart(table, rows, checksum, liveRows, liveChecksum);
+        await ExecuteAsync(connection, PlansForWholeTables, ct);
+        await ExecuteAsync(connection, """
+            create temp table progress_rebuilt (like quests.progress) on commit drop;
+            create temp table completions_rebuilt (quest_id uuid, user_id uuid, number int, position bigint) on commit drop
+            """, ct);
+        await fold.WriteAsync(connection, ct);
+        return await SumAsync(connection, ct);
+    }
 
-        async Task<(long, string)> ReadAsync(string sql)
+    private static async Task<IReadOnlyList<ReplayPart>> SumAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        const string completion = $"{CompletionColumns}, claimed_at is not null";
+        return [
+            await PartAsync("progress", ProgressColumns, "progress_rebuilt", "quests.progress"),
+            await PartAsync("completions", completion, $"({RebuiltCompletions})", "quests.completions")];
+
+        async Task<ReplayPart> PartAsync(string name, string columns, string rebuilt, string live)
         {
-            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+            var ((rows, checksum), (liveRows, liveChecksum)) = (await ReadAsync(columns, rebuilt), await ReadAsync(columns, live));
+            return new ReplayPart(name, rows, checksum, liveRows, liveChecksum);
+        }
+
+        async Task<(long, string)> ReadAsync(string columns, string rows)
+        {
+            await using var command = new NpgsqlCommand($"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from {rows} t", connection) { CommandTimeout = 0 };
             await using var reader = await command.ExecuteReaderAsync(ct);
             await reader.ReadAsync(ct);
             return (reader.GetInt64(0), reader.GetString(1));
         }
     }
 
-    /// <summary>Keeps counting still, folds what came since the snapshot, and makes the live rows what the rebuilt ones are.</summary>
-    private static async Task<long> MendAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
+    /// <summary>
+    /// Keeps everything still, folds what came since the snapshot, makes the live rows what the rebuilt ones are, and proves it. In the order in which others take
+    /// their locks: the rules, the checkpoints of who settles, the completions.
+    /// </summary>
+    private static async Task<(long Mended, IReadOnlyList<ReplayPart> Proof)> MendAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, PlansForWholeTables, ct);
-        await ExecuteAsync(connection, "select from quests.rules_lock for update", ct);
-        await fold.LoadRulesAsync(connection, ct);
+        await ExecuteAsync(connection, RulesLock.ExclusiveStatement(QuestsModule.ModuleName), ct);
+        await ExecuteAsync(connection, $"select from quests.checkpoints where subscription = '{QuestsModule.SettleRewardsSubscription}' order by lane, source for update", ct);
+        await ExecuteAsync(connection, "lock table quests.completions in share row exclusive mode", ct);
         await fold.ReadAsync(connection, ct);
-        await fold.WriteAsync(connection, ct);
+        await CompareAsync(connection, fold, ct);
         var mended = await ExecuteAsync(connection, $"""
-            insert into quests.progress as p ({ProgressColumns}) select {ProgressColumns} from progress_rebuilt
+            insert into quests.progress as p ({ProgressColumns}) select {ProgressColumns} from progress_rebuilt r
+            where not exists (
+                select from quests.progress p where p.quest_id = r.quest_id and p.user_id = r.user_id
+                    and (p.streak, p.completions, p.period, p.received) is not distinct from (r.streak, r.completions, r.period, r.received))
             on conflict (quest_id, user_id) do update set streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
-            where (p.streak, p.completions, p.period, p.received) is distinct from (excluded.streak, excluded.completions, excluded.period, excluded.received)
             """, ct);
         mended += await ExecuteAsync(connection, """
             delete from quests.progress p where not exists (select from progress_rebuilt r where r.quest_id = p.quest_id and r.user_id = p.user_id)
             """, ct);
-        // What was claimed is in this module's own log.
         mended += await ExecuteAsync(connection, $"""
-            insert into quests.completions as c ({CompletionColumns}, claimed_at)
-            select {CompletionColumns}, (
-                select min(l.time) from quests.event_log l where l.userid = r.user_id and l.type = '{RewardClaimed.Name}'
-                    and l.payload ->> 'questId' = r.quest_id::text and (l.payload ->> 'number')::int = r.number)
-            from ({RebuiltCompletions}) r
+            insert into quests.completions as c ({CompletionColumns}, claimed_at) select {CompletionColumns}, claimed_at from ({RebuiltCompletions}) r
             where not exists (
                 select from quests.completions c where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
-                    and (c.version, c.source, c.sequence, c.completed_at, c.reward_id) is not distinct from (r.version, r.source, r.sequence, r.completed_at, r.reward_id))
+                    and (c.version, c.source, c.sequence, c.completed_at, c.reward_id, c.claimed_at is null)
+                        is not distinct from (r.version, r.source, r.sequence, r.completed_at, r.reward_id, r.claimed_at is null))
             order by r.completed_at
             on conflict (user_id, quest_id, number) do update set version = excluded.version, source = excluded.source, sequence = excluded.sequence,
-                completed_at = excluded.completed_at, reward_id = excluded.reward_id
+                completed_at = excluded.completed_at, reward_id = excluded.reward_id,
+                claimed_at = case when excluded.claimed_at is not null then coalesce(c.claimed_at, excluded.claimed_at) end,
+                granted_at = case when excluded.claimed_at is not null then c.granted_at end
             """, ct);
         mended += await ExecuteAsync(connection, """
             delete from quests.completions c where not exists (
@@ -121,8 +131,9 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
             """, ct);
         // What was granted is in others' logs: read them again from the start, which changes nothing that is settled.
         await ExecuteAsync(connection, $"update quests.checkpoints set sequence = 0 where subscription = '{QuestsModule.SettleRewardsSubscription}'", ct);
+        var proof = await SumAsync(connection, ct);
         await transaction.CommitAsync(ct);
-        return mended;
+        return (mended, proof);
     }
 
     private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
@@ -148,7 +159,7 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
 
         internal long Events { get; private set; }
 
-        internal async Task LoadRulesAsync(NpgsqlConnection connection, CancellationToken ct)
+        private async Task LoadRulesAsync(NpgsqlConnection connection, CancellationToken ct)
         {
             await using var command = new NpgsqlCommand("""
                 select v.quest_id, v.version, v.state, v.streak, v.duplication, q.window_unit, q.time_zone from quests.versions v join quests.quests q on q.id = v.quest_id
@@ -160,9 +171,10 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                     reader.IsDBNull(5) ? null : reader.GetString(5), reader.IsDBNull(6) ? null : reader.GetString(6));
         }
 
-        /// <summary>Reads and folds every event after those that were folded.</summary>
+        /// <summary>Reads and folds every event after those that were folded. By the primary key, so that rows come at once, however many there are.</summary>
         internal async Task ReadAsync(NpgsqlConnection connection, CancellationToken ct)
         {
+            await LoadRulesAsync(connection, ct);
             await using var export = await connection.BeginBinaryExportAsync(
                 $"copy (select position, quest_id, version, user_id, period from quests.received where position > {last} order by position) to stdout (format binary)", ct);
             while (await export.StartRowAsync(ct) > 0)
@@ -194,7 +206,6 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
         /// <summary>Writes the projection into the temporary tables.</summary>
         internal async Task WriteAsync(NpgsqlConnection connection, CancellationToken ct)
         {
-            await ExecuteAsync(connection, "truncate progress_rebuilt, completions_rebuilt", ct);
             await using (var copy = await connection.BeginBinaryImportAsync($"copy progress_rebuilt ({ProgressColumns}) from stdin (format binary)", ct))
             {
                 foreach (var ((questId, userId), row) in rows)

@@ -66,7 +66,6 @@ internal static class TrackProgress
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(ct);
-        await reader.NextResultAsync(ct);
         var quests = new List<Running>();
         while (await reader.ReadAsync(ct))
             quests.Add(new Running(
