@@ -14,7 +14,7 @@ internal static class ReplayBench
 {
     private const int Events = 1_000_000;
     private const int Users = 160_000;
-    private const int Runs = 5;
+    private const int Runs = 3;
     private const double FoldAim = 300_000;
     private const double WriteAim = 100_000;
 
