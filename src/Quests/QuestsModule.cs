@@ -15,6 +15,9 @@ public sealed class QuestsModule : IModule
     /// <summary>The subscription that counts events.</summary>
     public const string TrackProgressSubscription = "quests.track-progress";
 
+    /// <summary>Every event costs several rows here: two lanes use two cores, and large batches have fewer commits.</summary>
+    internal static SubscriptionSettings TrackProgressDefaults { get; } = new() { Lanes = 2, BatchSize = 2_000 };
+
     /// <summary>The subscription that learns which rewards were granted.</summary>
     public const string SettleRewardsSubscription = "quests.settle-rewards";
 
@@ -31,7 +34,7 @@ public sealed class QuestsModule : IModule
         module.Run<CatalogReader>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
         module.Services.AddSingleton<ReplayProgress>();
-        module.Subscribe(new Subscription<QuestsDb>(TrackProgressSubscription, TriggerSources, TrackProgress.HandleAsync, SingleLane: false));
+        module.Subscribe(new Subscription<QuestsDb>(TrackProgressSubscription, TriggerSources, TrackProgress.HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults));
         module.Subscribe(new Subscription<QuestsDb>(SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false, [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]));
     }
 

@@ -33,7 +33,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
     [Fact]
     public async Task A_module_serves_though_others_that_it_could_read_were_never_started()
     {
-        await using var some = await TestBoon.StartModulesAsync("identity", "promotions");
+        await using var some = await TestBoon.StartModulesAsync(["identity", "promotions"]);
         var campaign = await some.CreateCampaign();
         var (user, username, password) = await some.Register();
         await some.Api.SignIn(username, password);

@@ -10,9 +10,11 @@ namespace Boon.Scenarios;
 [Collection("Defences")]
 public sealed class QuestGuaranteeTests
 {
-    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check, params string[] modules)
+    private static Task Show(string defence, bool defended, Func<TestBoon, Task> check) => Show(defence, defended, check, TestBoon.StartAsync());
+
+    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check, Task<TestBoon> starting)
     {
-        await using var boon = modules is [] ? await TestBoon.StartAsync() : await TestBoon.StartModulesAsync(modules);
+        await using var boon = await starting;
         FaultyBoon.TakeOut(defence, on: defended);
         try
         {
@@ -156,7 +158,7 @@ public sealed class QuestGuaranteeTests
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and (outcome = 'paused') <> (sequence > $2)", quest, after)).ShouldBe(0);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'completed'", quest)).ShouldBe(100);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'paused'", quest)).ShouldBe(50);
-    }, "identity", "quests");
+    }, TestBoon.StartModulesAsync(["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"), ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
 
     [Fact]
     public async Task Whatever_is_created_edited_or_paused_while_events_flow_each_event_is_judged_by_the_rules_after_its_change()

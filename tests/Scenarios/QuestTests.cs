@@ -206,6 +206,27 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     }
 
     [Fact]
+    public async Task Expired_coupons_that_a_reward_passes_are_purged_and_counted()
+    {
+        var token = await boon.OperatorToken();
+        var type = "OLD-" + Guid.CreateVersion7().ToString("N")[..8];
+        (await boon.Api.Put($"/v1/coupon-types/{type}", new { }, token)).Code.ShouldBe(201);
+        (await boon.Api.Post("/v1/coupons", new
+        {
+            coupons = Enumerable.Range(0, 4).Select(i => new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
+        }, token)).Code.ShouldBe(201);
+        await boon.Execute("update promotions.codes set expires_at = now() where code = any ($1)", (object)new[] { $"{type}-0", $"{type}-2", $"{type}-3" });
+        var quest = await boon.CreateQuest(new { trigger = "test.old", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward($"coupon:{type}", 2) });
+        var (user, member) = (await boon.SeedMembers(1))[0];
+        await boon.Append("test.old.v1", user, "{}");
+        await boon.CaughtUp();
+        (await boon.Api.All("/v1/coupons", member)).ShouldHaveSingleItem().GetProperty("code").GetString().ShouldBe($"{type}-1");
+        (await boon.Api.All($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem().GetProperty("pendingReason").GetString().ShouldBe("sold-out");
+        var counters = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
+        ((string[])["uploaded", "claimed", "purged", "available"]).Select(counter => counters.GetProperty(counter).GetInt32()).ShouldBe([4, 1, 3, 0]);
+    }
+
+    [Fact]
     public async Task However_many_coupon_rewards_wait_each_says_why_and_they_are_granted_in_the_order_of_their_claims()
     {
         const int waiting = 1_200;

@@ -42,8 +42,8 @@ public sealed class TestBoon : IAsyncDisposable
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, settings);
 
     /// <summary>A host of some modules, on a database that the others have never seen.</summary>
-    public static async Task<TestBoon> StartModulesAsync(params string[] modules) =>
-        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules);
+    public static async Task<TestBoon> StartModulesAsync(string[] modules, params (string Key, string Value)[] settings) =>
+        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules, settings);
 
     /// <summary>Another host on the same database.</summary>
     public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);

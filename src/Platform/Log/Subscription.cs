@@ -15,16 +15,18 @@ public delegate Task BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, U
 /// <param name="Handler">What it does with a batch.</param>
 /// <param name="SingleLane">True where order over all users matters (first-N): the number of lanes is 1 and no setting changes it.</param>
 /// <param name="Types">The wire names of the events that it wants; null: all of them.</param>
-public sealed record Subscription<TContext>(string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null)
+/// <param name="Defaults">What counts where nothing is set; null: one lane, batches of 500.</param>
+public sealed record Subscription<TContext>(
+    string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null, SubscriptionSettings? Defaults = null)
     where TContext : DbContext;
 
 /// <summary>A subscription's settings: <c>Boon:Subscriptions:{Name}:Lanes</c> and <c>:BatchSize</c>.</summary>
 public sealed record SubscriptionSettings
 {
-    /// <summary>How many lanes, by user: 1 to 64, default 1. More lanes handle the events of different users at the same time.</summary>
+    /// <summary>How many lanes, by user: 1 to 64, default 1 unless the subscription says otherwise. More lanes handle the events of different users at the same time.</summary>
     public int Lanes { get; init; } = 1;
 
-    /// <summary>The most events in one transaction: 1 to 10,000, default 500.</summary>
+    /// <summary>The most events in one transaction: 1 to 10,000, default 500 unless the subscription says otherwise.</summary>
     public int BatchSize { get; init; } = 500;
 
     /// <summary>Refuses what cannot work, naming the setting.</summary>

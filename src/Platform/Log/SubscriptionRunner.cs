@@ -45,7 +45,8 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var settings = configuration.GetSection($"Boon:Subscriptions:{Name}").Get<SubscriptionSettings>() ?? new();
+        var settings = (subscription.Defaults ?? new()) with { };
+        configuration.GetSection($"Boon:Subscriptions:{Name}").Bind(settings);
         settings.Check(Name, subscription.SingleLane);
         while (!stoppingToken.IsCancellationRequested)
         {

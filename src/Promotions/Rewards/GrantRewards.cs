@@ -63,10 +63,12 @@ internal static class GrantRewards
             if (reward.Granted + given[i] == reward.Quantity)
                 unit.Append(new RewardGranted(reward.QuestId, reward.UserId, reward.Number, type, reward.Quantity), reward.TraceParent, reward.EventId);
         }
+        // Asked before the pool is stored: looking may pass, and purge, expired coupons.
+        var left = pool is not null && await pool.HasAsync(1, ct);
         if (pool is not null)
             await ClaimBatch.StoreAsync(unit, pool, claims, rewards: true, ct);
         await StoreAsync(unit, pending, given, ct);
-        if (pool is not null && await pool.HasAsync(1, ct))
+        if (left)
             return claims.Count == MostCoupons || pending.Count == Most;
         await DelayAsync(unit, type, pool is null ? "type-unknown" : "sold-out", ct);
         return false;
