@@ -46,6 +46,7 @@ internal static class Cli
     private static string? Explain(Exception error) => error switch
     {
         PrivatePostgresException or SetupException => error.Message,
+        Npgsql.PostgresException postgres when PostgresErrors.IsMissingTable(postgres) => $"The database lacks migrations ({postgres.MessageText}): run `boon migrate`.",
         Npgsql.PostgresException postgres => $"PostgreSQL refused: {postgres.MessageText} ({postgres.SqlState}). Check ConnectionStrings__Boon.",
         Npgsql.NpgsqlException npgsql => $"PostgreSQL cannot be reached: {npgsql.InnerException?.Message ?? npgsql.Message}. Check ConnectionStrings__Boon.",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{error.Message} Choose another address with --urls.",

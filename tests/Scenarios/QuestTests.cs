@@ -66,7 +66,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 .Single(e => e.GetProperty("id").GetGuid() == entry.GetProperty("eventId").GetGuid());
             cause.GetProperty("data").GetProperty("number").GetInt32().ShouldBe(entry.GetProperty("number").GetInt32());
         }
-        var history = await boon.Api.All("/v1/quests/completions", token);
+        var history = await boon.Api.All($"/v1/quests/completions?questId={quest}", token);
         history.Select(one => (one.GetProperty("number").GetInt32(), one.GetProperty("state").GetString())).ShouldBe([(2, "granted"), (1, "granted")]);
     }
 
@@ -314,8 +314,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task The_completion_of_a_quest_can_trigger_a_campaign_and_a_wallet_entry_a_quest()
     {
-        var second = await boon.CreateQuest(new { trigger = "wallet.wallet-credited", when = new { item = "gold" }, streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("diamond", 1) });
         var first = await boon.CreateQuest(new { trigger = "test.chain", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("gold", 5) });
+        var second = await boon.CreateQuest(new { trigger = "wallet.wallet-credited", when = new { questId = first, item = "gold" }, streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("diamond", 1) });
         var campaign = await boon.CreateCampaign(new { trigger = "quests.quest-completed", when = new { questId = first }, limit = 5 });
         var (user, token) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.chain.v1", user, "{}");
