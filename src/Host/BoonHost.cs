@@ -129,6 +129,7 @@ internal sealed class BoonHost : IAsyncDisposable
     private static void AddServices(WebApplicationBuilder builder, List<IModule> modules)
     {
         var services = builder.Services;
+        services.AddSingleton<IHostLifetime, CommandLifetime>();
         services.AddSingleton(TimeProvider.System);
         services.AddBoonLog();
         services.AddBoonTelemetry(builder.Configuration);
@@ -163,6 +164,14 @@ internal sealed class BoonHost : IAsyncDisposable
         if (postgres is not null)
             await postgres.DisposeAsync();
     }
+}
+
+/// <summary>Signals are the command line's: it ends the command, which stops the host. Were they the host's too, nobody could tell a signal from a failure.</summary>
+internal sealed class CommandLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>The host's own log lines.</summary>
