@@ -4,6 +4,7 @@ using Boon.Support;
 
 namespace Boon.Scenarios;
 
+/// <summary>The tests share a host: quests of one may count the sign-ins of another's users, so each looks at what its own quest gave.</summary>
 public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
@@ -53,12 +54,12 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
             (claim.Code, claim["number"].GetInt32(), claim["state"].GetString()).ShouldBe((201, balance / 10, "pending"));
             claim["reward"].GetProperty("item").GetString().ShouldBe("diamond");
             await boon.CaughtUp();
-            (await Wallet(token)).ShouldBe((0, balance));
+            (await Wallet(token)).Diamond.ShouldBe(balance);
         }
         var third = await boon.Api.Post($"/v1/quests/{quest}/claims", null, token);
         (third.Code, third.Problem).ShouldBe((409, "nothing-to-claim"));
 
-        var entries = await boon.Api.All("/v1/wallet/entries", token);
+        var entries = (await boon.Api.All("/v1/wallet/entries", token)).FindAll(entry => entry.GetProperty("questId").GetGuid() == quest);
         entries.Select(entry => (entry.GetProperty("item").GetString(), entry.GetProperty("amount").GetInt64(), entry.GetProperty("number").GetInt32())).ShouldBe([("diamond", 10, 2), ("diamond", 10, 1)]);
         foreach (var entry in entries)
         {
@@ -82,7 +83,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
             token = await boon.Api.SignIn(username, password);
         await boon.CaughtUp();
         Counts(await Progress(quest, token)).ShouldBe([0, 3, 2, 2, 0]);
-        (await Wallet(token)).ShouldBe((14, 0));
+        (await Wallet(token)).Gold.ShouldBe(14);
         (await boon.Api.Post($"/v1/quests/{quest}/claims", null, token)).Problem.ShouldBe("nothing-to-claim");
         (await boon.Api.All($"/v1/quests/completions?questId={quest}", token)).ShouldAllBe(one => one.GetProperty("state").GetString() == "granted");
     }
