@@ -21,8 +21,8 @@ public sealed class QuestClusterTests
     private static async Task RunAsync(bool defended)
     {
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 60th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:60"] : ["--kill-at", "batch:60", "--without", "AtomicCheckpoint"];
+        // Besides the kills from outside, each incarnation kills itself inside its 25th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:25"] : ["--kill-at", "batch:25", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
         var token = await cluster.OperatorTokenAsync();
         var mint = await TokenMint.CreateAsync(cluster.Source);

@@ -168,8 +168,9 @@ internal sealed partial class LaneReader<TContext>(
             foreach (var e in page.Events)
                 e.Activity?.Stop();
         }
-        FaultPoints.Reached?.Invoke("batch");
         var effect = page.Events.Count > 0 && !unit.HasNoEffect;
+        if (effect)
+            FaultPoints.Reached?.Invoke("batch");
         if (Defences.AtomicCheckpoint
             && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, page.UpTo, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
