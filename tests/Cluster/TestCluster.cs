@@ -9,7 +9,7 @@ namespace Boon.Cluster;
 internal sealed class TestCluster : IAsyncDisposable
 {
     private const string OperatorPassword = "operator of the cluster";
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(180);
     private readonly BoonProcess?[] processes;
     private readonly Api?[] apis;
     private readonly string[] folders;
