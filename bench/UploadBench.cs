@@ -29,14 +29,14 @@ internal static class UploadBench
         double before = 0, peak = 0;
         for (var run = -1; run < Runs; run++)
         {
-            var copied = await TimeAsync(() => CopyAsync(source, $"P{run}-", ct));
+            var copied = await SubscriptionBench.TimeAsync(() => CopyAsync(source, $"P{run}-", ct));
             var csvBody = Encoding.ASCII.GetBytes("code,type,discountKind,discountValue,currency,expiresAt,maxUses\n" + string.Concat(Enumerable.Range(0, Rows).Select(i => $"C{run}-{i},STANDARD,fixed,500,USD,2090-01-01T00:00:00Z,1\n")));
             var jsonBody = Encoding.ASCII.GetBytes("{\"coupons\":[" + string.Join(',', Enumerable.Range(0, Rows).Select(i =>
                 $$"""{"code":"J{{run}}-{{i}}","type":"STANDARD","discount":{"kind":"fixed","value":500,"currency":"USD"},"expiresAt":"2090-01-01T00:00:00Z","maxUses":1}""")) + "]}");
             if (run < 0)
                 before = peak = host.ResidentMebibytes();
-            var uploadedCsv = await TimeAsync(() => UploadAsync(csvBody, "text/csv"));
-            var uploadedJson = await TimeAsync(() => UploadAsync(jsonBody, "application/json"));
+            var uploadedCsv = await SubscriptionBench.TimeAsync(() => UploadAsync(csvBody, "text/csv"));
+            var uploadedJson = await SubscriptionBench.TimeAsync(() => UploadAsync(jsonBody, "application/json"));
             Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: COPY {copied * 1000:0} ms, CSV {uploadedCsv * 1000:0} ms, JSON {uploadedJson * 1000:0} ms.");
             if (run < 0)
                 continue;
@@ -82,12 +82,5 @@ internal static class UploadBench
             await copy.WriteAsync(++position, NpgsqlDbType.Bigint, ct);
         }
         await copy.CompleteAsync(ct);
-    }
-
-    private static async Task<double> TimeAsync(Func<Task> work)
-    {
-        var started = Stopwatch.GetTimestamp();
-        await work();
-        return Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 }

@@ -38,6 +38,12 @@ namespace Boon.Contracts;
 [JsonSerializable(typeof(QuestCompleted))]
 [JsonSerializable(typeof(RewardClaimed))]
 [JsonSerializable(typeof(WalletCredited))]
+[JsonSerializable(typeof(OrderPlaced))]
+[JsonSerializable(typeof(OrderConfirmed))]
+[JsonSerializable(typeof(OrderRejected))]
+[JsonSerializable(typeof(OrderCancelled))]
+[JsonSerializable(typeof(ApiKeyCreated))]
+[JsonSerializable(typeof(ApiKeyRevoked))]
 public sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>Every event type of Boon with its wire name.</summary>

@@ -1,4 +1,6 @@
 using Boon.Identity;
+using Boon.Intake;
+using Boon.Orders;
 using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
@@ -29,7 +31,7 @@ internal sealed class BoonHost : IAsyncDisposable
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
     /// <summary>Every module that this binary has.</summary>
-    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule()];
+    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule(), new OrdersModule(), new IntakeModule()];
 
     private readonly PrivatePostgres? postgres;
 

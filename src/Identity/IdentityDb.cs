@@ -35,12 +35,4 @@ public sealed class IdentityDb(DbContextOptions<IdentityDb> options) : DbContext
 }
 
 /// <summary>For <c>dotnet ef migrations add</c>: a context without a database.</summary>
-internal sealed class IdentityDbDesign : Microsoft.EntityFrameworkCore.Design.IDesignTimeDbContextFactory<IdentityDb>
-{
-    public IdentityDb CreateDbContext(string[] args)
-    {
-        var options = new DbContextOptionsBuilder<IdentityDb>();
-        ModuleContext.Configure(options, connection: null);
-        return new IdentityDb(options.Options);
-    }
-}
+internal sealed class IdentityDbDesign : ModuleContextDesign<IdentityDb>;

@@ -24,6 +24,9 @@ internal static class Defences
     /// <summary>Migrations run under an advisory lock. Off: processes that start together migrate together.</summary>
     internal static bool MigrationLock { get; set; } = true;
 
+    /// <summary>An <c>Idempotency-Key</c> makes a request repeatable. Off: it is not looked at.</summary>
+    internal static bool IdempotencyKeys { get; set; } = true;
+
     /// <summary>Text that no database column can hold is refused where it enters. Off: it reaches the database.</summary>
     internal static bool InputGuard { get; set; } = true;
 }

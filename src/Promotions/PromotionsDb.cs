@@ -40,12 +40,4 @@ public sealed class PromotionsDb(DbContextOptions<PromotionsDb> options) : DbCon
 }
 
 /// <summary>For <c>dotnet ef migrations add</c>: a context without a database.</summary>
-internal sealed class PromotionsDbDesign : Microsoft.EntityFrameworkCore.Design.IDesignTimeDbContextFactory<PromotionsDb>
-{
-    public PromotionsDb CreateDbContext(string[] args)
-    {
-        var options = new DbContextOptionsBuilder<PromotionsDb>();
-        ModuleContext.Configure(options, connection: null);
-        return new PromotionsDb(options.Options);
-    }
-}
+internal sealed class PromotionsDbDesign : ModuleContextDesign<PromotionsDb>;

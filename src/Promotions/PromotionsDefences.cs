@@ -12,8 +12,14 @@ internal static class PromotionsDefences
     /// <summary>A user's earlier claim of a type is looked for while the pool is held, and a unique key stands behind it. Off: neither.</summary>
     internal static bool OncePerUser { get; set; } = true;
 
-    /// <summary>A use is taken by a conditional statement. Off: the count that was read is written back, plus one.</summary>
-    internal static bool ConditionalUse { get; set; } = true;
+    /// <summary>A code is locked while uses of it are taken, and what a transaction takes counts in it. Off: the count that was read is written back, plus one.</summary>
+    internal static bool ExactUses { get; set; } = true;
+
+    /// <summary>A use is given back if it was not before. Off: whenever somebody asks for it.</summary>
+    internal static bool ReleaseOnce { get; set; } = true;
+
+    /// <summary>An order is redeemed for once, and not after it was cancelled. Off: whenever its event comes.</summary>
+    internal static bool OncePerOrder { get; set; } = true;
 
     /// <summary>A paced type's queue has its length. Off: it has none.</summary>
     internal static bool QueueLimit { get; set; } = true;

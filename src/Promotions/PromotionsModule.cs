@@ -6,7 +6,7 @@ using Boon.Promotions.Vouchers;
 
 namespace Boon.Promotions;
 
-/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger, and to rewards of quests.</summary>
+/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger, to rewards of quests, and to orders with a code.</summary>
 public sealed class PromotionsModule : IModule
 {
     /// <summary>The module's name and schema.</summary>
@@ -18,8 +18,11 @@ public sealed class PromotionsModule : IModule
     /// <summary>The subscription that grants rewards that are coupons. One lane: who claims first is served first.</summary>
     public const string GrantRewardsSubscription = "promotions.grant-rewards";
 
+    /// <summary>The subscription that redeems the codes of orders, and gives them back.</summary>
+    public const string RedeemOrdersSubscription = "promotions.redeem-orders";
+
     /// <summary>The modules whose events can trigger a campaign: all but this one.</summary>
-    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "quests", "wallet"];
+    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "intake", "orders", "quests", "wallet"];
 
     /// <inheritdoc/>
     public string Name => ModuleName;
@@ -36,6 +39,7 @@ public sealed class PromotionsModule : IModule
         module.Run<DelayedRewards>();
         module.Subscribe(new Subscription<PromotionsDb>(IssueVouchersSubscription, TriggerSources, IssueVouchers.HandleAsync, SingleLane: true));
         module.Subscribe(new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]));
+        module.Subscribe(new Subscription<PromotionsDb>(RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]));
     }
 
     /// <inheritdoc/>

@@ -52,12 +52,4 @@ public sealed class QuestsDb(DbContextOptions<QuestsDb> options) : DbContext(opt
 }
 
 /// <summary>For <c>dotnet ef migrations add</c>: a context without a database.</summary>
-internal sealed class QuestsDbDesign : Microsoft.EntityFrameworkCore.Design.IDesignTimeDbContextFactory<QuestsDb>
-{
-    public QuestsDb CreateDbContext(string[] args)
-    {
-        var options = new DbContextOptionsBuilder<QuestsDb>();
-        ModuleContext.Configure(options, connection: null);
-        return new QuestsDb(options.Options);
-    }
-}
+internal sealed class QuestsDbDesign : ModuleContextDesign<QuestsDb>;

@@ -22,7 +22,7 @@ public sealed class QuestsModule : IModule
     public const string SettleRewardsSubscription = "quests.settle-rewards";
 
     /// <summary>The modules whose events can trigger a quest: all but this one.</summary>
-    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "promotions", "wallet"];
+    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "intake", "orders", "promotions", "wallet"];
 
     /// <inheritdoc/>
     public string Name => ModuleName;

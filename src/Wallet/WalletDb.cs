@@ -32,12 +32,4 @@ public sealed class WalletDb(DbContextOptions<WalletDb> options) : DbContext(opt
 }
 
 /// <summary>For <c>dotnet ef migrations add</c>: a context without a database.</summary>
-internal sealed class WalletDbDesign : Microsoft.EntityFrameworkCore.Design.IDesignTimeDbContextFactory<WalletDb>
-{
-    public WalletDb CreateDbContext(string[] args)
-    {
-        var options = new DbContextOptionsBuilder<WalletDb>();
-        ModuleContext.Configure(options, connection: null);
-        return new WalletDb(options.Options);
-    }
-}
+internal sealed class WalletDbDesign : ModuleContextDesign<WalletDb>;

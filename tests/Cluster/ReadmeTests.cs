@@ -31,7 +31,8 @@ public sealed class ReadmeTests
             return; // what runs this
         // What serves until Ctrl-C is stopped as by one, once it has said that it serves.
         var serves = command is "./boon serve" or "./boon demo";
-        var start = new ProcessStartInfo(Path.Combine(Root, "boon"), command["./boon".Length..].Trim().Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        // Whoever runs tests in the background may have made SIGINT ignored, which children inherit.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(Root, "boon"), .. command["./boon".Length..].Trim().Split(' ', StringSplitOptions.RemoveEmptyEntries)])
         { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["Boon__Urls"] = "http://127.0.0.1:0";
         using var process = Process.Start(start)!;

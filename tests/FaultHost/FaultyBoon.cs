@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Boon.Host;
 using Boon.Identity.Passwords;
+using Boon.Intake;
+using Boon.Orders;
 using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Web.Tokens;
@@ -64,8 +66,8 @@ public static class FaultyBoon
             return;
         }
         const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
-        var property = typeof(Defences).GetProperty(defence, where) ?? typeof(PromotionsDefences).GetProperty(defence, where)
-            ?? typeof(QuestsDefences).GetProperty(defence, where) ?? typeof(WalletDefences).GetProperty(defence, where)
+        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences)];
+        var property = switches.Select(type => type.GetProperty(defence, where)).FirstOrDefault(found => found is not null)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);
     }

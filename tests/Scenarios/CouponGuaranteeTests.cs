@@ -32,7 +32,7 @@ public sealed class CouponGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) => Show(nameof(PromotionsDefences.ConditionalUse), defended, async boon =>
+    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) => Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
     {
         await Upload(boon, 1, maxUses: 10);
         var (_, token) = (await boon.SeedMembers(1))[0];

@@ -61,7 +61,7 @@ public sealed class Api(string url) : IDisposable
         change?.Invoke(request);
         using var response = await http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        var json = text.Length > 0 && response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true;
+        var json = text.Length > 0 && response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true && response.Content.Headers.ContentType.MediaType != "application/x-ndjson";
         return new Answer(response.StatusCode, json ? JsonSerializer.Deserialize<JsonElement>(text) : default, response.Headers, text);
     }
 

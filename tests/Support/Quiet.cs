@@ -1,4 +1,5 @@
 using Boon.Host;
+using Boon.Orders;
 using Boon.Promotions;
 using Boon.Quests;
 using Boon.Wallet;
@@ -10,9 +11,10 @@ public static class Quiet
 {
     private static readonly Dictionary<string, string[]> Subscriptions = new()
     {
-        [PromotionsModule.ModuleName] = [PromotionsModule.IssueVouchersSubscription, PromotionsModule.GrantRewardsSubscription],
+        [PromotionsModule.ModuleName] = [PromotionsModule.IssueVouchersSubscription, PromotionsModule.GrantRewardsSubscription, PromotionsModule.RedeemOrdersSubscription],
         [QuestsModule.ModuleName] = [QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription],
         [WalletModule.ModuleName] = [WalletModule.CreditRewardsSubscription],
+        [OrdersModule.ModuleName] = [OrdersModule.SettleOrdersSubscription, OrdersModule.LearnUsersSubscription],
     };
 
     /// <summary>An SQL statement over all modules: one statement, so one snapshot.</summary>

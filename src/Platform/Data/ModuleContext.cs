@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.EntityFrameworkCore.Design;
 
 namespace Boon.Platform.Data;
 
@@ -8,15 +9,17 @@ public static class ModuleContext
     /// <summary>The table of a module's applied migrations, in its schema.</summary>
     internal const string HistoryTable = "migrations";
 
-    /// <summary>Configures a context on an open connection, or, at design time, on none.</summary>
-    public static void Configure<TContext>(DbContextOptionsBuilder<TContext> options, DbConnection? connection)
+    /// <summary>Makes a context on an open connection, or, at design time, on none.</summary>
+    public static TContext Create<TContext>(DbConnection? connection)
         where TContext : DbContext
     {
         var schema = SchemaOf<TContext>();
+        var options = new DbContextOptionsBuilder<TContext>();
         if (connection is null)
             options.UseNpgsql(postgres => postgres.MigrationsHistoryTable(HistoryTable, schema));
         else
             options.UseNpgsql(connection, postgres => postgres.MigrationsHistoryTable(HistoryTable, schema));
+        return (TContext)Activator.CreateInstance(typeof(TContext), options.Options)!;
     }
 
     /// <summary>Configures a context on a pool, for reads outside a unit of work: nothing is tracked.</summary>
@@ -26,4 +29,12 @@ public static class ModuleContext
 
     /// <summary>A module's schema: its context's name, <c>IdentityDb</c> to <c>identity</c>.</summary>
     public static string SchemaOf<TContext>() => typeof(TContext).Name.Replace("Db", "", StringComparison.Ordinal).ToLowerInvariant();
+}
+
+/// <summary>For <c>dotnet ef migrations add</c>: a module's context without a database.</summary>
+public abstract class ModuleContextDesign<TContext> : IDesignTimeDbContextFactory<TContext>
+    where TContext : DbContext
+{
+    /// <inheritdoc/>
+    public TContext CreateDbContext(string[] args) => ModuleContext.Create<TContext>(connection: null);
 }

@@ -49,7 +49,7 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
                 return pending;
             await using (var schema = new NpgsqlCommand($"create schema if not exists {database.Database.Schema}", connection))
                 await schema.ExecuteNonQueryAsync(ct);
-            await using var context = Context(connection);
+            await using var context = ModuleContext.Create<TContext>(connection);
             await context.Database.MigrateAsync(ct);
             return pending;
         }
@@ -84,12 +84,5 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
         var key = BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("boon:migrations:" + Module)));
         await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = key } }, CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(ct);
-    }
-
-    private static TContext Context(NpgsqlConnection connection)
-    {
-        var options = new DbContextOptionsBuilder<TContext>();
-        ModuleContext.Configure(options, connection);
-        return (TContext)Activator.CreateInstance(typeof(TContext), options.Options)!;
     }
 }

@@ -69,18 +69,23 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
             await Idempotency.ClaimAsync(this, ct);
     }
 
-    /// <summary>Adds an event to what the commit will log.</summary>
+    /// <summary>Adds an event to what the commit will log; answers its id.</summary>
     /// <param name="event">The event.</param>
     /// <param name="cause">The logged event that caused it, if one did.</param>
-    public void Append<TEvent>(TEvent @event, LoggedEvent? cause = null)
-        where TEvent : IEvent => events.Add(PendingEvent.From(@event, TraceParent(cause), cause?.Id));
+    public Guid Append<TEvent>(TEvent @event, LoggedEvent? cause = null)
+        where TEvent : IEvent => Append(@event, TraceParent(cause), cause?.Id);
 
     /// <summary>Adds an event on behalf of another request than the one that runs.</summary>
     /// <param name="event">The event.</param>
     /// <param name="traceParent">The W3C trace context of that request, if it is traced.</param>
     /// <param name="causationId">The id of the logged event that caused it, if one did.</param>
-    public void Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null)
-        where TEvent : IEvent => events.Add(PendingEvent.From(@event, traceParent, causationId));
+    public Guid Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null)
+        where TEvent : IEvent
+    {
+        var pending = PendingEvent.From(@event, traceParent, causationId);
+        events.Add(pending);
+        return pending.Id;
+    }
 
     /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
     public void KeepRefusal() => KeepsRefusal = true;
@@ -89,8 +94,20 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     public void NoEffect() => HasNoEffect = true;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
-    public void AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null) =>
-        events.Add(new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, TraceParent(cause), cause?.Id));
+    /// <param name="type">Its wire name.</param>
+    /// <param name="aggregateType">The kind of thing that it is about.</param>
+    /// <param name="aggregateId">The id of that thing.</param>
+    /// <param name="userId">The user whom it concerns, if any.</param>
+    /// <param name="payload">Its data.</param>
+    /// <param name="cause">The logged event that caused it, if one did.</param>
+    /// <param name="time">When it happened; null: now.</param>
+    /// <param name="traceParent">The W3C trace context that it was caused in; null: that of this request.</param>
+    public Guid AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null, DateTimeOffset? time = null, string? traceParent = null)
+    {
+        var pending = new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id, time?.UtcDateTime);
+        events.Add(pending);
+        return pending.Id;
+    }
 
     /// <summary>Writes what is pending, state first and then events, without committing.</summary>
     public async Task SaveAsync(CancellationToken ct)
@@ -132,9 +149,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
 
     private TContext CreateContext()
     {
-        var options = new DbContextOptionsBuilder<TContext>();
-        ModuleContext.Configure(options, Connection);
-        var context = (TContext)Activator.CreateInstance(typeof(TContext), options.Options)!;
+        var context = ModuleContext.Create<TContext>(Connection);
         context.Database.UseTransaction(transaction);
         return context;
     }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Boon.Platform.Log;
 
 /// <summary>What a read of a log found: events in log order, and how far it looked.</summary>
@@ -9,6 +11,11 @@ public sealed record LogPage(IReadOnlyList<LoggedEvent> Events, long UpTo, long 
 /// <summary>Reads a module's log by sequence.</summary>
 public static class EventReader
 {
+    /// <summary>Events that are looked at in one statement for those of the wanted types.</summary>
+    internal const int MostLookedAt = 20_000;
+
+    private const int PageSize = 1_000;
+
     private const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid";
 
     /// <summary>The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the log.</summary>
@@ -59,6 +66,33 @@ public static class EventReader
         // Events beyond the head that was read first may be here too: they are whole, so they count.
         var upTo = events.Count == limit ? events[^1].Sequence : events.Count > 0 ? Math.Max(end, events[^1].Sequence) : end;
         return new LogPage(events, upTo, Math.Max(head, upTo));
+    }
+
+    /// <summary>
+    /// Reads all events after <paramref name="after"/> up to <paramref name="upTo"/>, in log order, of some types or all: page by page, each in a moment of its own,
+    /// so that however long it takes nothing is held. What is in a log stays as it is.
+    /// </summary>
+    public static async IAsyncEnumerable<LoggedEvent> ReadAllAsync(
+        NpgsqlDataSource source, string schema, long after, long upTo, string[]? types, [EnumeratorCancellation] CancellationToken ct)
+    {
+        while (after < upTo)
+        {
+            LogPage page;
+            await using (var connection = await source.OpenConnectionAsync(ct))
+                page = await ReadAsync(connection, schema, after, PageSize, ct, holdAt: Math.Min(upTo, after + MostLookedAt), types: types);
+            foreach (var e in page.Events)
+                yield return e;
+            if (page.UpTo == after)
+                yield break;
+            after = page.UpTo;
+        }
+    }
+
+    /// <summary>The last sequence of a log.</summary>
+    public static async Task<long> HeadAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
+    {
+        await using var command = source.CreateCommand($"select last from {schema}.log_head");
+        return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
     /// <summary>Reads one event by its sequence.</summary>

@@ -39,16 +39,19 @@ public static partial class EventTriggers
     public static void Check(Validation validation, string? trigger, JsonElement? when)
     {
         if (validation.Text(trigger, "trigger", 3, LongestName))
-            validation.Check(Name.IsMatch(trigger), "trigger", "must be an event's name, such as identity.user-signed-in");
+            validation.Check(IsName(trigger), "trigger", "must be an event's name, such as identity.user-signed-in");
         if (when is not { } element)
             return;
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
             return;
         validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
-        validation.Check(element.EnumerateObject().All(member => IsName(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
+        validation.Check(element.EnumerateObject().All(member => IsMember(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
     }
 
-    private static bool IsName(JsonProperty member)
+    /// <summary>True for what an event can be named: parts with dots between them, of letters, digits, - and _; those of other systems may have capitals.</summary>
+    public static bool IsName(string text) => text.Length <= LongestName && Name.IsMatch(text);
+
+    private static bool IsMember(JsonProperty member)
     {
         try
         {
@@ -78,6 +81,6 @@ public static partial class EventTriggers
         }
     }
 
-    [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[a-z0-9][a-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[A-Za-z0-9][A-Za-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Name { get; }
 }

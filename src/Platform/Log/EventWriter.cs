@@ -7,15 +7,15 @@ internal static class EventWriter
     private const int CopyFrom = 32;
 
     internal static Task AppendAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct) =>
-        events.Count < CopyFrom ? InsertAsync(connection, schema, events, ct) : CopyAsync(connection, schema, events, ct);
+        events.Count < CopyFrom || events.Exists(e => e.Time is null != events[0].Time is null) ? InsertAsync(connection, schema, events, ct) : CopyAsync(connection, schema, events, ct);
 
     private static async Task InsertAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
-            insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid)
-            select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[]) with ordinality
-                as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, place)
+            insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, time)
+            select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid, coalesce(time, now())
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::timestamptz[]) with ordinality
+                as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, time, place)
             order by place
             """, connection);
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Id), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
@@ -26,13 +26,16 @@ internal static class EventWriter
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.UserId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.TraceParent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.CausationId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Time), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         await command.ExecuteNonQueryAsync(ct);
     }
 
     private static async Task CopyAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
     {
+        // COPY has no default for single rows: all of them say when they happened, or none does.
+        var timed = events[0].Time is not null;
         await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid) from stdin (format binary)", ct);
+            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid{(timed ? ", time" : "")}) from stdin (format binary)", ct);
         foreach (var e in events)
         {
             await copy.StartRowAsync(ct);
@@ -47,6 +50,8 @@ internal static class EventWriter
             else
                 await copy.WriteAsync(e.TraceParent, NpgsqlDbType.Text, ct);
             await WriteOrNullAsync(copy, e.CausationId, NpgsqlDbType.Uuid, ct);
+            if (timed)
+                await copy.WriteAsync(e.Time!.Value, NpgsqlDbType.TimestampTz, ct);
         }
         await copy.CompleteAsync(ct);
     }

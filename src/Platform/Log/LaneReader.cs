@@ -15,9 +15,6 @@ internal sealed partial class LaneReader<TContext>(
     /// <summary>An event that fails this often, alone, is parked.</summary>
     internal const int Attempts = 3;
 
-    /// <summary>Events that are looked at in one statement for those of the wanted types.</summary>
-    private const int MostLookedAt = 20_000;
-
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
     /// <summary>From a batch that meant nothing, at the end of the log, to the next look: who reads much that is not for it reads it in larger pieces.</summary>
@@ -26,6 +23,7 @@ internal sealed partial class LaneReader<TContext>(
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly ModuleDatabase database = module.Database;
+    private readonly string? news = NewsStatement(subscription, module.Database, databases);
     private readonly Dictionary<string, Suspect> suspects = new(StringComparer.Ordinal);
 
     /// <summary>Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of event <paramref name="Sequence"/>.</summary>
@@ -94,14 +92,9 @@ internal sealed partial class LaneReader<TContext>(
     /// </summary>
     private async Task<IReadOnlyList<string>> WithNewsAsync(CancellationToken ct)
     {
-        if (subscription.Sources.Count == 1 || !Defences.DenseSequence || !subscription.Sources.All(source => ReferenceEquals(databases.Of(source).Source, database.Source)))
+        if (news is null)
             return subscription.Sources;
-        var heads = string.Join(" union all ", subscription.Sources.Select(source => $"select '{source}' as source, last from {databases.Of(source).Schema}.log_head"));
-        await using var command = database.Source.CreateCommand($"""
-            select h.source from ({heads}) h
-            where not exists (select from {database.Schema}.checkpoints c where c.subscription = $1 and c.lane = $2 and c.source = h.source
-                and c.lanes = $3 and c.hold_at is null and c.sequence >= h.last)
-            """);
+        await using var command = database.Source.CreateCommand(news);
         command.Parameters.Add(new() { Value = subscription.Name });
         command.Parameters.Add(new() { Value = lane });
         command.Parameters.Add(new() { Value = lanes });
@@ -117,6 +110,18 @@ internal sealed partial class LaneReader<TContext>(
         {
             return subscription.Sources;
         }
+    }
+
+    private static string? NewsStatement(Subscription<TContext> subscription, ModuleDatabase database, Databases databases)
+    {
+        if (subscription.Sources.Count == 1 || !Defences.DenseSequence || !subscription.Sources.All(source => ReferenceEquals(databases.Of(source).Source, database.Source)))
+            return null;
+        var heads = string.Join(" union all ", subscription.Sources.Select(source => $"select '{source}' as source, last from {databases.Of(source).Schema}.log_head"));
+        return $"""
+            select h.source from ({heads}) h
+            where not exists (select from {database.Schema}.checkpoints c where c.subscription = $1 and c.lane = $2 and c.source = h.source
+                and c.lanes = $3 and c.hold_at is null and c.sequence >= h.last)
+            """;
     }
 
     private async Task<Pass> PassAsync(string source, CancellationToken ct)
@@ -231,7 +236,7 @@ internal sealed partial class LaneReader<TContext>(
             connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types));
 
     /// <summary>Who wants few of the events looks at a bounded number of them at a time, however long the log is.</summary>
-    private long Furthest(Checkpoint checkpoint) => subscription.Types is null ? long.MaxValue : checkpoint.Sequence + MostLookedAt;
+    private long Furthest(Checkpoint checkpoint) => subscription.Types is null ? long.MaxValue : checkpoint.Sequence + EventReader.MostLookedAt;
 
     private async Task MoveAloneAsync(string source, long from, long to, Unit<TContext> unit, CancellationToken ct)
     {

@@ -46,9 +46,9 @@ public sealed record LoggedEvent(
     public JsonDocument Data() => JsonDocument.Parse(Payload);
 }
 
-/// <summary>An event that waits for its transaction to write it.</summary>
+/// <summary>An event that waits for its transaction to write it; without a time it happens with that transaction.</summary>
 internal sealed record PendingEvent(
-    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId)
+    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId, DateTime? Time = null)
 {
     internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId)
         where TEvent : IEvent => new(

@@ -28,3 +28,38 @@ public sealed record ReplayPart(string Name, long Rows, string Checksum, long Li
     /// <summary>True when both are the same.</summary>
     public bool Equal => Rows == LiveRows && Checksum == LiveChecksum;
 }
+
+/// <summary>What a replay does with whole tables.</summary>
+public static class ReplayTables
+{
+    /// <summary>Settings for a transaction that reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
+    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'";
+
+    /// <summary>Sums up a part of a projection as it was rebuilt and as it is live.</summary>
+    /// <param name="connection">The connection.</param>
+    /// <param name="name">The part's name.</param>
+    /// <param name="columns">What a row is, of both.</param>
+    /// <param name="rebuilt">The rebuilt table, or a query in parentheses.</param>
+    /// <param name="live">The live table.</param>
+    /// <param name="ct">Stops it.</param>
+    public static async Task<ReplayPart> CompareAsync(NpgsqlConnection connection, string name, string columns, string rebuilt, string live, CancellationToken ct)
+    {
+        var ((rows, checksum), (liveRows, liveChecksum)) = (await SumAsync(rebuilt), await SumAsync(live));
+        return new ReplayPart(name, rows, checksum, liveRows, liveChecksum);
+
+        async Task<(long, string)> SumAsync(string table)
+        {
+            await using var command = new NpgsqlCommand($"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from {table} t", connection) { CommandTimeout = 0 };
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            await reader.ReadAsync(ct);
+            return (reader.GetInt64(0), reader.GetString(1));
+        }
+    }
+
+    /// <summary>Runs a statement that may take long; answers the number of rows that it changed.</summary>
+    public static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+}

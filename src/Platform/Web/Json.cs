@@ -70,16 +70,22 @@ public static class Json
         public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
     }
 
+    /// <summary>What a time must be.</summary>
+    public const string TimeRule = "must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z";
+
+    /// <summary>Reads a time; null if it is none.</summary>
+    public static DateTimeOffset? ReadTime(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var time) && IsTime(value.GetString()!, time) ? time.ToUniversalTime() : null;
+
+    private static bool IsTime(string text, DateTimeOffset time) =>
+        (text.EndsWith('Z') || text.EndsWith('z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0)) && time.UtcDateTime.Year is > 1 and < 9999;
+
     /// <summary>RFC 3339: an offset is required on the way in; UTC with <c>Z</c> on the way out.</summary>
     private sealed class TimeConverter : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
-            var text = reader.TokenType == JsonTokenType.String ? reader.GetString()! : "";
-            var hasOffset = text.EndsWith('Z') || text.EndsWith('z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0);
-            return hasOffset && reader.TryGetDateTimeOffset(out var time) && time.UtcDateTime.Year is > 1 and < 9999
-                ? time.ToUniversalTime()
-                : throw new JsonException("must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z");
+            return reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) && IsTime(reader.GetString()!, time) ? time.ToUniversalTime() : throw new JsonException(TimeRule);
         }
 
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>

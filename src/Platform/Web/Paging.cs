@@ -40,6 +40,13 @@ public sealed record PageQuery(string? Limit, string? Cursor)
         return new Page<T>(items, Encode(cursorOf(items[^1])));
     }
 
+    /// <summary>The same for rows that hold more than what is shown.</summary>
+    public static Page<TView> Page<T, TView, TCursor>(List<T> rows, int limit, Func<T, TCursor> cursorOf, Func<T, TView> viewOf)
+    {
+        var page = Page(rows, limit, cursorOf);
+        return new Page<TView>([.. page.Data.Select(viewOf)], page.Next);
+    }
+
     /// <summary>A cursor as text that is safe in a URL.</summary>
     public static string Encode<TCursor>(TCursor cursor) => Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(cursor));
 

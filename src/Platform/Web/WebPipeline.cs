@@ -71,6 +71,7 @@ public static class WebPipeline
         app.Use(ClaimIdempotencyKey);
         HealthEndpoints.Map(app);
         ListEvents.Map(app);
+        DownloadLog.Map(app);
         DeadLetterEndpoints.Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
         app.UseSwaggerUI(options =>
@@ -125,7 +126,7 @@ public static class WebPipeline
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is not null
+        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is not null && Defences.IdempotencyKeys
             && await IdempotencyClaim.ReadAsync(http, http.Request.Path) is { } claim)
             http.Features.Set(claim);
         await next(http);

@@ -45,7 +45,7 @@ internal static partial class CampaignRules
                 validation.Check(benefit.Value is >= 1 and <= 100, $"{field}.value", "must be 1 to 100 percent");
                 break;
             case "fixed":
-                validation.Check(benefit.Value is >= 1 and <= Redemptions.Discounts.LargestAmount, $"{field}.value", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+                validation.Check(MoneyRules.IsAmount(benefit.Value), $"{field}.value", MoneyRules.AmountRule);
                 validation.Check(benefit.Currency is not null, $"{field}.currency", "is required for a fixed amount");
                 validation.Check(benefit.MaxDiscount is null, $"{field}.maxDiscount", "is for percent only");
                 break;
@@ -54,9 +54,9 @@ internal static partial class CampaignRules
                 break;
         }
         if (benefit.Currency is not null)
-            validation.Check(Currency.IsMatch(benefit.Currency), $"{field}.currency", "must be an ISO 4217 code, such as USD");
-        validation.Check(benefit.MaxDiscount is null or (>= 1 and <= Redemptions.Discounts.LargestAmount), $"{field}.maxDiscount", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
-        validation.Check(benefit.MinSpend is null or (>= 1 and <= Redemptions.Discounts.LargestAmount), $"{field}.minSpend", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+            validation.Check(MoneyRules.IsCurrency(benefit.Currency), $"{field}.currency", MoneyRules.CurrencyRule);
+        validation.Check(benefit.MaxDiscount is null || MoneyRules.IsAmount(benefit.MaxDiscount), $"{field}.maxDiscount", MoneyRules.AmountRule);
+        validation.Check(benefit.MinSpend is null || MoneyRules.IsAmount(benefit.MinSpend), $"{field}.minSpend", MoneyRules.AmountRule);
         validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency", "is required with maxDiscount or minSpend");
         if (benefit.Products is { } products)
             validation.Check(products.Length is >= 1 and <= 100 && products.All(product => product is { Length: >= 1 and <= 100 }), $"{field}.products", "must be 1 to 100 names of 1 to 100 characters");
@@ -77,9 +77,6 @@ internal static partial class CampaignRules
         var days = Days("y", 365.25) + Days("mo", 30.44) + Days("w", 7) + Days("d", 1) + Days("h", 1 / 24d) + Days("mi", 1 / 1440d) + Days("s", 1 / 86400d);
         validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
     }
-
-    [GeneratedRegex("^[A-Z]{3}\\z", RegexOptions.CultureInvariant)]
-    internal static partial Regex Currency { get; }
 
     [GeneratedRegex("^P((?<y>[0-9]{1,4})Y)?((?<mo>[0-9]{1,4})M)?((?<w>[0-9]{1,4})W)?((?<d>[0-9]{1,5})D)?(T((?<h>[0-9]{1,6})H)?((?<mi>[0-9]{1,8})M)?((?<s>[0-9]{1,9})S)?)?\\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]

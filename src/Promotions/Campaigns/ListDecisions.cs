@@ -61,8 +61,7 @@ internal static class ListDecisions
                 found.Add((new Cursor(reader.GetString(0), reader.GetInt64(1)), new View(
                     reader.GetGuid(2), reader.IsDBNull(4) ? "issued" : "refused", reader.IsDBNull(3) ? null : reader.GetInt64(3),
                     reader.IsDBNull(4) ? null : reader.GetString(4), reader.GetInt64(1), reader.GetDateTime(5), reader.IsDBNull(6) ? null : reader.GetString(6))));
-        var result = PageQuery.Page(found, limit, row => row.Place);
-        return TypedResults.Ok(new Page<View>([.. result.Data.Select(row => row.View)], result.Next));
+        return TypedResults.Ok(PageQuery.Page(found, limit, row => row.Place, row => row.View));
     }
 
     private static async Task<bool> ExistsAsync(NpgsqlConnection connection, Guid campaignId, CancellationToken ct)

@@ -69,7 +69,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
                 Check(raw.Value is >= 1 and <= 100, "discount.value", "must be 1 to 100 percent");
                 break;
             case "fixed":
-                Check(raw.Value is >= 1 and <= Redemptions.Discounts.LargestAmount, "discount.value", $"must be 1 to {Redemptions.Discounts.LargestAmount} minor units");
+                Check(MoneyRules.IsAmount(raw.Value), "discount.value", MoneyRules.AmountRule);
                 Check(raw.Currency is not null, "discount.currency", "is required for a fixed amount");
                 break;
             default:
@@ -77,7 +77,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
                 break;
         }
         if (raw.Currency is not null)
-            Check(Campaigns.CampaignRules.Currency.IsMatch(raw.Currency), "discount.currency", "must be an ISO 4217 code, such as USD");
+            Check(MoneyRules.IsCurrency(raw.Currency), "discount.currency", MoneyRules.CurrencyRule);
         if (raw.ExpiresAt is null)
             Fault("expiresAt", "is required");
         else

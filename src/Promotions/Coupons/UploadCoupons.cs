@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http.Metadata;
-
 namespace Boon.Promotions.Coupons;
 
 /// <summary>Uploads 1 to 50,000 coupons, JSON or CSV: all of them or none.</summary>
@@ -21,13 +19,8 @@ internal static class UploadCoupons
         internal sealed record Discount(string Kind, long Value, string? Currency);
     }
 
-    private sealed class SizeLimit : IRequestSizeLimitMetadata
-    {
-        public long? MaxRequestBodySize => LargestBody;
-    }
-
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons", Handle)
-        .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new SizeLimit())
+        .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new BodyLimit(LargestBody))
         .WithSummary("Uploads 1 to 50,000 coupons, all or none.")
         .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses` (any order; type, currency and maxUses may lack). "
             + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000. They go out in the order of upload.")

@@ -3,9 +3,6 @@ namespace Boon.Promotions.Redemptions;
 /// <summary>What a code takes off a purchase, or why it takes nothing. Pure. All amounts in minor units.</summary>
 internal static class Discounts
 {
-    /// <summary>The largest amount that Boon takes: beyond any purchase, and far from overflow.</summary>
-    internal const long LargestAmount = 999_999_999_999_999;
-
     /// <summary>Why a benefit does not apply to a purchase: <c>currency-mismatch</c>, <c>min-spend</c> or <c>product-not-covered</c>; null when it does.</summary>
     internal static string? Refusal(Benefit benefit, long amount, string currency, string? product)
     {

@@ -19,7 +19,7 @@ internal static class PreviewRedemption
         if (!validation.Ok)
             return Problems.Invalid(validation);
         await using var command = module.Database.Source.CreateCommand();
-        var code = await RedeemableCode.FindAsync(command, request.Code!.Normalize(NormalizationForm.FormC), caller.UserId(), ct);
+        var code = (await RedeemableCode.FindAsync(command, [request.Code!.Normalize(NormalizationForm.FormC)], [caller.UserId()], locked: false, ct)).FirstOrDefault();
         var amount = request.Amount!.Value;
         var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;

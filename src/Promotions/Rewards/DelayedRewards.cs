@@ -14,26 +14,28 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            foreach (var type in await TypesAsync(stoppingToken))
-                await GrantAsync(type, stoppingToken);
+            var types = new List<string>();
+            await TryAsync(async () => types = await TypesAsync(stoppingToken), stoppingToken);
+            foreach (var type in types)
+                await TryAsync(() => GrantAsync(type, stoppingToken), stoppingToken);
+        }
+    }
+
+    /// <summary>What fails is tried again at the next look.</summary>
+    private async Task TryAsync(Func<Task> work, CancellationToken ct)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception error) when (!ct.IsCancellationRequested)
+        {
+            LogFailed(logger, error.Message);
         }
     }
 
     /// <summary>Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), seen without holding a pool.</summary>
     private async Task<List<string>> TypesAsync(CancellationToken ct)
-    {
-        try
-        {
-            return await ReadTypesAsync(ct);
-        }
-        catch (Exception error) when (!ct.IsCancellationRequested)
-        {
-            LogFailed(logger, error.Message);
-            return [];
-        }
-    }
-
-    private async Task<List<string>> ReadTypesAsync(CancellationToken ct)
     {
         await using var command = module.Database.Source.CreateCommand("""
             select t.name from promotions.coupon_types t
@@ -49,19 +51,12 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
 
     private async Task GrantAsync(string type, CancellationToken ct)
     {
-        try
+        for (var more = true; more;)
         {
-            for (var more = true; more;)
-            {
-                await using var unit = new Unit<PromotionsDb>(module, signals);
-                await unit.BeginAsync(ct);
-                more = await GrantRewards.GrantAsync(unit, type, ct);
-                await unit.CommitAsync(ct);
-            }
-        }
-        catch (Exception error) when (!ct.IsCancellationRequested)
-        {
-            LogFailed(logger, error.Message);
+            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await unit.BeginAsync(ct);
+            more = await GrantRewards.GrantAsync(unit, type, ct);
+            await unit.CommitAsync(ct);
         }
     }
 

@@ -43,7 +43,6 @@ internal static class ListVouchers
                 found.Add((reader.GetGuid(0), new VoucherView(
                     reader.GetString(1), reader.GetGuid(2), JsonSerializer.Deserialize<Benefit>(reader.GetString(3), Json.Options)!,
                     reader.GetString(7), reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6))));
-        var result = PageQuery.Page(found, limit, row => (Guid?)row.Id);
-        return TypedResults.Ok(new Page<VoucherView>([.. result.Data.Select(row => row.View)], result.Next));
+        return TypedResults.Ok(PageQuery.Page(found, limit, row => (Guid?)row.Id, row => row.View));
     }
 }

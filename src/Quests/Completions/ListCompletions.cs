@@ -49,8 +49,7 @@ internal static class ListCompletions
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
                 found.Add((reader.GetInt64(14), CompletionView.Read(reader)));
-        var result = PageQuery.Page(found, limit, row => (long?)row.Place);
-        return TypedResults.Ok(new Page<CompletionView>([.. result.Data.Select(row => row.View)], result.Next));
+        return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Place, row => row.View));
 
         string Parameter(object value)
         {

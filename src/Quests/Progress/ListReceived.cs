@@ -50,7 +50,6 @@ internal static class ListReceived
                 found.Add((reader.GetInt64(0), new View(
                     reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetString(6), reader.GetGuid(7),
                     reader.GetString(8), reader.GetInt64(9), reader.GetDateTime(10), reader.GetDateTime(11))));
-        var result = PageQuery.Page(found, limit, row => (long?)row.Position);
-        return TypedResults.Ok(new Page<View>([.. result.Data.Select(row => row.View)], result.Next));
+        return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Position, row => row.View));
     }
 }

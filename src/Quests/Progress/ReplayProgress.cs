@@ -13,9 +13,6 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     /// <summary>Rows between two reports of progress.</summary>
     private const int Report = 50_000;
 
-    /// <summary>A replay reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
-    private const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'";
-
     private const string ProgressColumns = "quest_id, user_id, streak, completions, period, received";
     private const string CompletionColumns = "quest_id, user_id, number, version, source, sequence, completed_at, reward_id";
 
@@ -39,7 +36,8 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
         {
             await fold.ReadAsync(connection, ct);
             folded = Stopwatch.GetElapsedTime(started);
-            parts = await CompareAsync(connection, fold, ct);
+            await WriteBesideAsync(connection, fold, ct);
+            parts = await SumAsync(connection, ct);
             await snapshot.CommitAsync(ct);
         }
         var (mended, proof) = parts.All(part => part.Equal) || options.CheckOnly ? (0, null) : await MendAsync(connection, fold, ct);
@@ -53,42 +51,27 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
         await still.BeginAsync(ct);
         await RulesLock.ExclusiveAsync(still, QuestsModule.TrackProgressSubscription, ct);
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        await ExecuteAsync(connection, "select", ct); // takes the snapshot
+        await ReplayTables.ExecuteAsync(connection, "select", ct); // takes the snapshot
         return transaction;
     }
 
-    /// <summary>Writes what was folded beside the live state, and sums up both.</summary>
-    private static async Task<IReadOnlyList<ReplayPart>> CompareAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
+    /// <summary>Writes what was folded into tables beside the live ones.</summary>
+    private static async Task WriteBesideAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
     {
-        await ExecuteAsync(connection, PlansForWholeTables, ct);
-        await ExecuteAsync(connection, """
+        await ReplayTables.ExecuteAsync(connection, ReplayTables.PlansForWholeTables, ct);
+        await ReplayTables.ExecuteAsync(connection, """
             create temp table progress_rebuilt (like quests.progress) on commit drop;
             create temp table completions_rebuilt (quest_id uuid, user_id uuid, number int, position bigint) on commit drop
             """, ct);
         await fold.WriteAsync(connection, ct);
-        return await SumAsync(connection, ct);
     }
 
     private static async Task<IReadOnlyList<ReplayPart>> SumAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         const string completion = $"{CompletionColumns}, claimed_at is not null";
         return [
-            await PartAsync("progress", ProgressColumns, "progress_rebuilt", "quests.progress"),
-            await PartAsync("completions", completion, $"({RebuiltCompletions})", "quests.completions")];
-
-        async Task<ReplayPart> PartAsync(string name, string columns, string rebuilt, string live)
-        {
-            var ((rows, checksum), (liveRows, liveChecksum)) = (await ReadAsync(columns, rebuilt), await ReadAsync(columns, live));
-            return new ReplayPart(name, rows, checksum, liveRows, liveChecksum);
-        }
-
-        async Task<(long, string)> ReadAsync(string columns, string rows)
-        {
-            await using var command = new NpgsqlCommand($"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from {rows} t", connection) { CommandTimeout = 0 };
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            await reader.ReadAsync(ct);
-            return (reader.GetInt64(0), reader.GetString(1));
-        }
+            await ReplayTables.CompareAsync(connection, "progress", ProgressColumns, "progress_rebuilt", "quests.progress", ct),
+            await ReplayTables.CompareAsync(connection, "completions", completion, $"({RebuiltCompletions})", "quests.completions", ct)];
     }
 
     /// <summary>
@@ -98,22 +81,22 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     private static async Task<(long Mended, IReadOnlyList<ReplayPart> Proof)> MendAsync(NpgsqlConnection connection, Fold fold, CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, RulesLock.ExclusiveStatement(QuestsModule.ModuleName), ct);
-        await ExecuteAsync(connection, $"select from quests.checkpoints where subscription = '{QuestsModule.SettleRewardsSubscription}' order by lane, source for update", ct);
-        await ExecuteAsync(connection, "lock table quests.completions in share row exclusive mode", ct);
+        await ReplayTables.ExecuteAsync(connection, RulesLock.ExclusiveStatement(QuestsModule.ModuleName), ct);
+        await ReplayTables.ExecuteAsync(connection, $"select from quests.checkpoints where subscription = '{QuestsModule.SettleRewardsSubscription}' order by lane, source for update", ct);
+        await ReplayTables.ExecuteAsync(connection, "lock table quests.completions in share row exclusive mode", ct);
         await fold.ReadAsync(connection, ct);
-        await CompareAsync(connection, fold, ct);
-        var mended = await ExecuteAsync(connection, $"""
+        await WriteBesideAsync(connection, fold, ct);
+        var mended = await ReplayTables.ExecuteAsync(connection, $"""
             insert into quests.progress as p ({ProgressColumns}) select {ProgressColumns} from progress_rebuilt r
             where not exists (
                 select from quests.progress p where p.quest_id = r.quest_id and p.user_id = r.user_id
                     and (p.streak, p.completions, p.period, p.received) is not distinct from (r.streak, r.completions, r.period, r.received))
             on conflict (quest_id, user_id) do update set streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
             """, ct);
-        mended += await ExecuteAsync(connection, """
+        mended += await ReplayTables.ExecuteAsync(connection, """
             delete from quests.progress p where not exists (select from progress_rebuilt r where r.quest_id = p.quest_id and r.user_id = p.user_id)
             """, ct);
-        mended += await ExecuteAsync(connection, $"""
+        mended += await ReplayTables.ExecuteAsync(connection, $"""
             insert into quests.completions as c ({CompletionColumns}, claimed_at) select {CompletionColumns}, claimed_at from ({RebuiltCompletions}) r
             where not exists (
                 select from quests.completions c where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
@@ -125,21 +108,15 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                 claimed_at = case when excluded.claimed_at is not null then coalesce(c.claimed_at, excluded.claimed_at) end,
                 granted_at = case when excluded.claimed_at is not null then c.granted_at end
             """, ct);
-        mended += await ExecuteAsync(connection, """
+        mended += await ReplayTables.ExecuteAsync(connection, """
             delete from quests.completions c where not exists (
                 select from completions_rebuilt r where r.quest_id = c.quest_id and r.user_id = c.user_id and r.number = c.number)
             """, ct);
         // What was granted is in others' logs: read them again from the start, which changes nothing that is settled.
-        await ExecuteAsync(connection, $"update quests.checkpoints set sequence = 0 where subscription = '{QuestsModule.SettleRewardsSubscription}'", ct);
+        await ReplayTables.ExecuteAsync(connection, $"update quests.checkpoints set sequence = 0 where subscription = '{QuestsModule.SettleRewardsSubscription}'", ct);
         var proof = await SumAsync(connection, ct);
         await transaction.CommitAsync(ct);
         return (mended, proof);
-    }
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        return await command.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>The projection in memory: about 100 bytes for each user of each quest, and for each completion.</summary>
@@ -232,7 +209,7 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                 }
                 await copy.CompleteAsync(ct);
             }
-            await ExecuteAsync(connection, "analyze progress_rebuilt; analyze completions_rebuilt", ct);
+            await ReplayTables.ExecuteAsync(connection, "analyze progress_rebuilt; analyze completions_rebuilt", ct);
         }
     }
 }

@@ -21,10 +21,10 @@ public sealed class DiscountsTests
     {
         Check.QuickThrowOnFailure(Prop.ForAll(ArbMap.Default.ArbFor<(bool Percent, long Value, long Amount, long Cap)>(), input =>
         {
-            var amount = Bounded(input.Amount, Discounts.LargestAmount);
+            var amount = Bounded(input.Amount, Money.LargestAmount);
             var benefit = input.Percent
-                ? new Benefit("percent", Bounded(input.Value, 100), "USD", Bounded(input.Cap, Discounts.LargestAmount))
-                : new Benefit("fixed", Bounded(input.Value, Discounts.LargestAmount), "USD");
+                ? new Benefit("percent", Bounded(input.Value, 100), "USD", Bounded(input.Cap, Money.LargestAmount))
+                : new Benefit("fixed", Bounded(input.Value, Money.LargestAmount), "USD");
             var discount = Discounts.Of(benefit, amount);
             discount.ShouldBeInRange(0, amount);
             discount.ShouldBeLessThanOrEqualTo(benefit.MaxDiscount ?? long.MaxValue);

@@ -45,6 +45,9 @@ internal sealed class BearerAuthentication(
 /// <summary>Who calls: the verified token as the request carries it.</summary>
 public static class Caller
 {
+    /// <summary>The authentication scheme of access tokens.</summary>
+    public const string Scheme = BearerAuthentication.SchemeName;
+
     /// <summary>The policy of calls for any signed-in user.</summary>
     public const string Member = AccessToken.MemberRole;
 

@@ -1,0 +1,41 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Boon.Intake.Keys;
+
+/// <summary>
+/// A key with which a system reports events, and nothing else. The key itself is 256 random bits and shown once; what is kept is its SHA-256, which is enough for
+/// a secret that nobody can guess.
+/// </summary>
+internal sealed class ApiKey
+{
+    internal const int LongestName = 100;
+
+    /// <summary>How every key begins, so that people and scanners of secrets know one when they see it.</summary>
+    internal const string Prefix = "boon_";
+
+    /// <summary>Characters of a key that are kept, so that people tell their keys apart.</summary>
+    private const int StartLength = 10;
+
+    public required Guid Id { get; init; }
+    public required string Name { get; init; }
+
+    /// <summary>How it begins.</summary>
+    public required string Start { get; init; }
+
+    /// <summary>SHA-256 of the key.</summary>
+    public required byte[] Hash { get; init; }
+    public required Guid CreatedBy { get; init; }
+    public DateTimeOffset CreatedAt { get; private set; }
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    /// <summary>Makes a key; answers it with what is kept of it.</summary>
+    internal static (string Key, ApiKey Kept) Create(string name, Guid createdBy)
+    {
+        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        return (key, new ApiKey { Id = Guid.CreateVersion7(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
+    }
+
+    internal static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+}

@@ -1,0 +1,37 @@
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Boon.Intake.Keys;
+
+/// <summary>
+/// Authenticates <c>Authorization: Bearer boon_...</c> where API keys are taken. Challenges are left to the scheme of tokens, which is always there too.
+/// </summary>
+internal sealed class ApiKeyAuthentication(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, ModuleDatabase<IntakeDb> module)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+{
+    internal const string SchemeName = "ApiKey";
+
+    /// <summary>The role of whoever has a key.</summary>
+    internal const string Role = "api-key";
+
+    private const string Start = $"Bearer {ApiKey.Prefix}";
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var header = Request.Headers.Authorization;
+        if (header.Count != 1 || header[0] is not { } text || !text.StartsWith(Start, StringComparison.OrdinalIgnoreCase))
+            return AuthenticateResult.NoResult();
+        await using var command = module.Database.Source.CreateCommand("select id from intake.api_keys where hash = $1 and revoked_at is null");
+        command.Parameters.Add(new() { Value = ApiKey.HashOf(text[(Start.Length - ApiKey.Prefix.Length)..]) });
+        if (await command.ExecuteScalarAsync(Context.RequestAborted) is not Guid id)
+            return AuthenticateResult.Fail("The API key is unknown or revoked.");
+        var identity = new ClaimsIdentity([new Claim("sub", id.ToString()), new Claim("roles", Role)], SchemeName, "sub", "roles");
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Task.CompletedTask;
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Task.CompletedTask;
+}

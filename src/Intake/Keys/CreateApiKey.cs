@@ -1,0 +1,35 @@
+namespace Boon.Intake.Keys;
+
+/// <summary>Makes an API key. The key is in this answer and nowhere else.</summary>
+internal static class CreateApiKey
+{
+    /// <summary>The body of POST /v1/api-keys: a name for people, such as the system that gets the key.</summary>
+    internal sealed record Request(string? Name);
+
+    /// <summary>A new API key.</summary>
+    /// <param name="Id">To revoke it by.</param>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Key">The key itself: shown once, send it as <c>Authorization: Bearer</c>.</param>
+    /// <param name="CreatedAt">When it was made.</param>
+    internal sealed record View(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
+
+    // No Idempotency-Key, as for sessions: the answer would have to be kept, and the key with it.
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/api-keys", Handle)
+        .WithUnit<IntakeDb>().ForOperators().WithTags("API keys")
+        .WithSummary("Makes an API key for POST /v1/events. The key is shown once.")
+        .Produces<View>(StatusCodes.Status201Created);
+
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
+    {
+        var validation = new Validation();
+        validation.Text(request.Name, "name", 1, ApiKey.LongestName);
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        var (key, kept) = ApiKey.Create(request.Name!, caller.UserId());
+        await unit.BeginAsync(ct);
+        unit.Db.Add(kept);
+        unit.Append(new ApiKeyCreated(kept.Id, kept.Name, kept.CreatedBy));
+        await unit.SaveAsync(ct);
+        return TypedResults.Created($"/v1/api-keys/{kept.Id}", new View(kept.Id, kept.Name, key, kept.CreatedAt));
+    }
+}

@@ -1,0 +1,29 @@
+namespace Boon.Intake.Keys;
+
+/// <summary>Lists API keys, newest first, revoked ones too.</summary>
+internal static class ListApiKeys
+{
+    /// <summary>An API key, without the key.</summary>
+    /// <param name="Id">To revoke it by.</param>
+    /// <param name="Name">Its name.</param>
+    /// <param name="Start">How the key begins.</param>
+    /// <param name="CreatedBy">The operator who made it.</param>
+    /// <param name="CreatedAt">When it was made.</param>
+    /// <param name="RevokedAt">When it was revoked.</param>
+    internal sealed record View(Guid Id, string Name, string Start, Guid CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/api-keys", Handle)
+        .ForOperators().WithTags("API keys")
+        .WithSummary("The API keys, newest first, without the keys themselves.")
+        .Produces<Page<View>>();
+
+    private static async Task<IResult> Handle([AsParameters] PageQuery page, IntakeDb db, CancellationToken ct)
+    {
+        if (!page.TryRead(out var limit, out Guid? before, out var problem))
+            return problem!;
+        var query = before is { } id ? db.ApiKeys.Where(key => key.Id.CompareTo(id) < 0) : db.ApiKeys;
+        var keys = await query.OrderByDescending(key => key.Id).Take(limit + 1)
+            .Select(key => new View(key.Id, key.Name, key.Start, key.CreatedBy, key.CreatedAt, key.RevokedAt)).ToListAsync(ct);
+        return TypedResults.Ok(PageQuery.Page(keys, limit, view => (Guid?)view.Id));
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+
+namespace Boon.Intake.Reports;
+
+/// <summary>Takes what other systems report, all or none: each event is logged once, however often it comes.</summary>
+internal static class ReportEvents
+{
+    internal const int Most = 1_000;
+
+    private const string Single = "application/cloudevents+json";
+    private const string Batch = "application/cloudevents-batch+json";
+
+    /// <summary>The largest body in bytes.</summary>
+    private const long LargestBody = 8 * 1024 * 1024;
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    /// <summary>What became of the events: all of them are stored.</summary>
+    /// <param name="Accepted">Logged now.</param>
+    /// <param name="Duplicates">Logged before, by their <c>source</c> and <c>id</c>, or earlier in the same batch.</param>
+    internal sealed record View(int Accepted, int Duplicates);
+
+    /// <summary>The form of an event, for the API description; what is read is <see cref="CloudEventReader"/>.</summary>
+    internal sealed record CloudEvent(string Specversion, string Id, string Source, string Type, string? Userid, DateTimeOffset? Time, string? Datacontenttype, JsonElement? Data);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/events", Handle)
+        .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events").WithMetadata(new BodyLimit(LargestBody))
+        .WithSummary("Reports events of another system: one CloudEvent, or a batch of at most 1,000, all or none. For operators and API keys.")
+        .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
+            + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. 413 `too-many-events` for more than 1,000.")
+        .Accepts<CloudEvent>(Single, "application/json", Batch)
+        .Produces<View>(StatusCodes.Status202Accepted);
+
+    private static async Task<IResult> Handle(HttpContext http, Unit<IntakeDb> unit, CancellationToken ct)
+    {
+        var form = http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
+        if (form is not (Single or Batch or "application/json"))
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", $"Send one event as {Single}, or an array of them as {Batch}.");
+        using var body = await ParseAsync(http, ct);
+        var validation = new Validation();
+        var root = body.RootElement;
+        if (form == Batch && root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > Most)
+            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-events", $"A batch takes {Most:N0} events at most; send several.");
+        var events = Read(root, form == Batch, validation);
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+        await unit.BeginAsync(ct);
+        var accepted = await StoreAsync(unit, events, ct);
+        return TypedResults.Accepted((string?)null, new View(accepted, events.Count - accepted));
+    }
+
+    private static async Task<JsonDocument> ParseAsync(HttpContext http, CancellationToken ct)
+    {
+        try
+        {
+            return await JsonDocument.ParseAsync(http.Request.Body, Strict, ct);
+        }
+        catch (JsonException error)
+        {
+            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, error);
+        }
+    }
+
+    private static List<ReportedEvent> Read(JsonElement root, bool batch, Validation validation)
+    {
+        var reader = new CloudEventReader(validation);
+        var events = new List<ReportedEvent>();
+        if (!batch)
+        {
+            if (reader.Read(root, "") is { } one)
+                events.Add(one);
+        }
+        else if (validation.Check(root.ValueKind == JsonValueKind.Array, "events", "must be an array of CloudEvents"))
+            foreach (var element in root.EnumerateArray())
+                if (reader.Read(element, $"[{events.Count}].") is { } one)
+                    events.Add(one);
+                else
+                    break; // its faults are enough to send it again
+        return events;
+    }
+
+    /// <summary>Logs those that are new, in the order in which they came; answers how many.</summary>
+    private static async Task<int> StoreAsync(Unit<IntakeDb> unit, List<ReportedEvent> events, CancellationToken ct)
+    {
+        var fresh = new HashSet<(string, string)>(events.Count);
+        DateTime? now = null;
+        // In one order everywhere: of two batches with the same events one waits for the other, and never each for the other.
+        await using (var receive = unit.Command($"""
+            insert into intake.received (source, id) select source, id from unnest($1, $2) r (source, id) order by source, id
+            on conflict do nothing returning source, id, now()
+            """, events.ConvertAll(e => e.Source), events.ConvertAll(e => e.Id)))
+        await using (var reader = await receive.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+            {
+                fresh.Add((reader.GetString(0), reader.GetString(1)));
+                now = reader.GetDateTime(2);
+            }
+        var accepted = 0;
+        foreach (var e in events)
+            if (!IntakeDefences.OncePerEvent || fresh.Remove((e.Source, e.Id)))
+            {
+                unit.AppendRaw(e.Type, "external", $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now, traceParent: e.TraceParent);
+                accepted++;
+            }
+        return accepted;
+    }
+}

@@ -1,0 +1,67 @@
+using Boon.Orders.Users;
+
+namespace Boon.Orders.Orders;
+
+/// <summary>Places an order: without a code it is confirmed at once; with one it waits for the redemption, which follows through the log.</summary>
+internal static class PlaceOrder
+{
+    /// <summary>The body of POST /v1/orders.</summary>
+    /// <param name="Product">What is ordered: 1 to 100 characters; a code can be for some products only.</param>
+    /// <param name="Quantity">How many: 1 to 1,000,000.</param>
+    /// <param name="Total">What all of it costs.</param>
+    /// <param name="Code">A voucher or coupon of the user.</param>
+    /// <param name="UserId">For operators: who orders.</param>
+    internal sealed record Request(string? Product, int? Quantity, Price? Total, string? Code, Guid? UserId);
+
+    /// <summary>An amount of money: minor units, ISO 4217.</summary>
+    internal sealed record Price(long? Amount, string? Currency);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/orders", Handle)
+        .WithUnit<OrdersDb>(idempotent: true).ForMembers().WithTags("Orders")
+        .WithSummary("Places an order, for the caller or (operators) for `userId`.")
+        .WithDescription("Without a code: 201 `confirmed`. With one: 202 `pending`, and GET shows what became of it; `Prefer: wait=10` there waits for it. 404 `user-unknown`: there is no such user.")
+        .Produces<OrderView>(StatusCodes.Status201Created).Produces<OrderView>(StatusCodes.Status202Accepted);
+
+    private static async Task<IResult> Handle(Request request, HttpContext http, ClaimsPrincipal caller, Unit<OrdersDb> unit, KnownUsers users, CancellationToken ct)
+    {
+        var validation = new Validation();
+        validation.Text(request.Product, "product", 1, Order.LongestProduct);
+        if (validation.Require(request.Quantity, "quantity"))
+            validation.Check(request.Quantity is >= 1 and <= Order.LargestQuantity, "quantity", $"must be 1 to {Order.LargestQuantity}");
+        if (validation.Require(request.Total, "total"))
+            validation.Money(request.Total.Amount, "total.amount", request.Total.Currency, "total.currency");
+        validation.Text(request.Code, "code", 1, Order.LongestCode, required: false);
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
+
+        // A token proves who calls: somebody who registered a moment ago may not have arrived here yet.
+        var user = request.UserId ?? caller.UserId();
+        if ((user != caller.UserId() && !caller.IsOperator())
+            || ((user != caller.UserId() || !OrdersDefences.TokenProves) && !await users.WaitForAsync(user, ct)))
+            return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
+
+        await unit.BeginAsync(ct);
+        var order = new Order
+        {
+            Id = Guid.CreateVersion7(),
+            UserId = user,
+            Product = request.Product!,
+            Quantity = request.Quantity!.Value,
+            Amount = request.Total!.Amount!.Value,
+            Currency = request.Total.Currency!,
+            Code = request.Code,
+            State = request.Code is null ? Order.Confirmed : Order.Pending,
+        };
+        order.PlacedEvent = unit.Append(new OrderPlaced(order.Id, user, order.Product, order.Quantity, order.Total, order.Code));
+        unit.Db.Add(order);
+        await unit.SaveAsync(ct);
+        if (order.Code is null)
+        {
+            order.SettledAt = order.PlacedAt;
+            unit.Append(new OrderConfirmed(order.Id, user, order.Product, order.Quantity, order.Total, null, null, order.Total), System.Diagnostics.Activity.Current?.Id, order.PlacedEvent);
+            return TypedResults.Created($"/v1/orders/{order.Id}", OrderView.Of(order));
+        }
+        GetOrder.RetryAfter(http, order.State);
+        return TypedResults.Accepted($"/v1/orders/{order.Id}", OrderView.Of(order));
+    }
+}

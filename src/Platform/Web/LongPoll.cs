@@ -1,0 +1,55 @@
+using System.Globalization;
+using Boon.Platform.Log;
+using Microsoft.AspNetCore.Http;
+
+namespace Boon.Platform.Web;
+
+/// <summary>
+/// <c>Prefer: wait=10</c> (RFC 7240): a request for something that is still under way is answered as soon as it is not, or after so many seconds, at most 30.
+/// </summary>
+public static class LongPoll
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
+    /// <summary>Looks until it is settled, or as long as the caller prefers; answers what was seen last, null if there is nothing.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="signals">Wake-ups of logs.</param>
+    /// <param name="module">The module whose log tells when it is settled.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="find">Looks.</param>
+    /// <param name="underWay">True as long as it is not settled.</param>
+    /// <param name="ct">Stops it.</param>
+    public static async Task<T?> WaitAsync<T>(
+        HttpContext http, LogSignals signals, string module, TimeProvider time, Func<CancellationToken, Task<T?>> find, Predicate<T> underWay, CancellationToken ct)
+        where T : class
+    {
+        var wait = Wait(http.Request.Headers["Prefer"]);
+        var began = time.GetTimestamp();
+        // Listening before the first look, so that nothing falls between the two; what settles it is an event of the module's log.
+        using var wake = new WakeSignal();
+        using var settled = wait > TimeSpan.Zero ? signals.OnSequenced(module, wake) : null;
+        while (true)
+        {
+            var found = await find(ct);
+            var left = wait - time.GetElapsedTime(began);
+            if (found is not null && underWay(found) && left > TimeSpan.Zero)
+            {
+                await wake.WaitAsync(left < WakeSignal.Poll ? left : WakeSignal.Poll, ct);
+                continue;
+            }
+            if (found is not null && wait > TimeSpan.Zero)
+                http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
+            return found;
+        }
+    }
+
+    /// <summary>The <c>wait</c> of a Prefer header, in whole seconds; anything else in it is not ours.</summary>
+    private static TimeSpan Wait(Microsoft.Extensions.Primitives.StringValues prefer)
+    {
+        foreach (var preference in prefer.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
+            if (preference.StartsWith("wait=", StringComparison.OrdinalIgnoreCase)
+                && int.TryParse(preference.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+                return TimeSpan.FromSeconds(Math.Min(seconds, LongestWait.TotalSeconds));
+        return TimeSpan.Zero;
+    }
+}

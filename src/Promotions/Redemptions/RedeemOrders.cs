@@ -1,0 +1,64 @@
+using System.Text;
+
+namespace Boon.Promotions.Redemptions;
+
+/// <summary>
+/// Promotions' part of an order: when one is placed with a code, redeems it for the order's user or refuses; when it is cancelled, gives the use back. Each answer
+/// is caused by the order's event. An order is answered once, and not at all once its cancellation is known, in whatever order and how often the two come.
+/// </summary>
+internal static class RedeemOrders
+{
+    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    {
+        // In log order, so that a use that was given back is there for the next order; neighbours of one kind go together.
+        for (var next = 0; next < events.Count;)
+        {
+            var first = next;
+            while (next < events.Count && events[next].Type == events[first].Type)
+                next++;
+            var run = events.Skip(first).Take(next - first);
+            if (events[first].Type == OrderPlaced.Name)
+                await RedeemAsync(unit, [.. run.Select(e => (e, e.As<OrderPlaced>())).Where(one => one.Item2.Code is not null)], ct);
+            else
+                await ReleaseAsync(unit, run.Select(e => (e, e.As<OrderCancelled>())).Where(one => one.Item2.Code is not null).DistinctBy(one => one.Item2.OrderId)
+                    .ToDictionary(one => one.Item2.OrderId, one => one.e), ct);
+        }
+    }
+
+    private static async Task RedeemAsync(Unit<PromotionsDb> unit, List<(LoggedEvent Event, OrderPlaced Order)> placed, CancellationToken ct)
+    {
+        var seen = await SeeAsync(unit, [.. placed.Select(one => one.Order.OrderId)], ct);
+        if (PromotionsDefences.OncePerOrder)
+            placed.RemoveAll(one => !seen.Remove(one.Order.OrderId));
+        if (placed.Count == 0)
+            return;
+        // A code that was good when the order was placed is, however late the event comes; nothing happens after it was recorded.
+        var redeemed = await RedemptionBatch.RedeemAsync(unit, placed.ConvertAll(one => new RedemptionWish(
+            one.Order.Code!.Normalize(NormalizationForm.FormC), one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
+            one.Order.OrderId.ToString(), one.Event.Time < one.Event.RecordedAt ? one.Event.Time : one.Event.RecordedAt, one.Order.OrderId)), ct);
+        foreach (var (one, answer) in placed.Zip(redeemed))
+            answer.Append(unit, one.Event);
+    }
+
+    private static async Task ReleaseAsync(Unit<PromotionsDb> unit, Dictionary<Guid, LoggedEvent> cancelled, CancellationToken ct)
+    {
+        await SeeAsync(unit, [.. cancelled.Keys], ct);
+        if (cancelled.Count == 0)
+            return;
+        foreach (var released in await RedemptionBatch.ReleaseAsync(unit, "r.order_id = any ($1) and r.order_id is not null", cancelled.Keys.ToArray(), ct))
+            unit.Append(released.Event, cancelled[released.OrderId!.Value]);
+    }
+
+    /// <summary>Notes orders; answers those that were not noted before.</summary>
+    private static async Task<HashSet<Guid>> SeeAsync(Unit<PromotionsDb> unit, Guid[] orders, CancellationToken ct)
+    {
+        if (orders.Length == 0)
+            return [];
+        await using var insert = unit.Command("insert into promotions.seen_orders (order_id) select unnest($1::uuid[]) on conflict do nothing returning order_id", orders);
+        await using var reader = await insert.ExecuteReaderAsync(ct);
+        var seen = new HashSet<Guid>(orders.Length);
+        while (await reader.ReadAsync(ct))
+            seen.Add(reader.GetGuid(0));
+        return seen;
+    }
+}

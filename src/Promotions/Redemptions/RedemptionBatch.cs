@@ -1,0 +1,154 @@
+using Boon.Promotions.Coupons;
+
+namespace Boon.Promotions.Redemptions;
+
+/// <summary>Somebody wants to redeem a code.</summary>
+/// <param name="Code">The code, in NFC.</param>
+/// <param name="UserId">Who must hold it.</param>
+/// <param name="Amount">In minor units.</param>
+/// <param name="Currency">ISO 4217.</param>
+/// <param name="Product">What is bought.</param>
+/// <param name="Reference">The caller's own, such as an order's id.</param>
+/// <param name="At">When it was wanted: a code that expired later was good; null: now.</param>
+/// <param name="OrderId">The order that wants it, if one does.</param>
+internal sealed record RedemptionWish(string Code, Guid UserId, long Amount, string Currency, string? Product, string? Reference, DateTime? At = null, Guid? OrderId = null);
+
+/// <summary>What became of a wish.</summary>
+/// <param name="Wish">The wish.</param>
+/// <param name="Id">The redemption; empty when it was refused.</param>
+/// <param name="Discount">Taken off, in minor units.</param>
+/// <param name="RemainingUses">How often the code can still be redeemed.</param>
+/// <param name="Refusal">Why it was refused, or null.</param>
+internal sealed record Redeemed(RedemptionWish Wish, Guid Id, long Discount, int RemainingUses, string? Refusal)
+{
+    internal long Total => Wish.Amount - Discount;
+
+    /// <summary>Logs it.</summary>
+    internal void Append(Unit<PromotionsDb> unit, LoggedEvent? cause = null)
+    {
+        if (Refusal is null)
+            unit.Append(new CodeRedeemed(Id, Wish.UserId, Wish.Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Discount, Total, RemainingUses), cause);
+        else
+            unit.Append(new RedemptionRefused(Wish.UserId, Wish.Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Refusal), cause);
+    }
+}
+
+/// <summary>
+/// The one way to redeem codes, for requests and for orders: locks them, decides the wishes one after the other, and stores what was taken in one round trip. Who
+/// wants a code that is being redeemed waits for that transaction and sees what it took; a check constraint stands behind the count.
+/// </summary>
+internal static class RedemptionBatch
+{
+    /// <summary>Decides and stores; nothing is logged yet.</summary>
+    internal static async Task<List<Redeemed>> RedeemAsync(Unit<PromotionsDb> unit, IReadOnlyList<RedemptionWish> wishes, CancellationToken ct)
+    {
+        var wanted = wishes.Select(wish => (wish.Code, wish.UserId)).Distinct().ToList();
+        Dictionary<(string, Guid), RedeemableCode> codes;
+        await using (var find = unit.Command(""))
+            codes = (await RedeemableCode.FindAsync(
+                find, [.. wanted.Select(one => one.Code)], [.. wanted.Select(one => one.UserId)], locked: PromotionsDefences.ExactUses, ct)).ToDictionary(code => (code.Code, code.Holder));
+        var decided = new List<Redeemed>(wishes.Count);
+        foreach (var wish in wishes)
+            decided.Add(Decide(wish, codes.GetValueOrDefault((wish.Code, wish.UserId))));
+        await StoreAsync(unit, decided.FindAll(one => one.Refusal is null), codes, ct);
+        return decided;
+    }
+
+    private static Redeemed Decide(RedemptionWish wish, RedeemableCode? code)
+    {
+        var refusal = code is null ? "code-invalid" : code.Refusal(wish.Amount, wish.Currency, wish.Product, wish.At);
+        if (refusal is not null)
+            return new Redeemed(wish, Guid.Empty, 0, 0, refusal);
+        code!.Take();
+        return new Redeemed(wish, Guid.CreateVersion7(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
+    }
+
+    private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Redeemed> redeemed, Dictionary<(string, Guid), RedeemableCode> codes, CancellationToken ct)
+    {
+        if (redeemed.Count == 0)
+            return;
+        var taken = codes.Values.Where(code => code.Taken > 0).ToList();
+        var codeOf = redeemed.ConvertAll(one => codes[(one.Wish.Code, one.Wish.UserId)].Id);
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    update promotions.codes c set uses = k.uses
+                    from unnest($1, $2) k (id, uses) cross join lateral (select x.ctid from promotions.codes x where x.id = k.id offset 0) at where c.ctid = at.ctid
+                    """)
+                {
+                    Parameters =
+                    {
+                        new() { Value = taken.ConvertAll(code => code.Id) },
+                        new() { Value = taken.ConvertAll(code => code.Uses + (PromotionsDefences.ExactUses ? code.Taken : 1)) },
+                    },
+                },
+                new("""
+                    insert into promotions.redemptions (id, code_id, user_id, amount, currency, product, reference, discount, order_id)
+                    select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                    """)
+                {
+                    Parameters =
+                    {
+                        new() { Value = redeemed.ConvertAll(one => one.Id) },
+                        new() { Value = codeOf },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.UserId) },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.Amount) },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.Currency) },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.Product), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.Reference), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                        new() { Value = redeemed.ConvertAll(one => one.Discount) },
+                        new() { Value = redeemed.ConvertAll(one => one.Wish.OrderId) },
+                    },
+                },
+            },
+        };
+        foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
+            batch.BatchCommands.Add(CouponCounts.Change(type.Key, redeemed: type.Sum(code => code.Taken)));
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Gives back the uses of redemptions, each once; nothing is logged yet. The codes are locked first, as by those who redeem.</summary>
+    /// <param name="unit">The transaction.</param>
+    /// <param name="which">A condition on <c>promotions.redemptions r</c> with one parameter, <c>$1</c>.</param>
+    /// <param name="value">The parameter.</param>
+    /// <param name="ct">Stops it.</param>
+    internal static async Task<List<Released>> ReleaseAsync(Unit<PromotionsDb> unit, string which, object value, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new($"""
+                    select from promotions.codes c where c.id in (select r.code_id from promotions.redemptions r where {which}) order by c.id for update
+                    """) { Parameters = { new() { Value = value } } },
+                new($"""
+                    with released as (
+                        update promotions.redemptions r set released_at = now() where {which} {(PromotionsDefences.ReleaseOnce ? "and r.released_at is null" : "")}
+                        returning r.id, r.code_id, r.user_id, r.order_id
+                    ), given as (
+                        update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k where c.id = k.code_id
+                        returning c.id, c.code, c.max_uses - c.uses as remaining, c.type
+                    )
+                    select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id from released r join given g on g.id = r.code_id
+                    """) { Parameters = { new() { Value = value } } },
+            },
+        };
+        var released = new List<Released>();
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            await reader.NextResultAsync(ct);
+            while (await reader.ReadAsync(ct))
+                released.Add(new Released(
+                    new RedemptionReleased(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3)),
+                    reader.IsDBNull(4) ? null : reader.GetString(4), reader.IsDBNull(5) ? null : reader.GetGuid(5)));
+        }
+        foreach (var type in released.Where(one => one.CouponType is not null).GroupBy(one => one.CouponType!))
+            await CouponCounts.AddAsync(unit, CouponCounts.Change(type.Key, redeemed: -type.Count()), ct);
+        return released;
+    }
+}
+
+/// <summary>A redemption whose use was given back: its event, the type of the coupon, and the order that had it.</summary>
+internal sealed record Released(RedemptionReleased Event, string? CouponType, Guid? OrderId);
