@@ -4,5 +4,5 @@ namespace Boon.Intake;
 internal static class IntakeDefences
 {
     /// <summary>A reported event is logged once: its source and id are a unique key. Off: whenever it comes.</summary>
-    internal static bool OncePerEvent { get; set; } = true;
+    internal static bool OncePerReport { get; set; } = true;
 }

@@ -67,7 +67,7 @@ public static class FaultyBoon
         }
         const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
         Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences)];
-        var property = switches.Select(type => type.GetProperty(defence, where)).FirstOrDefault(found => found is not null)
+        var property = switches.Select(type => type.GetProperty(defence, where)).SingleOrDefault(found => found is not null)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);
     }

@@ -24,6 +24,9 @@ public sealed class BadInputTests
         (HttpMethod.Post, "/v1/quests", """{"name":"q","description":"d","rewardId":"01900000-0000-7000-8000-000000000000","trigger":"a.b","when":{"a":"b"},"streak":1,"duplication":1,"autoClaim":true,"window":{"unit":"day","timeZone":"UTC"},"state":"active"}"""),
         (HttpMethod.Patch, "/v1/quests/01900000-0000-7000-8000-000000000000", """{"name":"q","streak":2,"state":"paused"}"""),
         (HttpMethod.Post, "/v1/redemptions", """{"code":"c","amount":1,"currency":"USD"}"""),
+        (HttpMethod.Post, "/v1/orders", """{"product":"p","quantity":1,"total":{"amount":1,"currency":"USD"},"code":"c","userId":"01900000-0000-7000-8000-000000000000"}"""),
+        (HttpMethod.Post, "/v1/events", """{"specversion":"1.0","id":"","source":"s","type":"t.t","time":"2026-01-01T00:00:00Z","userid":"u","data":{"a":1}}"""),
+        (HttpMethod.Post, "/v1/api-keys", """{"name":""}"""),
         (HttpMethod.Post, "/v1/redemptions/preview", """{"code":"c","amount":1,"currency":"USD"}"""),
     ];
 
@@ -74,7 +77,7 @@ public sealed class BadInputTests
                 }
                 answer.Code.ShouldBeInRange(400, 499, $"{method} {path} with {what}: {answer.Text}");
                 answer.Problem.ShouldNotBeNullOrEmpty($"{method} {path} with {what}: {answer.Code} {answer.Text}");
-                if (body.Length > 1024 * 1024 && path != "/v1/coupons")
+                if (body.Length > 1024 * 1024 && path is not ("/v1/coupons" or "/v1/events"))
                     answer.Problem.ShouldBe("body-too-large");
             }
         (await Fingerprint(boon)).ShouldBe(before);
@@ -87,7 +90,7 @@ public sealed class BadInputTests
 
     private static Task<string> Fingerprint(TestBoon boon) => boon.Scalar<string>("""
         select concat_ws(' ', (select count(*) from identity.users), (select count(*) from identity.event_log where type not like 'identity.session%' and type <> 'identity.user-signed-in.v1'),
-            (select string_agg(full_name || username, '') from identity.users), (select count(*) from promotions.campaigns), (select count(*) from promotions.event_log), (select count(*) from promotions.redemptions), (select count(*) from quests.event_log), (select version from quests.catalog_version))
+            (select string_agg(full_name || username, '') from identity.users), (select count(*) from promotions.campaigns), (select count(*) from promotions.event_log), (select count(*) from promotions.redemptions), (select count(*) from quests.event_log), (select version from quests.catalog_version), (select count(*) from orders.event_log), (select count(*) from intake.event_log), (select count(*) from intake.api_keys))
         """);
 
     [Theory]

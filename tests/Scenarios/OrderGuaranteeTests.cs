@@ -1,4 +1,5 @@
 using Boon.FaultHost;
+using Boon.Intake;
 using Boon.Orders;
 using Boon.Platform;
 using Boon.Promotions;
@@ -7,7 +8,7 @@ using Npgsql;
 
 namespace Boon.Scenarios;
 
-/// <summary>What must hold of orders in one process, each shown with its defence and, failing, without it.</summary>
+/// <summary>What must hold of orders and of reported events in one process, each shown with its defence and, failing, without it.</summary>
 [Collection("Defences")]
 public sealed class OrderGuaranteeTests
 {
@@ -199,6 +200,25 @@ public sealed class OrderGuaranteeTests
         var (_, username, password) = await boon.Register();
         var token = await boon.Api.SignIn(username, password);
         (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" } }, token)).Code.ShouldBe(201);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task A_batch_of_reported_events_that_is_sent_three_times_counts_once(bool defended) => Show(nameof(IntakeDefences.OncePerReport), defended, async boon =>
+    {
+        await boon.CreateQuest(new { trigger = "external.shop.visit", streak = 1_000, duplication = 1 });
+        var token = await boon.OperatorToken();
+        var users = Enumerable.Range(0, 50).Select(_ => Guid.CreateVersion7()).ToList();
+        var batch = Enumerable.Range(0, 1_000).Select(i => new { specversion = "1.0", id = $"{i}", source = "/shop", type = "shop.visit", userid = users[i % users.Count] });
+        var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(batch);
+        Task<Answer> Send() => boon.Api.Raw(HttpMethod.Post, "/v1/events", body, "application/cloudevents-batch+json", token);
+        var answers = new List<Answer>(await Task.WhenAll(Send(), Send())) { await Send() };
+        answers.ShouldAllBe(answer => answer.Code == 202);
+        await boon.CaughtUp();
+        answers.Sum(answer => answer["accepted"].GetInt32()).ShouldBe(1_000);
+        (await boon.Scalar<long>("select count(*) from intake.event_log where type = 'external.shop.visit'")).ShouldBe(1_000);
+        (await boon.Scalar<bool>("select bool_and(streak = 20) and count(*) = 50 from quests.progress")).ShouldBeTrue();
     });
 
     [Theory]

@@ -16,6 +16,9 @@ internal sealed partial class CloudEventReader(Validation validation)
     /// <summary>The largest data of one event, as characters of JSON.</summary>
     internal const int LargestData = 64 * 1024;
 
+    /// <summary>The attributes that the specification defines: texts. Extensions may be numbers and booleans too.</summary>
+    private static readonly string[] Attributes = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
+
     private const int LongestName = 64;
     private const string Base64 = "data_base64";
     private const string Texts = "must be of text without U+0000, U+FFFE or half a surrogate pair";
@@ -37,16 +40,19 @@ internal sealed partial class CloudEventReader(Validation validation)
                 attributes[name] = member.Value;
         validation.Check(!attributes.ContainsKey(Base64), at + Base64, "is not taken: rules look at JSON, send it as data");
         var data = attributes.Remove("data", out var given) ? given : default;
-        if (data.ValueKind != JsonValueKind.Undefined)
-            validation.Check(data.GetRawText().Length <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON");
-        validation.Check(IsFit(data), at + "data", Texts);
-        var texts = attributes.ToDictionary(one => one.Key, one => TextOf(one.Value), StringComparer.Ordinal);
+        var raw = "{}";
+        if (validation.Check(IsFit(data), at + "data", Texts) && data.ValueKind != JsonValueKind.Undefined)
+            raw = data.GetRawText();
+        validation.Check(raw.Length <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON");
+        var texts = attributes.ToDictionary(one => one.Key, one => one.Value.ValueKind != JsonValueKind.String && Attributes.Contains(one.Key) ? null : TextOf(one.Value), StringComparer.Ordinal);
         foreach (var name in texts.Where(one => one.Value is null).Select(one => one.Key))
-            validation.Fail(at + name, $"{Texts}, a number or a boolean");
+            validation.Fail(at + name, Attributes.Contains(name) ? Texts : $"{Texts}, a number or a boolean");
         validation.Check(texts.GetValueOrDefault("specversion") == "1.0", at + "specversion", "must be 1.0");
         validation.Text(texts.GetValueOrDefault("id"), at + "id", 1, LongestId);
         validation.Text(texts.GetValueOrDefault("source"), at + "source", 1, LongestSource);
         validation.Check(texts.GetValueOrDefault("datacontenttype") is not { } content || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json, or lack");
+        if (!validation.Ok)
+            return null;
         var type = TypeOf(texts.GetValueOrDefault("type"), at);
         var user = UserOf(texts.GetValueOrDefault("userid"), data, at);
         var time = attributes.TryGetValue("time", out var when) ? Json.ReadTime(when) : null;
@@ -55,7 +61,7 @@ internal sealed partial class CloudEventReader(Validation validation)
             return null;
         var trace = texts.GetValueOrDefault("traceparent");
         return new ReportedEvent(
-            texts["source"]!, texts["id"]!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, data.ValueKind == JsonValueKind.Undefined ? "{}" : data.GetRawText());
+            texts["source"]!, texts["id"]!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, raw);
     }
 
     private string? TypeOf(string? type, string at)

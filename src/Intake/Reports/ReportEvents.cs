@@ -59,6 +59,10 @@ internal static class ReportEvents
         {
             throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, error);
         }
+        catch (InvalidOperationException error)
+        {
+            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, new JsonException("is not valid Unicode", error));
+        }
     }
 
     private static List<ReportedEvent> Read(JsonElement root, bool batch, Validation validation)
@@ -97,7 +101,7 @@ internal static class ReportEvents
             }
         var accepted = 0;
         foreach (var e in events)
-            if (!IntakeDefences.OncePerEvent || fresh.Remove((e.Source, e.Id)))
+            if (!IntakeDefences.OncePerReport || fresh.Remove((e.Source, e.Id)))
             {
                 unit.AppendRaw(e.Type, "external", $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now, traceParent: e.TraceParent);
                 accepted++;
