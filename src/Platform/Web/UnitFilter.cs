@@ -38,16 +38,14 @@ public static class UnitFilter
                 await unit.RollbackAsync();
                 return result;
             }
-            if (unit.Idempotency is null)
-            {
-                await unit.CommitAsync(ct);
-                return result;
-            }
-            var answer = await RenderAsync(http, result);
+            var answer = unit.Idempotency is null ? null : await RenderAsync(http, result);
             await unit.SaveAsync(ct);
-            await unit.Idempotency.StoreAsync(unit, answer, ct);
+            if (answer is not null)
+                await unit.Idempotency!.StoreAsync(unit, answer, ct);
+            FaultPoints.Reached?.Invoke("answer");
             await unit.CommitAsync(ct);
-            return new Answer(answer);
+            FaultPoints.Reached?.Invoke("after-answer");
+            return answer is null ? result : new Answer(answer);
         });
     }
 

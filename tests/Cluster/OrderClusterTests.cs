@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Boon.Support;
+
+namespace Boon.Cluster;
+
+/// <summary>Two processes on one database that die again and again while people order with codes: every order ends, and each use is an order's.</summary>
+public sealed class OrderClusterTests
+{
+    private const int Members = 20;
+    private const int OrdersEach = 50;
+    private const int Uses = 30;
+    private const int Connections = 16;
+    private const int Kills = 6;
+    private const int SameKey = 32;
+
+    private static async Task<List<(string Token, string Code)>> HoldersAsync(TestCluster cluster, int count, int maxUses)
+    {
+        var token = await cluster.OperatorTokenAsync();
+        var coupons = Enumerable.Range(0, count).Select(i => new { code = $"SAGA-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses });
+        (await cluster.RetryAsync(api => api.Post("/v1/coupons", new { coupons }, token, key: "upload"))).Code.ShouldBe(201);
+        var mint = await TokenMint.CreateAsync(cluster.Source);
+        var holders = new List<(string, string)>();
+        foreach (var member in mint.Tokens(count))
+        {
+            var claim = await cluster.RetryAsync(api => api.Post("/v1/claims", new { type = "STANDARD" }, member));
+            claim.Code.ShouldBeInRange(200, 201);
+            holders.Add((member, claim["coupon"].GetProperty("code").GetString()!));
+        }
+        return holders;
+    }
+
+    private static async Task<Answer> PlaceAsync(TestCluster cluster, string token, string code, long amount, string key, int worker)
+    {
+        while (true)
+        {
+            var placed = await cluster.RetryAsync(api => api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount, currency = "USD" }, code }, token, key), worker);
+            if (placed.Problem == "idempotency-in-flight")
+                continue;
+            return placed.Status == HttpStatusCode.Accepted ? placed : throw new InvalidOperationException(placed.Text);
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task A_thousand_orders_end_and_each_use_is_an_orders_though_processes_are_killed(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+
+    private static async Task RunAsync(bool defended)
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        // Besides the kills from outside, each incarnation kills itself inside its 40th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:40"] : ["--kill-at", "batch:40", "--without", "AtomicCheckpoint"];
+        await cluster.StartAllAsync(switches);
+        var holders = await HoldersAsync(cluster, Members, Uses);
+        var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * OrdersEach));
+        var orders = new ConcurrentBag<Guid>();
+        async Task OrderAsync(int worker)
+        {
+            while (queue.TryDequeue(out var number))
+            {
+                var (token, code) = holders[number % Members];
+                // A key makes it repeatable: the client does not know whether the process died before or after its commit.
+                var placed = await PlaceAsync(cluster, token, code, 1000 + number, $"order {number}", worker);
+                orders.Add(placed.Id);
+                // Some change their mind at once, while the redemption is under way.
+                if (number / Members % 10 == 0)
+                    (await cluster.RetryAsync(api => api.Post($"/v1/orders/{placed.Id}/cancel", null, token), worker)).Code.ShouldBeOneOf(200, 409);
+                if (number % (Members * OrdersEach / Kills) == 1)
+                    await cluster.KillAndRestartAsync(number % 2, switches);
+            }
+        }
+        await Task.WhenAll(Enumerable.Range(0, Connections).Select(OrderAsync));
+        await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
+        await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
+        await cluster.CaughtUpAsync(TimeSpan.FromSeconds(60));
+
+        orders.Distinct().Count().ShouldBe(Members * OrdersEach);
+        (await cluster.ScalarAsync<long>("select count(*) from orders.orders")).ShouldBe(Members * OrdersEach);
+        (await cluster.ScalarAsync<long>("select count(*) from orders.orders where state = 'pending'")).ShouldBe(0, "every order has ended");
+        (await cluster.ScalarAsync<long>("select count(*) from orders.orders where state = 'rejected' and reason <> 'code-exhausted'")).ShouldBe(0);
+        // Code by code: uses are confirmed orders, and redemptions that stand.
+        (await cluster.ScalarAsync<long>("""
+            select count(*) from promotions.codes c where c.uses <> (select count(*) from orders.orders o where o.code = c.code and o.state = 'confirmed')
+                or c.uses <> (select count(*) from promotions.redemptions r where r.code_id = c.id and r.released_at is null)
+            """)).ShouldBe(0, "uses are confirmed orders");
+        (await cluster.ScalarAsync<bool>("select bool_and(o.state = 'confirmed' and o.discount = r.discount or o.state = 'cancelled' and r.released_at is not null) from promotions.redemptions r join orders.orders o on o.id = r.order_id")).ShouldBeTrue();
+        (await cluster.ScalarAsync<bool>("select max(uses) <= $1 and sum(uses) >= $2 from promotions.codes", Uses, (long)(Members * (Uses - (OrdersEach / 10))))).ShouldBeTrue();
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
+    }
+
+    /// <summary>It dies with the first answer: before the commit, when nothing is left of any request, or after it, when the client never hears of it.</summary>
+    [Theory]
+    [InlineData("answer", true)]
+    [InlineData("after-answer", true)]
+    [InlineData("after-answer", false)]
+    public Task One_key_sent_32_times_places_one_order_though_the_process_dies_midway(string point, bool defended) => Guarantee.Show(defended, async () =>
+    {
+        await using var cluster = await TestCluster.CreateAsync(1);
+        await cluster.StartAllAsync();
+        var (token, code) = (await HoldersAsync(cluster, 1, 100))[0];
+        string[] switches = defended ? [] : ["--without", "IdempotencyKeys"];
+        await cluster.KillAndRestartAsync(0, [.. switches, "--kill-at", $"{point}:1"]);
+        var dies = cluster[0].Id;
+        var answers = await Task.WhenAll(Enumerable.Range(0, SameKey).Select(worker => PlaceAsync(cluster, token, code, 1000, "the same", worker)));
+        cluster[0].Id.ShouldNotBe(dies);
+        await cluster.CaughtUpAsync();
+        answers.Select(answer => answer.Text).Distinct().Count().ShouldBe(1, "the same answer to all");
+        (await cluster.ScalarAsync<long>("select count(*) from orders.orders")).ShouldBe(1);
+        (await cluster.ScalarAsync<int>("select uses from promotions.codes")).ShouldBe(1);
+    });
+}
