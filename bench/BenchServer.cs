@@ -20,6 +20,26 @@ internal sealed class BenchServer(string connectionString, PrivatePostgres? serv
     internal static string TemporaryFolder() =>
         Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "boon-bench-" + Guid.CreateVersion7().ToString("N"))).FullName;
 
+    /// <summary>CPU of all PostgreSQL processes of this machine (Linux): user and system ticks, a hundredth of a second each, of <c>/proc/PID/stat</c>.</summary>
+    internal static TimeSpan PostgresCpu()
+    {
+        var ticks = 0L;
+        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                if (!stat.Contains("(postgres)", StringComparison.Ordinal))
+                    continue;
+                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+                ticks += long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+            }
+            catch (IOException)
+            {
+                // it has just ended
+            }
+        return TimeSpan.FromSeconds(ticks / 100.0);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (server is not null)

@@ -80,7 +80,7 @@ internal static class ClaimsBench
         HostProcess host, NpgsqlDataSource source, string type, string[] tokens, int connections, Dictionary<string, List<double>>? details, string name, CancellationToken ct)
     {
         var requests = tokens.Select(token => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""")).ToList();
-        var (cpu, pg, batches) = (host.Cpu(), PostgresCpu(), await BatchesAsync(host, type, ct));
+        var (cpu, pg, batches) = (host.Cpu(), BenchServer.PostgresCpu(), await BatchesAsync(host, type, ct));
         var burst = await LoadGenerator.RunAsync(host.Url, requests, connections, ct);
         if (burst.Statuses.GetValueOrDefault(201) != tokens.Length)
             throw new InvalidOperationException($"Not every claim was granted: {string.Join(", ", burst.Statuses)}");
@@ -90,7 +90,7 @@ internal static class ClaimsBench
         Add(details, name + " p50", Figures.Median(burst.Latencies));
         Add(details, name + " p99", Figures.Percentile(burst.Latencies, 0.99));
         Add(details, name + " cpu", (host.Cpu() - cpu).TotalMicroseconds / tokens.Length);
-        Add(details, name + " pg", (PostgresCpu() - pg).TotalMicroseconds / tokens.Length);
+        Add(details, name + " pg", (BenchServer.PostgresCpu() - pg).TotalMicroseconds / tokens.Length);
         Add(details, name + " batch", tokens.Length / Math.Max(1, batch - batches));
         return burst.PerSecond;
     }
@@ -173,26 +173,6 @@ internal static class ClaimsBench
         var metrics = await http.GetStringAsync(new Uri(host.Url + "/metrics"), ct);
         var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith("boon_claim_batch_count", StringComparison.Ordinal) && line.Contains($"\"{type}\"", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture);
-    }
-
-    /// <summary>CPU of all PostgreSQL processes of this machine (Linux): user and system ticks, a hundredth of a second each, of <c>/proc/PID/stat</c>.</summary>
-    private static TimeSpan PostgresCpu()
-    {
-        var ticks = 0L;
-        foreach (var folder in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
-            try
-            {
-                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                if (!stat.Contains("(postgres)", StringComparison.Ordinal))
-                    continue;
-                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                ticks += long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
-            }
-            catch (IOException)
-            {
-                // it has just ended
-            }
-        return TimeSpan.FromSeconds(ticks / 100.0);
     }
 
     private static void Add(Dictionary<string, List<double>> lists, string name, double value)

@@ -26,7 +26,13 @@ internal static class LoadGenerator
     /// <summary>A GET without a token, with other headers if there are any.</summary>
     internal static byte[] Get(string path, params string[] headers) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
 
-    internal static async Task<Burst> RunAsync(string url, IReadOnlyList<byte[]> requests, int connections, CancellationToken ct)
+    /// <summary>Sends the requests and reads their answers.</summary>
+    /// <param name="url">The server.</param>
+    /// <param name="requests">What to send.</param>
+    /// <param name="connections">How many at once.</param>
+    /// <param name="ct">Stops it.</param>
+    /// <param name="then">Makes, from the number of a request and its answer, a second request that belongs to it: the latency is that of both, the status that of the second.</param>
+    internal static async Task<Burst> RunAsync(string url, IReadOnlyList<byte[]> requests, int connections, CancellationToken ct, Func<int, ReadOnlyMemory<byte>, byte[]>? then = null)
     {
         var address = new Uri(url);
         var next = -1;
@@ -51,17 +57,25 @@ internal static class LoadGenerator
             for (int i; (i = Interlocked.Increment(ref next)) < requests.Count;)
             {
                 var sent = Stopwatch.GetTimestamp();
-                await socket.SendAsync(requests[i], ct);
-                var received = 0;
-                do
-                {
-                    var read = await socket.ReceiveAsync(buffer.AsMemory(received), ct);
-                    received += read > 0 ? read : throw new IOException("The server closed the connection.");
-                }
-                while (!IsWhole(buffer.AsSpan(0, received)));
+                var received = await ExchangeAsync(socket, requests[i], buffer);
+                if (then is not null)
+                    await ExchangeAsync(socket, then(i, buffer.AsMemory(0, received)), buffer);
                 latencies[i] = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
                 Interlocked.Increment(ref statuses[((buffer[9] - '0') * 100) + ((buffer[10] - '0') * 10) + buffer[11] - '0']);
             }
+        }
+
+        async Task<int> ExchangeAsync(Socket socket, byte[] request, byte[] buffer)
+        {
+            await socket.SendAsync(request, ct);
+            var received = 0;
+            do
+            {
+                var read = await socket.ReceiveAsync(buffer.AsMemory(received), ct);
+                received += read > 0 ? read : throw new IOException("The server closed the connection.");
+            }
+            while (!IsWhole(buffer.AsSpan(0, received)));
+            return received;
         }
     }
 

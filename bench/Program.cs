@@ -12,6 +12,8 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("quests", "Sign-in events to completed quests, events a second, beside the bare subscription.", QuestsBench.RunAsync),
     ("replay", "Replay of 1,000,000 stored events: read and folded, and with the projection written.", ReplayBench.RunAsync),
     ("catalog", "Reads of the quest catalog a second beside an endpoint that does nothing.", CatalogBench.RunAsync),
+    ("orders", "Orders with a code, placed to confirmed, a second at 16 connections, and the CPU of each.", OrdersBench.RunAsync),
+    ("intake", "Reported events a second in batches of 1,000, beside a bare COPY of the same rows.", IntakeBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
 ];

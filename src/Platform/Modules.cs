@@ -36,7 +36,7 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
         services.AddSingleton(provider => new ModuleDatabase<TContext>(provider.GetRequiredService<Databases>().Of(name)));
         services.AddSingleton<ModuleMigrations, ModuleMigrations<TContext>>();
         services.AddScoped<Unit<TContext>>();
-        services.AddDbContext<TContext>((provider, options) =>
+        services.AddDbContextPool<TContext>((provider, options) =>
         {
             var database = provider.GetRequiredService<ModuleDatabase<TContext>>().Database;
             ModuleContext.ConfigureReads(options, database.Source, database.Schema);

@@ -3,17 +3,23 @@ namespace Boon.Orders.Orders;
 /// <summary>Shows an order; with <c>Prefer: wait=10</c>, as soon as it is no longer pending, or after that many seconds.</summary>
 internal static class GetOrder
 {
+    /// <summary>Compiled once: who waits for an order looks often.</summary>
+    private static readonly Func<OrdersDb, Guid, CancellationToken, Task<Order?>> ById =
+        EF.CompileAsyncQuery((OrdersDb db, Guid id, CancellationToken ct) => db.Orders.AsNoTracking().FirstOrDefault(order => order.Id == id));
+
+    private static readonly string[] Settled = [OrderConfirmed.Name, OrderRejected.Name, OrderCancelled.Name];
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/orders/{id}", Handle)
         .ForMembers().WithTags("Orders")
         .WithSummary("An order of the caller (operators: anybody's): `pending`, `confirmed`, `rejected` or `cancelled`.")
         .WithDescription("A pending one says what it is `waitingFor` and has Retry-After; `Prefer: wait=10` waits up to so many seconds (at most 30) for it. A confirmed one has `toPay`, and `discount` if its code gave one; a rejected one the `reason` of the redemption.")
         .Produces<OrderView>();
 
-    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, OrdersDb db, LogSignals signals, TimeProvider time, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, OrdersDb db, LogWatch watch, TimeProvider time, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var orderId))
             return Problems.NotFound("order");
-        var order = await LongPoll.WaitAsync(http, signals, OrdersModule.ModuleName, time, stop => FindAsync(db, orderId, caller, stop), found => found.State == Order.Pending, ct);
+        var order = await LongPoll.WaitAsync(http, watch, OrdersModule.ModuleName, orderId, Settled, time, stop => FindAsync(db, orderId, caller, stop), found => found.State == Order.Pending, ct);
         if (order is null)
             return Problems.NotFound("order");
         RetryAfter(http, order.State);
@@ -22,7 +28,7 @@ internal static class GetOrder
 
     /// <summary>An order that the caller may see.</summary>
     internal static async Task<Order?> FindAsync(OrdersDb db, Guid id, ClaimsPrincipal caller, CancellationToken ct) =>
-        await db.Orders.AsNoTracking().FirstOrDefaultAsync(order => order.Id == id, ct) is { } order && (order.UserId == caller.UserId() || caller.IsOperator()) ? order : null;
+        await ById(db, id, ct) is { } order && (order.UserId == caller.UserId() || caller.IsOperator()) ? order : null;
 
     /// <summary>A pending order is worth another look soon.</summary>
     internal static void RetryAfter(HttpContext http, string state)

@@ -21,10 +21,10 @@ internal sealed class Order
     public required long Amount { get; init; }
     public required string Currency { get; init; }
     public string? Code { get; init; }
-    public required string State { get; set; }
+    public required string State { get; init; }
 
     /// <summary>The order-placed event: what it caused elsewhere settles the order, and nothing else does.</summary>
-    public Guid PlacedEvent { get; set; }
+    public required Guid PlacedEvent { get; init; }
 
     /// <summary>What the code took off, in minor units; null without a code or before it was redeemed.</summary>
     public long? Discount { get; init; }
@@ -36,7 +36,7 @@ internal sealed class Order
     public DateTimeOffset PlacedAt { get; private set; }
 
     /// <summary>When it was confirmed or rejected.</summary>
-    public DateTimeOffset? SettledAt { get; set; }
+    public DateTimeOffset? SettledAt { get; init; }
     public DateTimeOffset? CancelledAt { get; init; }
 
     internal Money Total => new(Amount, Currency);
@@ -61,8 +61,11 @@ public sealed record OrderView(
     Guid Id, Guid UserId, string Product, int Quantity, Money Total, string? Code, string State, string? WaitingFor, Money? Discount, Money? ToPay, string? Reason,
     DateTimeOffset PlacedAt, DateTimeOffset? SettledAt, DateTimeOffset? CancelledAt)
 {
+    /// <summary>What a pending order waits for.</summary>
+    internal const string Redemption = "redemption";
+
     internal static OrderView Of(Order order) => new(
-        order.Id, order.UserId, order.Product, order.Quantity, order.Total, order.Code, order.State, order.State == Order.Pending ? "redemption" : null,
+        order.Id, order.UserId, order.Product, order.Quantity, order.Total, order.Code, order.State, order.State == Order.Pending ? Redemption : null,
         order.Discount is { } discount ? new Money(discount, order.Currency) : null,
         order.State == Order.Confirmed ? new Money(order.Amount - (order.Discount ?? 0), order.Currency) : null,
         order.Reason, order.PlacedAt, order.SettledAt, order.CancelledAt);

@@ -41,27 +41,22 @@ internal static class PlaceOrder
             return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
 
         await unit.BeginAsync(ct);
-        var order = new Order
-        {
-            Id = Guid.CreateVersion7(),
-            UserId = user,
-            Product = request.Product!,
-            Quantity = request.Quantity!.Value,
-            Amount = request.Total!.Amount!.Value,
-            Currency = request.Total.Currency!,
-            Code = request.Code,
-            State = request.Code is null ? Order.Confirmed : Order.Pending,
-        };
-        order.PlacedEvent = unit.Append(new OrderPlaced(order.Id, user, order.Product, order.Quantity, order.Total, order.Code));
-        unit.Db.Add(order);
-        await unit.SaveAsync(ct);
-        if (order.Code is null)
-        {
-            order.SettledAt = order.PlacedAt;
-            unit.Append(new OrderConfirmed(order.Id, user, order.Product, order.Quantity, order.Total, null, null, order.Total), System.Diagnostics.Activity.Current?.Id, order.PlacedEvent);
-            return TypedResults.Created($"/v1/orders/{order.Id}", OrderView.Of(order));
-        }
-        GetOrder.RetryAfter(http, order.State);
-        return TypedResults.Accepted($"/v1/orders/{order.Id}", OrderView.Of(order));
+        var (id, total, state) = (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), request.Code is null ? Order.Confirmed : Order.Pending);
+        var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, request.Code));
+        if (request.Code is null)
+            unit.Append(new OrderConfirmed(id, user, request.Product!, request.Quantity.Value, total, null, null, total), System.Diagnostics.Activity.Current?.Id, placed);
+        await using var insert = unit.Command("""
+            insert into orders.orders (id, user_id, product, quantity, amount, currency, code, state, placed_event, settled_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 = 'confirmed' then now() end) returning placed_at
+            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, (object?)request.Code ?? DBNull.Value, state, placed);
+        insert.Parameters[6].NpgsqlDbType = NpgsqlDbType.Text;
+        DateTimeOffset at = (DateTime)(await insert.ExecuteScalarAsync(ct))!;
+        var confirmed = request.Code is null;
+        var order = new OrderView(
+            id, user, request.Product!, request.Quantity.Value, total, request.Code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);
+        if (confirmed)
+            return TypedResults.Created($"/v1/orders/{id}", order);
+        GetOrder.RetryAfter(http, state);
+        return TypedResults.Accepted($"/v1/orders/{id}", order);
     }
 }

@@ -60,7 +60,8 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
         if (string.IsNullOrEmpty(builder.ApplicationName))
             builder.ApplicationName = "boon";
         builder.Pooling = true;
-        builder.MaxAutoPrepare = 64;
+        builder.MaxAutoPrepare = 256;
+        builder.NoResetOnClose = true;
         builder.AutoPrepareMinUsages = 2;
         var idle = Defences.IdleTransactionTimeout ? (long)IdleInTransactionLimit.TotalMilliseconds : 0;
         builder.Options = $"{builder.Options} {PlansByIndex} -c idle_in_transaction_session_timeout={idle} -c TimeZone=UTC".Trim();

@@ -151,6 +151,8 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     {
         var context = ModuleContext.Create<TContext>(Connection);
         context.Database.UseTransaction(transaction);
+        // A save that fails ends the transaction; a savepoint before each would cost two round trips.
+        context.Database.AutoSavepointsEnabled = false;
         return context;
     }
 

@@ -15,6 +15,8 @@ public static class LogServices
         services.AddSingleton<LogBarrier>();
         // It listens once everything is built, so on every database that a module has asked for.
         services.AddHostedService<LogNotifications>();
+        services.AddSingleton<LogWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<LogWatch>());
         return services;
     }
 }

@@ -13,21 +13,23 @@ public static class LongPoll
 
     /// <summary>Looks until it is settled, or as long as the caller prefers; answers what was seen last, null if there is nothing.</summary>
     /// <param name="http">The request.</param>
-    /// <param name="signals">Wake-ups of logs.</param>
+    /// <param name="watch">Tells of events.</param>
     /// <param name="module">The module whose log tells when it is settled.</param>
+    /// <param name="id">The aggregate whose events tell it.</param>
+    /// <param name="types">The events that settle it.</param>
     /// <param name="time">The clock.</param>
     /// <param name="find">Looks.</param>
     /// <param name="underWay">True as long as it is not settled.</param>
     /// <param name="ct">Stops it.</param>
     public static async Task<T?> WaitAsync<T>(
-        HttpContext http, LogSignals signals, string module, TimeProvider time, Func<CancellationToken, Task<T?>> find, Predicate<T> underWay, CancellationToken ct)
+        HttpContext http, LogWatch watch, string module, Guid id, string[] types, TimeProvider time, Func<CancellationToken, Task<T?>> find, Predicate<T> underWay, CancellationToken ct)
         where T : class
     {
         var wait = Wait(http.Request.Headers["Prefer"]);
         var began = time.GetTimestamp();
         // Listening before the first look, so that nothing falls between the two; what settles it is an event of the module's log.
         using var wake = new WakeSignal();
-        using var settled = wait > TimeSpan.Zero ? signals.OnSequenced(module, wake) : null;
+        using var settled = wait > TimeSpan.Zero ? watch.On(module, id.ToString(), types, wake) : null;
         while (true)
         {
             var found = await find(ct);

@@ -3,18 +3,20 @@ namespace Boon.Promotions.Coupons;
 /// <summary>Shows one's claim; with <c>Prefer: wait=10</c>, as soon as it is no longer queued, or after that many seconds.</summary>
 internal static class GetClaim
 {
+    private static readonly string[] Decided = [CouponClaimed.Name, ClaimRefused.Name];
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/claims/{id}", Handle)
         .ForMembers().WithTags("Coupons")
         .WithSummary("A claim of the caller: `queued` with its place, `granted` with the coupon, or `refused` with `timed-out` or `sold-out`.")
         .WithDescription("`Prefer: wait=10` waits up to so many seconds (at most 30) for a queued claim to be decided. The answer to a queued claim has Retry-After.")
         .Produces<ClaimView>();
 
-    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, LogWatch watch, TimeProvider time, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var claimId))
             return Problems.NotFound("claim");
         var claim = await LongPoll.WaitAsync(
-            http, signals, PromotionsModule.ModuleName, time, async stop => await FindAsync(module, claimId, stop) is { } found && found.UserId == caller.UserId() ? found : null,
+            http, watch, PromotionsModule.ModuleName, claimId, Decided, time, async stop => await FindAsync(module, claimId, stop) is { } found && found.UserId == caller.UserId() ? found : null,
             found => found.State == "queued", ct);
         if (claim is null)
             return Problems.NotFound("claim");

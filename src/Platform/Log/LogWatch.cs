@@ -1,0 +1,127 @@
+using Boon.Platform.Data;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Log;
+
+/// <summary>
+/// Wakes those who wait in this process for something to happen to one thing, such as an order: reads each new event of a log once for all of them, so that nobody
+/// looks in vain. While nobody waits it reads nothing.
+/// </summary>
+public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSignals signals, ILogger<LogWatch> logger) : BackgroundService
+{
+    /// <summary>Events read in one statement.</summary>
+    private const int Most = 1_000;
+
+    private readonly Dictionary<(string Module, string AggregateId), List<Waiter>> waiting = [];
+    private readonly Lock gate = new();
+
+    /// <summary>Sets <paramref name="signal"/> when a module's log has a new event of this aggregate and one of these types, until the answer is disposed.</summary>
+    public IDisposable On(string module, string aggregateId, string[] types, WakeSignal signal)
+    {
+        var key = (module, aggregateId);
+        Waiter? waiter = null;
+        waiter = new Waiter(types, signal, () =>
+        {
+            lock (gate)
+                if (waiting.TryGetValue(key, out var all) && all.Remove(waiter!) && all.Count == 0)
+                    waiting.Remove(key);
+        });
+        lock (gate)
+        {
+            if (!waiting.TryGetValue(key, out var all))
+                waiting[key] = all = [];
+            all.Add(waiter);
+        }
+        return waiter;
+    }
+
+    /// <inheritdoc/>
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(modules.Select(module => WatchAsync(module.Database, stoppingToken)));
+
+    private async Task WatchAsync(ModuleDatabase database, CancellationToken ct)
+    {
+        using var wake = new WakeSignal();
+        using var sequenced = signals.OnSequenced(database.Module, wake);
+        // Null: somewhere behind; whoever waits looks again, then every event counts.
+        long? at = null;
+        while (!ct.IsCancellationRequested)
+        {
+            await wake.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                at = IsAwaited(database.Module) ? await ReadAsync(database, at, ct) : null;
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                at = null;
+                LogFailed(logger, database.Module, error.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task<long> ReadAsync(ModuleDatabase database, long? after, CancellationToken ct)
+    {
+        if (after is not { } at)
+        {
+            at = await EventReader.HeadAsync(database.Source, database.Schema, ct);
+            WakeAll(database.Module);
+            return at;
+        }
+        while (true)
+        {
+            var read = 0;
+            await using var command = database.Source.CreateCommand($"""
+                select o.sequence, l.aggregateid, l.type from {database.Schema}.event_order o
+                cross join lateral (select aggregateid, type from {database.Schema}.event_log e where e.position = o.position offset 0) l
+                where o.sequence > $1 order by o.sequence limit {Most}
+                """);
+            command.Parameters.Add(new() { Value = at });
+            await using var reader = await command.ExecuteReaderAsync(ct);
+            for (; await reader.ReadAsync(ct); read++)
+            {
+                at = reader.GetInt64(0);
+                Wake((database.Module, reader.GetString(1)), reader.GetString(2));
+            }
+            if (read < Most)
+                return at;
+        }
+    }
+
+    private bool IsAwaited(string module)
+    {
+        lock (gate)
+            return waiting.Keys.Any(key => key.Module == module);
+    }
+
+    private void Wake((string Module, string AggregateId) key, string type)
+    {
+        lock (gate)
+            foreach (var waiter in waiting.GetValueOrDefault(key) ?? [])
+                if (waiter.Types.Contains(type))
+                    waiter.Signal.Set();
+    }
+
+    private void WakeAll(string module)
+    {
+        lock (gate)
+            foreach (var (key, waiters) in waiting)
+                if (key.Module == module)
+                    waiters.ForEach(waiter => waiter.Signal.Set());
+    }
+
+    private sealed class Waiter(string[] types, WakeSignal signal, Action end) : IDisposable
+    {
+        internal string[] Types => types;
+
+        internal WakeSignal Signal => signal;
+
+        public void Dispose() => end();
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Who waits for events of {Module} looks by the clock until the log can be read: {Error}", EventName = "watch-failed")]
+    private static partial void LogFailed(ILogger logger, string module, string error);
+}
