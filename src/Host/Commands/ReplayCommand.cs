@@ -12,7 +12,7 @@ internal static class ReplayCommand
 
     internal static Command Create()
     {
-        var module = new Argument<string>("module") { Description = "The module whose state is rebuilt: quests." };
+        var module = new Argument<string>("module") { Description = "The module whose state is rebuilt: quests (progress and completions) or orders (the known users)." };
         var check = new Option<bool>("--check") { Description = "Compare only: change nothing, and end with status 1 if the live state is another one." };
         var data = Cli.DataOption();
         var command = new Command("replay", "Rebuilds a module's state from its recorded events, proves by checksum that the live state equals it, and mends what differs; safe while others serve.") { module, check, data };

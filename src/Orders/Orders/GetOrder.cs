@@ -3,10 +3,6 @@ namespace Boon.Orders.Orders;
 /// <summary>Shows an order; with <c>Prefer: wait=10</c>, as soon as it is no longer pending, or after that many seconds.</summary>
 internal static class GetOrder
 {
-    /// <summary>Compiled once: who waits for an order looks often.</summary>
-    private static readonly Func<OrdersDb, Guid, CancellationToken, Task<Order?>> ById =
-        EF.CompileAsyncQuery((OrdersDb db, Guid id, CancellationToken ct) => db.Orders.AsNoTracking().FirstOrDefault(order => order.Id == id));
-
     private static readonly string[] Settled = [OrderConfirmed.Name, OrderRejected.Name, OrderCancelled.Name];
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/orders/{id}", Handle)
@@ -28,7 +24,7 @@ internal static class GetOrder
 
     /// <summary>An order that the caller may see.</summary>
     internal static async Task<Order?> FindAsync(OrdersDb db, Guid id, ClaimsPrincipal caller, CancellationToken ct) =>
-        await ById(db, id, ct) is { } order && (order.UserId == caller.UserId() || caller.IsOperator()) ? order : null;
+        await db.Orders.AsNoTracking().FirstOrDefaultAsync(order => order.Id == id, ct) is { } order && (order.UserId == caller.UserId() || caller.IsOperator()) ? order : null;
 
     /// <summary>A pending order is worth another look soon.</summary>
     internal static void RetryAfter(HttpContext http, string state)
