@@ -99,6 +99,19 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
         events[1].GetProperty("time").GetDateTimeOffset().ShouldBe(events[1].GetProperty("recordedtime").GetDateTimeOffset(), TimeSpan.FromMinutes(1));
     }
 
+    [Theory]
+    [InlineData(13)]
+    [InlineData(60)]
+    public async Task Deep_data_is_logged_and_shown_as_it_is(int depth)
+    {
+        var token = await boon.OperatorToken();
+        var type = NewType();
+        var data = string.Concat(Enumerable.Repeat("{\"a\":", depth)) + "1.50" + new string('}', depth);
+        (await boon.Api.Raw(HttpMethod.Post, "/v1/events", Encoding.UTF8.GetBytes($$"""[{"specversion":"1.0","id":"{{type}}","source":"/s","type":"{{type}}","data":{{data}}}]"""), "application/cloudevents-batch+json", token)).Code.ShouldBe(202);
+        (await boon.Api.Get($"/v1/events?type=external.{type}", token)).Text.ShouldContain($"\"data\":{data}");
+        (await boon.Api.Get("/v1/logs/intake", token)).Text.ShouldContain($"\"data\":{data}");
+    }
+
     [Fact]
     public async Task A_key_is_shown_once_reports_events_and_nothing_else_and_is_refused_once_it_is_revoked()
     {
@@ -155,6 +168,7 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Wrong("{" + good + ",\"userid\":{}}", "userid");
         await Wrong("{" + good + ",\"data\":{\"userId\":[]}}", "data.userId");
         await Wrong("{" + good + ",\"userId\":\"x\"}", "userId");
+        await Wrong("{" + good + string.Concat(Enumerable.Range(0, 100).Select(i => $",\"A{i}\":1")) + "}", "event");
         await Wrong("{" + good + ",\"data_base64\":\"eA==\"}", "data_base64");
         await Wrong("{" + good + ",\"datacontenttype\":\"text/xml\"}", "datacontenttype");
         await Wrong("{" + good + ",\"data\":{\"a\":\"\\u0000\"}}", "data");

@@ -15,6 +15,8 @@ internal sealed class ApiKey
     /// <summary>How every key begins, so that people and scanners of secrets know one when they see it.</summary>
     internal const string Prefix = "boon_";
 
+    private const int Bytes = 32;
+
     /// <summary>Characters of a key that are kept, so that people tell their keys apart.</summary>
     private const int StartLength = 10;
 
@@ -33,9 +35,12 @@ internal sealed class ApiKey
     /// <summary>Makes a key; answers it with what is kept of it.</summary>
     internal static (string Key, ApiKey Kept) Create(string name, Guid createdBy)
     {
-        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
         return (key, new ApiKey { Id = Guid.CreateVersion7(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
     }
+
+    /// <summary>True for what looks like a key: only then a database is asked.</summary>
+    internal static bool IsOne(string text) => text.Length == Prefix.Length + Base64Url.GetEncodedLength(Bytes) && text.StartsWith(Prefix, StringComparison.Ordinal) && Base64Url.IsValid(text.AsSpan(Prefix.Length));
 
     internal static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -23,8 +23,11 @@ internal sealed class ApiKeyAuthentication(
         var header = Request.Headers.Authorization;
         if (header.Count != 1 || header[0] is not { } text || !text.StartsWith(Start, StringComparison.OrdinalIgnoreCase))
             return AuthenticateResult.NoResult();
+        var key = text[(Start.Length - ApiKey.Prefix.Length)..];
+        if (!ApiKey.IsOne(key))
+            return AuthenticateResult.Fail("This is no API key.");
         await using var command = module.Database.Source.CreateCommand("select id from intake.api_keys where hash = $1 and revoked_at is null");
-        command.Parameters.Add(new() { Value = ApiKey.HashOf(text[(Start.Length - ApiKey.Prefix.Length)..]) });
+        command.Parameters.Add(new() { Value = ApiKey.HashOf(key) });
         if (await command.ExecuteScalarAsync(Context.RequestAborted) is not Guid id)
             return AuthenticateResult.Fail("The API key is unknown or revoked.");
         var identity = new ClaimsIdentity([new Claim("sub", id.ToString()), new Claim("roles", Role)], SchemeName, "sub", "roles");

@@ -19,7 +19,7 @@ internal static class CreateApiKey
         .WithSummary("Makes an API key for POST /v1/events. The key is shown once.")
         .Produces<View>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, HttpContext http, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, ApiKey.LongestName);
@@ -30,6 +30,7 @@ internal static class CreateApiKey
         unit.Db.Add(kept);
         unit.Append(new ApiKeyCreated(kept.Id, kept.Name, kept.CreatedBy));
         await unit.SaveAsync(ct);
+        http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Created($"/v1/api-keys/{kept.Id}", new View(kept.Id, kept.Name, key, kept.CreatedAt));
     }
 }

@@ -45,7 +45,6 @@ namespace Boon.Intake.Migrations
                 create table intake.received (
                     source text collate "C" not null,
                     id text collate "C" not null,
-                    received_at timestamptz not null default now(),
                     primary key (source, id)
                 );
                 """);

@@ -19,6 +19,7 @@ internal sealed partial class CloudEventReader(Validation validation)
     /// <summary>The attributes that the specification defines: texts. Extensions may be numbers and booleans too.</summary>
     private static readonly string[] Attributes = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
 
+    private const int MostAttributes = 64;
     private const int LongestName = 64;
     private const string Base64 = "data_base64";
     private const string Texts = "must be of text without U+0000, U+FFFE or half a surrogate pair";
@@ -29,6 +30,8 @@ internal sealed partial class CloudEventReader(Validation validation)
     internal ReportedEvent? Read(JsonElement element, string at)
     {
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, at.Length == 0 ? "event" : at.TrimEnd('.'), "must be a CloudEvent: an object"))
+            return null;
+        if (!validation.Check(element.EnumerateObject().Count() <= MostAttributes, at.Length == 0 ? "event" : at.TrimEnd('.'), $"must have at most {MostAttributes} attributes"))
             return null;
         var attributes = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var member in element.EnumerateObject())

@@ -27,7 +27,7 @@ internal static class ReportEvents
         .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events").WithMetadata(new BodyLimit(LargestBody))
         .WithSummary("Reports events of another system: one CloudEvent, or a batch of at most 1,000, all or none. For operators and API keys.")
         .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
-            + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. 413 `too-many-events` for more than 1,000.")
+            + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. `data`, `time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, `body-too-large` beyond 8 MiB.")
         .Accepts<CloudEvent>(Single, "application/json", Batch)
         .Produces<View>(StatusCodes.Status202Accepted);
 

@@ -11,6 +11,9 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
     /// <summary>Events between two reports of progress.</summary>
     private const int Report = 5_000;
 
+    /// <summary>Events that are read while learning stands still, at most about so many.</summary>
+    private const int Few = 10_000;
+
     private const string Columns = "user_id, erased";
 
     internal async Task<ReplayReport> RunAsync(ReplayOptions options, IProgress<long> progress, CancellationToken ct)
@@ -19,7 +22,9 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
         var users = new Dictionary<Guid, bool>();
         var (events, at) = (0L, 0L);
-        await FoldAsync(await ReadToAsync(connection, locked: false, ct));
+        // Nothing is held while much is read; what is left in the end takes a moment.
+        for (var upTo = await ReadToAsync(connection, locked: false, ct); upTo - at > Few; upTo = await ReadToAsync(connection, locked: false, ct))
+            await FoldAsync(upTo);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await FoldAsync(await ReadToAsync(connection, locked: true, ct));
         var folded = Stopwatch.GetElapsedTime(started);
@@ -54,7 +59,7 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         await using var command = new NpgsqlCommand($"""
             select sequence from orders.checkpoints where subscription = '{OrdersModule.LearnUsersSubscription}' and source = '{KnownUsers.Source}' {(locked ? "for update" : "")}
             """, connection);
-        return await command.ExecuteScalarAsync(ct) is long sequence ? sequence : 0;
+        return await command.ExecuteScalarAsync(ct) is long sequence ? sequence : throw new SetupException("Orders has not begun to learn users on this database: run `boon serve` once.");
     }
 
     private static async Task WriteBesideAsync(NpgsqlConnection connection, Dictionary<Guid, bool> users, CancellationToken ct)

@@ -17,8 +17,11 @@ internal sealed partial class LaneReader<TContext>(
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
-    /// <summary>From a batch that meant nothing, at the end of the log, to the next look: who reads much that is not for it reads it in larger pieces.</summary>
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>From a batch that meant nothing, at the end of the log, to the next look; doubles while nothing means anything: who reads much that is not for it reads it in larger pieces.</summary>
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(20);
+
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(80);
 
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
 
@@ -39,7 +42,7 @@ internal sealed partial class LaneReader<TContext>(
         var wakeUps = subscription.Sources.Select(source => signals.OnSequenced(source, wake)).ToList();
         try
         {
-            var retry = FirstRetry;
+            var (retry, rest) = (FirstRetry, ShortestRest);
             while (!ct.IsCancellationRequested)
             {
                 try
@@ -53,7 +56,8 @@ internal sealed partial class LaneReader<TContext>(
                     else if (pass == Pass.Idle)
                         await wake.WaitAsync(ct);
                     else if (pass == Pass.NoEffect)
-                        await Task.Delay(Rest, ct);
+                        await Task.Delay(rest, ct);
+                    rest = pass != Pass.NoEffect ? ShortestRest : rest * 2 < LongestRest ? rest * 2 : LongestRest;
                 }
                 catch (OperationCanceledException) when (ct.IsCancellationRequested)
                 {

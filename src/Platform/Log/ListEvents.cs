@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Boon.Platform.Data;
 using Boon.Platform.Web;
 using Boon.Platform.Web.Auth;
@@ -14,11 +15,19 @@ internal static class ListEvents
     /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c> and <c>causationid</c>.</summary>
     internal sealed record View(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
-        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, JsonElement Data)
+        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
     {
         internal static View Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
-            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, JsonSerializer.Deserialize<JsonElement>(e.Payload));
+            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.Payload);
+    }
+
+    /// <summary>Writes JSON as it was logged, however deep it nests.</summary>
+    private sealed class AsItIs : JsonConverter<byte[]>
+    {
+        public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("Events are only written.");
+
+        public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(value, skipInputValidation: true);
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/events", Handle)

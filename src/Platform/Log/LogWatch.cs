@@ -12,24 +12,27 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     /// <summary>Events read in one statement.</summary>
     private const int Most = 1_000;
 
-    private readonly Dictionary<(string Module, string AggregateId), List<Waiter>> waiting = [];
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
+
+    private readonly Dictionary<string, Dictionary<string, List<Waiter>>> waiting = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
 
     /// <summary>Sets <paramref name="signal"/> when a module's log has a new event of this aggregate and one of these types, until the answer is disposed.</summary>
     public IDisposable On(string module, string aggregateId, string[] types, WakeSignal signal)
     {
-        var key = (module, aggregateId);
         Waiter? waiter = null;
         waiter = new Waiter(types, signal, () =>
         {
             lock (gate)
-                if (waiting.TryGetValue(key, out var all) && all.Remove(waiter!) && all.Count == 0)
-                    waiting.Remove(key);
+                if (waiting[module].TryGetValue(aggregateId, out var all) && all.Remove(waiter!) && all.Count == 0)
+                    waiting[module].Remove(aggregateId);
         });
         lock (gate)
         {
-            if (!waiting.TryGetValue(key, out var all))
-                waiting[key] = all = [];
+            if (!waiting.TryGetValue(module, out var here))
+                waiting[module] = here = new(StringComparer.Ordinal);
+            if (!here.TryGetValue(aggregateId, out var all))
+                here[aggregateId] = all = [];
             all.Add(waiter);
         }
         return waiter;
@@ -51,14 +54,15 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
             {
                 at = IsAwaited(database.Module) ? await ReadAsync(database, at, ct) : null;
             }
-            catch (Exception error) when (!ct.IsCancellationRequested)
+            catch (Exception) when (ct.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
             {
                 at = null;
                 LogFailed(logger, database.Module, error.Message);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
+                await Task.Delay(AfterFailure, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -84,7 +88,7 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
             for (; await reader.ReadAsync(ct); read++)
             {
                 at = reader.GetInt64(0);
-                Wake((database.Module, reader.GetString(1)), reader.GetString(2));
+                Wake(database.Module, reader.GetString(1), reader.GetString(2));
             }
             if (read < Most)
                 return at;
@@ -94,13 +98,13 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     private bool IsAwaited(string module)
     {
         lock (gate)
-            return waiting.Keys.Any(key => key.Module == module);
+            return waiting.GetValueOrDefault(module)?.Count > 0;
     }
 
-    private void Wake((string Module, string AggregateId) key, string type)
+    private void Wake(string module, string aggregateId, string type)
     {
         lock (gate)
-            foreach (var waiter in waiting.GetValueOrDefault(key) ?? [])
+            foreach (var waiter in waiting.GetValueOrDefault(module)?.GetValueOrDefault(aggregateId) ?? [])
                 if (waiter.Types.Contains(type))
                     waiter.Signal.Set();
     }
@@ -108,9 +112,8 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     private void WakeAll(string module)
     {
         lock (gate)
-            foreach (var (key, waiters) in waiting)
-                if (key.Module == module)
-                    waiters.ForEach(waiter => waiter.Signal.Set());
+            foreach (var waiter in waiting.GetValueOrDefault(module)?.Values.SelectMany(all => all) ?? [])
+                waiter.Signal.Set();
     }
 
     private sealed class Waiter(string[] types, WakeSignal signal, Action end) : IDisposable

@@ -72,7 +72,7 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
         if (message.Contains("could not be converted", StringComparison.Ordinal))
             return "has the wrong type or is out of range";
         if (message.Contains("depth", StringComparison.OrdinalIgnoreCase))
-            return $"nests deeper than {Json.MaxDepth} levels";
+            return "nests deeper than this call takes";
         if (message.Contains("uplicate", StringComparison.Ordinal))
             return "stands more than once";
         var end = message.IndexOf(" Path: ", StringComparison.Ordinal);

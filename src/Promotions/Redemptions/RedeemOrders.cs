@@ -10,18 +10,21 @@ internal static class RedeemOrders
 {
     internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
+        var coded = events.Select(e => (Event: e, Placed: e.Type == OrderPlaced.Name ? e.As<OrderPlaced>() : null, Cancelled: e.Type == OrderCancelled.Name ? e.As<OrderCancelled>() : null))
+            .Where(one => one.Placed?.Code is not null || one.Cancelled?.Code is not null).ToList();
+        if (coded.Count == 0)
+            unit.NoEffect();
         // In log order, so that a use that was given back is there for the next order; neighbours of one kind go together.
-        for (var next = 0; next < events.Count;)
+        for (var next = 0; next < coded.Count;)
         {
             var first = next;
-            while (next < events.Count && events[next].Type == events[first].Type)
+            while (next < coded.Count && (coded[next].Placed is null) == (coded[first].Placed is null))
                 next++;
-            var run = events.Skip(first).Take(next - first);
-            if (events[first].Type == OrderPlaced.Name)
-                await RedeemAsync(unit, [.. run.Select(e => (e, e.As<OrderPlaced>())).Where(one => one.Item2.Code is not null)], ct);
+            var run = coded[first..next];
+            if (run[0].Placed is not null)
+                await RedeemAsync(unit, run.ConvertAll(one => (one.Event, one.Placed!)), ct);
             else
-                await ReleaseAsync(unit, run.Select(e => (e, e.As<OrderCancelled>())).Where(one => one.Item2.Code is not null).DistinctBy(one => one.Item2.OrderId)
-                    .ToDictionary(one => one.Item2.OrderId, one => one.e), ct);
+                await ReleaseAsync(unit, run.DistinctBy(one => one.Cancelled!.OrderId).ToDictionary(one => one.Cancelled!.OrderId, one => one.Event), ct);
         }
     }
 
@@ -43,8 +46,6 @@ internal static class RedeemOrders
     private static async Task ReleaseAsync(Unit<PromotionsDb> unit, Dictionary<Guid, LoggedEvent> cancelled, CancellationToken ct)
     {
         await SeeAsync(unit, [.. cancelled.Keys], ct);
-        if (cancelled.Count == 0)
-            return;
         foreach (var released in await RedemptionBatch.ReleaseAsync(unit, "r.order_id = any ($1) and r.order_id is not null", cancelled.Keys.ToArray(), ct))
             unit.Append(released.Event, cancelled[released.OrderId!.Value]);
     }
@@ -52,8 +53,6 @@ internal static class RedeemOrders
     /// <summary>Notes orders; answers those that were not noted before.</summary>
     private static async Task<HashSet<Guid>> SeeAsync(Unit<PromotionsDb> unit, Guid[] orders, CancellationToken ct)
     {
-        if (orders.Length == 0)
-            return [];
         await using var insert = unit.Command("insert into promotions.seen_orders (order_id) select unnest($1::uuid[]) on conflict do nothing returning order_id", orders);
         await using var reader = await insert.ExecuteReaderAsync(ct);
         var seen = new HashSet<Guid>(orders.Length);

@@ -121,14 +121,15 @@ internal static class RedemptionBatch
             BatchCommands =
             {
                 new($"""
-                    select from promotions.codes c where c.id in (select r.code_id from promotions.redemptions r where {which}) order by c.id for update
+                    select from promotions.codes c where c.id = any (array(select r.code_id from promotions.redemptions r where {which})) order by c.id for update
                     """) { Parameters = { new() { Value = value } } },
                 new($"""
                     with released as (
                         update promotions.redemptions r set released_at = now() where {which} {(PromotionsDefences.ReleaseOnce ? "and r.released_at is null" : "")}
                         returning r.id, r.code_id, r.user_id, r.order_id
                     ), given as (
-                        update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k where c.id = k.code_id
+                        update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k
+                        cross join lateral (select x.ctid from promotions.codes x where x.id = k.code_id offset 0) at where c.ctid = at.ctid
                         returning c.id, c.code, c.max_uses - c.uses as remaining, c.type
                     )
                     select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id from released r join given g on g.id = r.code_id
