@@ -11,23 +11,19 @@ public sealed class OrderClusterTests
     private const int OrdersEach = 50;
     private const int Uses = 30;
     private const int Connections = 16;
-    private const int Kills = 6;
+    private const int Kills = 4;
     private const int SameKey = 32;
 
+    /// <summary>Seeds codes, each with its holder and the holder's token.</summary>
     private static async Task<List<(string Token, string Code)>> HoldersAsync(TestCluster cluster, int count, int maxUses)
     {
-        var token = await cluster.OperatorTokenAsync();
-        var coupons = Enumerable.Range(0, count).Select(i => new { code = $"SAGA-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses });
-        (await cluster.RetryAsync(api => api.Post("/v1/coupons", new { coupons }, token, key: "upload"))).Code.ShouldBe(201);
         var mint = await TokenMint.CreateAsync(cluster.Source);
-        var holders = new List<(string, string)>();
-        foreach (var member in mint.Tokens(count))
-        {
-            var claim = await cluster.RetryAsync(api => api.Post("/v1/claims", new { type = "STANDARD" }, member));
-            claim.Code.ShouldBeInRange(200, 201);
-            holders.Add((member, claim["coupon"].GetProperty("code").GetString()!));
-        }
-        return holders;
+        var members = Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7()).ToArray();
+        await cluster.ExecuteAsync("""
+            insert into promotions.codes (id, code, user_id, benefit, max_uses, expires_at)
+            select gen_random_uuid(), 'SAGA-' || n, m, '{"kind":"percent","value":10}', $2, '2090-01-01' from unnest($1::uuid[]) with ordinality k (m, n)
+            """, members, maxUses);
+        return [.. members.Select((member, i) => (mint.Token(member), $"SAGA-{i + 1}"))];
     }
 
     private static async Task<Answer> PlaceAsync(TestCluster cluster, string token, string code, long amount, string key, int worker)
@@ -49,8 +45,8 @@ public sealed class OrderClusterTests
     private static async Task RunAsync(bool defended)
     {
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 40th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:40"] : ["--kill-at", "batch:40", "--without", "AtomicCheckpoint"];
+        // Besides the kills from outside, each incarnation kills itself inside its 80th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:80"] : ["--kill-at", "batch:80", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
         var holders = await HoldersAsync(cluster, Members, Uses);
         var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * OrdersEach));
@@ -97,10 +93,8 @@ public sealed class OrderClusterTests
     public Task One_key_sent_32_times_places_one_order_though_the_process_dies_midway(string point, bool defended) => Guarantee.Show(defended, async () =>
     {
         await using var cluster = await TestCluster.CreateAsync(1);
-        await cluster.StartAllAsync();
+        await cluster.StartAllAsync([.. defended ? Array.Empty<string>() : ["--without", "IdempotencyKeys"], "--kill-at", $"{point}:1"]);
         var (token, code) = (await HoldersAsync(cluster, 1, 100))[0];
-        string[] switches = defended ? [] : ["--without", "IdempotencyKeys"];
-        await cluster.KillAndRestartAsync(0, [.. switches, "--kill-at", $"{point}:1"]);
         var dies = cluster[0].Id;
         var answers = await Task.WhenAll(Enumerable.Range(0, SameKey).Select(worker => PlaceAsync(cluster, token, code, 1000, "the same", worker)));
         cluster[0].Id.ShouldNotBe(dies);

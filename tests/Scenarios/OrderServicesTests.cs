@@ -1,15 +1,10 @@
-using Boon.Platform.Log;
 using Boon.Support;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Boon.Scenarios;
 
 /// <summary>Orders as a service of its own: while others are down, with a database of its own, rebuilt from the log, its log downloaded.</summary>
 public sealed class OrderServicesTests
 {
-    private static Task<ReplayReport> Replay(TestBoon boon, bool checkOnly) =>
-        boon.Services.GetServices<ModuleReplay>().Single(replay => replay.Module == "orders").Run(new ReplayOptions(checkOnly), new Progress<long>(), CancellationToken.None);
-
     [Fact]
     public async Task An_order_that_is_placed_while_Promotions_is_down_waits_and_is_finished_when_it_returns()
     {
@@ -45,7 +40,7 @@ public sealed class OrderServicesTests
             var settled = await boon.Settled(placed.Id, token);
             (settled["state"].GetString(), settled["toPay"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 900));
             (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user }, await boon.OperatorToken())).Code.ShouldBe(201);
-            (await Replay(boon, checkOnly: true)).Equal.ShouldBeTrue();
+            (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
             (await boon.Api.Get("/v1/logs/orders", await boon.OperatorToken())).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(4);
             (await boon.Scalar<bool>("select exists (select from information_schema.schemata where schema_name = 'orders')")).ShouldBeFalse("it is in a database of its own");
         }
@@ -77,18 +72,18 @@ public sealed class OrderServicesTests
         }
         var flowing = FlowAsync();
         for (var i = 0; i < 5; i++)
-            (await Replay(boon, checkOnly: true)).Equal.ShouldBeTrue();
+            (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
         await flowing;
 
         await boon.Execute("delete from orders.known_users where user_id = any ($1)", users.Skip(1).Take(10).ToArray());
         await boon.Execute("update orders.known_users set erased = not erased where user_id = any ($1)", (Guid[])[users[0], users[20]]);
         await boon.Execute("insert into orders.known_users values (gen_random_uuid(), false)");
-        var found = await Replay(boon, checkOnly: true);
+        var found = await boon.Replay("orders", checkOnly: true);
         (found.Equal, found.Mended).ShouldBe((false, 0L));
         (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] }, await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
-        var mended = await Replay(boon, checkOnly: false);
+        var mended = await boon.Replay("orders", checkOnly: false);
         (mended.Equal, mended.Mended, mended.Proof!.All(part => part.Equal)).ShouldBe((false, 13L, true));
-        (await Replay(boon, checkOnly: true)).Equal.ShouldBeTrue();
+        (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
         (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] }, await boon.OperatorToken())).Code.ShouldBe(201);
         (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[0] }, await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
     }

@@ -131,7 +131,7 @@ public sealed class QuestPropertyTests
         var wallets = await Task.WhenAll(members.Values.Select(token => boon.Api.Get("/v1/wallet", token)));
         wallets.Sum(wallet => wallet["balances"].GetProperty("gold").GetInt64()).ShouldBe(gold, round);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0, round);
-        var replay = await boon.Services.GetServices<ModuleReplay>().Single().Run(new ReplayOptions(CheckOnly: true), new Progress<long>(), CancellationToken.None);
+        var replay = await boon.Replay("quests", checkOnly: true);
         replay.Equal.ShouldBeTrue($"{round}: {string.Join("; ", replay.Parts)}");
     }
 

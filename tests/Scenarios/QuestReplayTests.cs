@@ -1,15 +1,10 @@
-using Boon.Platform.Log;
 using Boon.Support;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Boon.Scenarios;
 
 /// <summary>Rebuilding progress from the event store while the host serves.</summary>
 public sealed class QuestReplayTests
 {
-    private static Task<ReplayReport> Replay(TestBoon boon, bool checkOnly) =>
-        boon.Services.GetServices<ModuleReplay>().Single(replay => replay.Module == "quests").Run(new ReplayOptions(checkOnly), new Progress<long>(), CancellationToken.None);
-
     [Fact]
     public async Task A_replay_while_events_flow_and_rules_change_finds_the_live_state_equal()
     {
@@ -27,7 +22,7 @@ public sealed class QuestReplayTests
         {
             var before = await boon.Scalar<long>("select count(*) from quests.received");
             await Eventually.Holds("more events", async () => await boon.Scalar<long>("select count(*) from quests.received") > before + 20);
-            var report = await Replay(boon, checkOnly: false);
+            var report = await boon.Replay("quests", checkOnly: false);
             (report.Equal, report.Mended).ShouldBe((true, 0L), string.Join("; ", report.Parts));
             report.Events.ShouldBeGreaterThan(before);
             (await boon.Api.Patch($"/v1/quests/{quest}", new { streak = (i % 3) + 1, duplication = 3 + i }, await boon.OperatorToken())).Code.ShouldBe(200);
@@ -83,16 +78,16 @@ public sealed class QuestReplayTests
             }
         }
         var flowing = FlowAsync();
-        var check = await Replay(boon, checkOnly: true);
+        var check = await boon.Replay("quests", checkOnly: true);
         check.Parts.ShouldAllBe(part => !part.Equal);
         (check.Mended, check.Proof).ShouldBe((0L, null));
-        var report = await Replay(boon, checkOnly: false);
+        var report = await boon.Replay("quests", checkOnly: false);
         (report.Equal, report.Mended).ShouldBe((false, 2L + 2 + 1 + 10 + 5 + 1 + 1), "2 changed, 2 missing, 1 foreign row of progress; 10 missing, 5 changed, 1 unclaimed, 1 foreign completions");
         report.Proof.ShouldNotBeNull().ShouldAllBe(part => part.Equal);
         await Eventually.Holds("what was granted to be known again", async () => await boon.Scalar<string>(whole, damaged) == before);
         await stop.CancelAsync();
         await flowing;
-        (await Replay(boon, checkOnly: true)).Equal.ShouldBeTrue();
+        (await boon.Replay("quests", checkOnly: true)).Equal.ShouldBeTrue();
         await boon.CaughtUp();
         (await boon.Scalar<decimal>(credited, damaged)).ShouldBe(diamonds);
         (await boon.Scalar<long>("select count(*) from wallet.ledger_entries where quest_id = $1", flow)).ShouldBe(claims);

@@ -147,6 +147,10 @@ public sealed class TestBoon : IAsyncDisposable
     public Task<int> Rewind(string module, string subscription, long by) =>
         Execute($"update {module}.checkpoints set sequence = greatest(sequence - $2, 0) where subscription = $1", subscription, by);
 
+    /// <summary>Rebuilds what a module derives from events, as <c>boon replay</c> does.</summary>
+    public Task<ReplayReport> Replay(string module, bool checkOnly) =>
+        Services.GetServices<ModuleReplay>().Single(replay => replay.Module == module).Run(new ReplayOptions(checkOnly), new Progress<long>(), CancellationToken.None);
+
     /// <summary>Creates a reward; answers its id.</summary>
     public async Task<Guid> CreateReward(string item = "diamond", int quantity = 10)
     {

@@ -23,7 +23,7 @@ internal static class ApiDescription
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
             {
-                [Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The accessToken of POST /v1/sessions." },
+                [Bearer] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The accessToken of POST /v1/sessions; for POST /v1/events also an API key." },
             };
             return Task.CompletedTask;
         });
@@ -33,7 +33,9 @@ internal static class ApiDescription
             if (policies.Count > 0)
             {
                 operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, context.Document)] = [] }];
-                operation.Description = $"{operation.Description} Needs the role `{string.Join("`, `", policies)}`.".Trim();
+                // Other policies are not a role: their endpoints say who may call.
+                if (policies.TrueForAll(policy => policy is Auth.Caller.Member or Auth.Caller.Operator))
+                    operation.Description = $"{operation.Description} Needs the role `{string.Join("`, `", policies)}`.".Trim();
             }
             if (context.Description.ActionDescriptor.EndpointMetadata.OfType<IdempotentEndpoint>().Any())
             {
