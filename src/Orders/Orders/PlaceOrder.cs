@@ -41,9 +41,10 @@ internal static class PlaceOrder
             return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
 
         await unit.BeginAsync(ct);
-        var (id, total, state) = (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), request.Code is null ? Order.Confirmed : Order.Pending);
+        var (id, total, confirmed) = (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), request.Code is null);
+        var state = confirmed ? Order.Confirmed : Order.Pending;
         var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, request.Code));
-        if (request.Code is null)
+        if (confirmed)
             unit.Append(new OrderConfirmed(id, user, request.Product!, request.Quantity.Value, total, null, null, total), System.Diagnostics.Activity.Current?.Id, placed);
         await using var insert = unit.Command("""
             insert into orders.orders (id, user_id, product, quantity, amount, currency, code, state, placed_event, settled_at)
@@ -51,7 +52,6 @@ internal static class PlaceOrder
             """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, (object?)request.Code ?? DBNull.Value, state, placed);
         insert.Parameters[6].NpgsqlDbType = NpgsqlDbType.Text;
         DateTimeOffset at = (DateTime)(await insert.ExecuteScalarAsync(ct))!;
-        var confirmed = request.Code is null;
         var order = new OrderView(
             id, user, request.Product!, request.Quantity.Value, total, request.Code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);
         if (confirmed)
