@@ -60,7 +60,9 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
         if (string.IsNullOrEmpty(builder.ApplicationName))
             builder.ApplicationName = "boon";
         builder.Pooling = true;
+        // Room for the statements of all modules: what does not fit is planned again and again.
         builder.MaxAutoPrepare = 256;
+        // Nothing outlives a transaction (set local, on commit drop) but advisory locks, which are given back: a returned connection needs no cleaning.
         builder.NoResetOnClose = true;
         builder.AutoPrepareMinUsages = 2;
         var idle = Defences.IdleTransactionTimeout ? (long)IdleInTransactionLimit.TotalMilliseconds : 0;
