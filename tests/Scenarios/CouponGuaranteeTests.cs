@@ -1,6 +1,6 @@
-using Boon.FaultHost;
 using Boon.Promotions;
 using Boon.Support;
+using static Boon.Scenarios.Defended;
 
 namespace Boon.Scenarios;
 
@@ -9,20 +9,6 @@ namespace Boon.Scenarios;
 public sealed class CouponGuaranteeTests
 {
     private const int Connections = 64;
-
-    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check)
-    {
-        await using var boon = await TestBoon.StartAsync();
-        FaultyBoon.TakeOut(defence, on: defended);
-        try
-        {
-            await Guarantee.Show(defended, () => check(boon));
-        }
-        finally
-        {
-            FaultyBoon.TakeOut(defence, on: true);
-        }
-    }
 
     private static async Task Upload(TestBoon boon, int count, int maxUses) => (await boon.Api.Post("/v1/coupons", new
     {

@@ -1,10 +1,10 @@
-using Boon.FaultHost;
 using Boon.Intake;
 using Boon.Orders;
 using Boon.Platform;
 using Boon.Promotions;
 using Boon.Support;
 using Npgsql;
+using static Boon.Scenarios.Defended;
 
 namespace Boon.Scenarios;
 
@@ -13,20 +13,6 @@ namespace Boon.Scenarios;
 public sealed class OrderGuaranteeTests
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
-
-    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check)
-    {
-        await using var boon = await TestBoon.StartAsync();
-        FaultyBoon.TakeOut(defence, on: defended);
-        try
-        {
-            await Guarantee.Show(defended, () => check(boon));
-        }
-        finally
-        {
-            FaultyBoon.TakeOut(defence, on: true);
-        }
-    }
 
     private static Task<Answer> Place(TestBoon boon, string token, string code, long amount = 1000, string? key = null) =>
         boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount, currency = "USD" }, code }, token, key);

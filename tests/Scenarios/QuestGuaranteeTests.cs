@@ -1,8 +1,8 @@
-using Boon.FaultHost;
 using Boon.Platform;
 using Boon.Quests;
 using Boon.Support;
 using Boon.Wallet;
+using static Boon.Scenarios.Defended;
 
 namespace Boon.Scenarios;
 
@@ -10,22 +10,6 @@ namespace Boon.Scenarios;
 [Collection("Defences")]
 public sealed class QuestGuaranteeTests
 {
-    private static Task Show(string defence, bool defended, Func<TestBoon, Task> check) => Show(defence, defended, check, TestBoon.StartAsync());
-
-    private static async Task Show(string defence, bool defended, Func<TestBoon, Task> check, Task<TestBoon> starting)
-    {
-        await using var boon = await starting;
-        FaultyBoon.TakeOut(defence, on: defended);
-        try
-        {
-            await Guarantee.Show(defended, () => check(boon));
-        }
-        finally
-        {
-            FaultyBoon.TakeOut(defence, on: true);
-        }
-    }
-
     private static async Task<long> Diamonds(TestBoon boon, string token) => (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64();
 
     [Theory]
@@ -34,14 +18,20 @@ public sealed class QuestGuaranteeTests
     public Task Twenty_parallel_claims_of_one_completion_are_one_credit(bool defended) => Show(nameof(QuestsDefences.ConditionalClaim), defended, async boon =>
     {
         var quest = await boon.CreateQuest(new { trigger = "test.claim", streak = 1, duplication = 5 });
-        var (user, token) = (await boon.SeedMembers(1))[0];
-        await boon.Append("test.claim.v1", user, "{}");
+        var members = await boon.SeedMembers(10);
+        foreach (var member in members)
+            await boon.Append("test.claim.v1", member.Id, "{}");
         await boon.CaughtUp();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => boon.Api.Post($"/v1/quests/{quest}/claims", null, token)));
-        answers.Count(answer => answer.Code == 201).ShouldBe(1);
-        answers.Where(answer => answer.Code != 201).ShouldAllBe(answer => answer.Problem == "nothing-to-claim");
+        // Member by member: the first requests of a host are hardly parallel.
+        foreach (var (_, token) in members)
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => boon.Api.Post($"/v1/quests/{quest}/claims", null, token)));
+            answers.Count(answer => answer.Code == 201).ShouldBe(1);
+            answers.Where(answer => answer.Code != 201).ShouldAllBe(answer => answer.Problem == "nothing-to-claim");
+        }
         await boon.CaughtUp();
-        (await Diamonds(boon, token)).ShouldBe(10);
+        foreach (var (_, token) in members)
+            (await Diamonds(boon, token)).ShouldBe(10);
     });
 
     [Fact]
