@@ -29,9 +29,9 @@ internal sealed partial class CloudEventReader(Validation validation)
     /// <param name="at">Where it stands, such as <c>[3].</c>; empty for a single one.</param>
     internal ReportedEvent? Read(JsonElement element, string at)
     {
-        if (!validation.Check(element.ValueKind == JsonValueKind.Object, at.Length == 0 ? "event" : at.TrimEnd('.'), "must be a CloudEvent: an object"))
-            return null;
-        if (!validation.Check(element.EnumerateObject().Count() <= MostAttributes, at.Length == 0 ? "event" : at.TrimEnd('.'), $"must have at most {MostAttributes} attributes"))
+        var whole = at.Length == 0 ? "event" : at.TrimEnd('.');
+        if (!validation.Check(element.ValueKind == JsonValueKind.Object, whole, "must be a CloudEvent: an object")
+            || !validation.Check(element.EnumerateObject().Count() <= MostAttributes, whole, $"must have at most {MostAttributes} attributes"))
             return null;
         var attributes = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var member in element.EnumerateObject())

@@ -24,34 +24,30 @@ internal static class SettleOrders
             unit.NoEffect();
             return;
         }
+        // In log order, as the results came.
         await using var settle = unit.Command($"""
-            update orders.orders o set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
-            from unnest($1, $2, $3) k (cause, discount, reason)
-            cross join lateral (select x.ctid from orders.orders x where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause offset 0) at
-            where o.ctid = at.ctid {(OrdersDefences.PendingOnly ? "and o.state = 'pending'" : "")}
-            returning k.cause, o.id, o.user_id, o.product, o.quantity, o.amount, o.currency, o.code, o.discount, o.reason
+            with settled as (
+                update orders.orders o set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
+                from unnest($1, $2, $3) with ordinality k (cause, discount, reason, place)
+                cross join lateral (select x.ctid from orders.orders x where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause offset 0) at
+                where o.ctid = at.ctid {(OrdersDefences.PendingOnly ? "and o.state = 'pending'" : "")}
+                returning k.place, k.cause, o.id, o.user_id, o.product, o.quantity, o.amount, o.currency, o.code, o.discount, o.reason
+            )
+            select cause, id, user_id, product, quantity, amount, currency, code, discount, reason from settled order by place
             """, results.Keys.ToArray(), results.Values.Select(result => result.Discount).ToArray(), results.Values.Select(result => result.Reason).ToArray());
         settle.Parameters[2].NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text;
-        var settled = new Dictionary<Guid, Action>();
-        await using (var reader = await settle.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-            {
-                var cause = results[reader.GetGuid(0)].Event;
-                var (id, user, code, total) = (reader.GetGuid(1), reader.GetGuid(2), reader.GetString(7), new Money(reader.GetInt64(5), reader.GetString(6)));
-                if (reader.IsDBNull(9))
-                {
-                    var confirmed = new OrderConfirmed(
-                        id, user, reader.GetString(3), reader.GetInt32(4), total, code, total with { Amount = reader.GetInt64(8) }, total with { Amount = total.Amount - reader.GetInt64(8) });
-                    settled.Add(cause.Id, () => unit.Append(confirmed, cause));
-                }
-                else
-                {
-                    var rejected = new OrderRejected(id, user, code, reader.GetString(9));
-                    settled.Add(cause.Id, () => unit.Append(rejected, cause));
-                }
-            }
-        // In log order, as the results came.
-        foreach (var result in results.Values)
-            settled.GetValueOrDefault(result.Event.Id)?.Invoke();
+        await using var reader = await settle.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var cause = results[reader.GetGuid(0)].Event;
+            var (id, user, code, total) = (reader.GetGuid(1), reader.GetGuid(2), reader.GetString(7), new Money(reader.GetInt64(5), reader.GetString(6)));
+            if (reader.IsDBNull(9))
+                unit.Append(
+                    new OrderConfirmed(
+                        id, user, reader.GetString(3), reader.GetInt32(4), total, code, total with { Amount = reader.GetInt64(8) }, total with { Amount = total.Amount - reader.GetInt64(8) }),
+                    cause);
+            else
+                unit.Append(new OrderRejected(id, user, code, reader.GetString(9)), cause);
+        }
     }
 }

@@ -34,6 +34,9 @@ public sealed record LoggedEvent(
     /// <summary>The wire name without its version: <c>identity.user-signed-in</c>.</summary>
     public string Kind => EventNames.WithoutVersion(Type);
 
+    /// <summary>When it happened, as rules judge it: nothing happens after it was recorded, whatever the clock of its source said.</summary>
+    public DateTime HappenedAt => Time < RecordedAt ? Time : RecordedAt;
+
     /// <summary>The span of handling this event, while it is handled and traced.</summary>
     internal Activity? Activity { get; set; }
 

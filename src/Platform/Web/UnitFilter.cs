@@ -38,10 +38,13 @@ public static class UnitFilter
                 await unit.RollbackAsync();
                 return result;
             }
-            var answer = unit.Idempotency is null ? null : await RenderAsync(http, result);
-            await unit.SaveAsync(ct);
-            if (answer is not null)
-                await unit.Idempotency!.StoreAsync(unit, answer, ct);
+            StoredAnswer? answer = null;
+            if (unit.Idempotency is not null)
+            {
+                answer = await RenderAsync(http, result);
+                await unit.SaveAsync(ct);
+                await unit.Idempotency.StoreAsync(unit, answer, ct);
+            }
             FaultPoints.Reached?.Invoke("answer");
             await unit.CommitAsync(ct);
             FaultPoints.Reached?.Invoke("after-answer");

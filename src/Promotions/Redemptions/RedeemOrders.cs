@@ -35,10 +35,10 @@ internal static class RedeemOrders
             placed.RemoveAll(one => !seen.Remove(one.Order.OrderId));
         if (placed.Count == 0)
             return;
-        // A code that was good when the order was placed is, however late the event comes; nothing happens after it was recorded.
+        // A code that was good when the order was placed is, however late the event comes.
         var redeemed = await RedemptionBatch.RedeemAsync(unit, placed.ConvertAll(one => new RedemptionWish(
             one.Order.Code!.Normalize(NormalizationForm.FormC), one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
-            one.Order.OrderId.ToString(), one.Event.Time < one.Event.RecordedAt ? one.Event.Time : one.Event.RecordedAt, one.Order.OrderId)), ct);
+            one.Order.OrderId.ToString(), one.Event.HappenedAt, one.Order.OrderId)), ct);
         foreach (var (one, answer) in placed.Zip(redeemed))
             answer.Append(unit, one.Event);
     }

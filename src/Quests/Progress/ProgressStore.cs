@@ -93,7 +93,7 @@ internal sealed class ProgressStore
             await using var copy = await unit.Connection.BeginBinaryImportAsync("""
                 copy quests.received (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions) from stdin (format binary)
                 """, ct);
-            foreach (var ((e, quest, userId, happenedAt, period), outcome, state) in judged)
+            foreach (var ((e, quest, userId, period), outcome, state) in judged)
             {
                 await copy.StartRowAsync(ct);
                 await copy.WriteAsync(quest.Rules.QuestId, ct);
@@ -103,7 +103,7 @@ internal sealed class ProgressStore
                 await copy.WriteAsync(e.Sequence, ct);
                 await copy.WriteAsync(e.Id, ct);
                 await copy.WriteAsync(e.Type, ct);
-                await copy.WriteAsync(happenedAt, ct);
+                await copy.WriteAsync(e.HappenedAt, ct);
                 await copy.WriteAsync(e.RecordedAt, ct);
                 await copy.WriteAsync(period, ct);
                 await copy.WriteAsync(QuestProgress.NameOf(outcome), ct);
@@ -158,7 +158,7 @@ internal sealed class ProgressStore
             new() { Value = completed.ConvertAll(one => one.Match.Quest.Rules.Version) },
             new() { Value = completed.ConvertAll(one => one.Match.Event.Source) },
             new() { Value = completed.ConvertAll(one => one.Match.Event.Sequence) },
-            new() { Value = completed.ConvertAll(one => one.Match.HappenedAt) },
+            new() { Value = completed.ConvertAll(one => one.Match.Event.HappenedAt) },
             new() { Value = completed.ConvertAll(one => one.Match.Quest.RewardId) },
             new() { Value = completed.ConvertAll(one => one.Match.Quest.AutoClaim) },
         },

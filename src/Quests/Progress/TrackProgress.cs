@@ -14,7 +14,7 @@ internal static class TrackProgress
         QuestRules Rules, string Trigger, JsonElement? When, DateTime CreatedAt, bool AutoClaim, Guid RewardId, string Item, int Quantity);
 
     /// <summary>An event that matches a quest.</summary>
-    internal sealed record Match(LoggedEvent Event, Running Quest, Guid UserId, DateTime HappenedAt, int? Period);
+    internal sealed record Match(LoggedEvent Event, Running Quest, Guid UserId, int? Period);
 
     /// <summary>An event that was judged, and what the user's progress became.</summary>
     internal sealed record Judged(Match Match, Outcome Outcome, QuestState State);
@@ -88,18 +88,16 @@ internal static class TrackProgress
             if (e.UserId is not { } user || byType[e.Type] is not { Count: > 0 } meant)
                 continue;
             using var data = meant.Exists(quest => quest.When is not null) ? e.Data() : null;
-            // Nothing happens after it was recorded, whatever the clock of its source said.
-            var happenedAt = e.Time < e.RecordedAt ? e.Time : e.RecordedAt;
             foreach (var quest in meant)
                 if (e.RecordedAt >= quest.CreatedAt && (quest.When is null || EventTriggers.Matches(quest.When, data!.RootElement)))
-                    matches.Add(new Match(e, quest, user, happenedAt, quest.Rules.Window?.PeriodOf(happenedAt)));
+                    matches.Add(new Match(e, quest, user, quest.Rules.Window?.PeriodOf(e.HappenedAt)));
         }
         return matches;
     }
 
     private static void Append(Unit<QuestsDb> unit, Judged judged)
     {
-        var ((e, quest, user, _, _), outcome, state) = judged;
+        var ((e, quest, user, _), outcome, state) = judged;
         var rules = quest.Rules;
         if (outcome == Outcome.Progressed)
             unit.Append(new QuestProgressed(rules.QuestId, user, state.Streak, rules.Streak, state.Completions, rules.Duplication), e);
