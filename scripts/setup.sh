@@ -35,10 +35,14 @@ X
   exit 1
 }
 
+# The launcher's two programs, each a project and what it is built to.
+host_project=src/Host/Host.csproj host_dll=src/Host/bin/Release/net10.0/Boon.Host.dll
+bench_project=bench/Bench.csproj bench_dll=bench/bin/Release/net10.0/Boon.Bench.dll
+
 # build_if_newer PROJECT DLL: builds Release when a source is newer than the stamp of the last build; two callers take turns.
 build_if_newer() {
   local project=$1 dll=$root/$2 stamp lock
-  stamp=$(dirname "$dll")/.built
+  stamp=$(stamp_of "$dll")
   lock=$root/artifacts/build.lock
   up_to_date "$dll" "$stamp" && return 0
   mkdir -p "$root/artifacts"
@@ -56,6 +60,8 @@ build_if_newer() {
     mv "$started" "$stamp"
   ) 9>"$lock"
 }
+
+stamp_of() { echo "$(dirname "$1")/.built"; }
 
 up_to_date() {
   [ -f "$1" ] && [ -f "$2" ] && [ -z "$(find "$root/src" "$root/bench" "$root"/Directory.*.props "$root/global.json" "$root/BannedSymbols.txt" \

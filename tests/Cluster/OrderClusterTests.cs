@@ -8,8 +8,6 @@ namespace Boon.Cluster;
 public sealed class OrderClusterTests
 {
     private const int Members = 20;
-    private const int OrdersEach = 50;
-    private const int Uses = 30;
     private const int Connections = 16;
     private const int Kills = 4;
     private const int SameKey = 32;
@@ -44,12 +42,15 @@ public sealed class OrderClusterTests
 
     private static async Task RunAsync(bool defended)
     {
+        // Without the defence the first deaths break it.
+        var ordersEach = defended ? 50 : 20;
+        var maxUses = ordersEach * 3 / 5;
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 80th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:80"] : ["--kill-at", "batch:80", "--without", "AtomicCheckpoint"];
+        // Besides the kills from outside, each incarnation kills itself inside its 40th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:40"] : ["--kill-at", "batch:40", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
-        var holders = await HoldersAsync(cluster, Members, Uses);
-        var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * OrdersEach));
+        var holders = await HoldersAsync(cluster, Members, maxUses);
+        var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * ordersEach));
         var orders = new ConcurrentBag<Guid>();
         async Task OrderAsync(int worker)
         {
@@ -62,7 +63,7 @@ public sealed class OrderClusterTests
                 // Some change their mind at once, while the redemption is under way.
                 if (number / Members % 10 == 0)
                     (await cluster.RetryAsync(api => api.Post($"/v1/orders/{placed.Id}/cancel", null, token), worker)).Code.ShouldBeOneOf(200, 409);
-                if (number % (Members * OrdersEach / Kills) == 1)
+                if (number % (Members * ordersEach / Kills) == 1)
                     await cluster.KillAndRestartAsync(number % 2, switches);
             }
         }
@@ -70,9 +71,10 @@ public sealed class OrderClusterTests
         await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
         await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
         await cluster.CaughtUpAsync(TimeSpan.FromSeconds(60));
+        cluster.MustHaveDiedAtFaultPoint();
 
-        orders.Distinct().Count().ShouldBe(Members * OrdersEach);
-        (await cluster.ScalarAsync<long>("select count(*) from orders.orders")).ShouldBe(Members * OrdersEach);
+        orders.Distinct().Count().ShouldBe(Members * ordersEach);
+        (await cluster.ScalarAsync<long>("select count(*) from orders.orders")).ShouldBe(Members * ordersEach);
         (await cluster.ScalarAsync<long>("select count(*) from orders.orders where state = 'pending'")).ShouldBe(0, "every order has ended");
         (await cluster.ScalarAsync<long>("select count(*) from orders.orders where state = 'rejected' and reason <> 'code-exhausted'")).ShouldBe(0);
         // Code by code: uses are confirmed orders, and redemptions that stand.
@@ -81,7 +83,7 @@ public sealed class OrderClusterTests
                 or c.uses <> (select count(*) from promotions.redemptions r where r.code_id = c.id and r.released_at is null)
             """)).ShouldBe(0, "uses are confirmed orders");
         (await cluster.ScalarAsync<bool>("select bool_and(o.state = 'confirmed' and o.discount = r.discount or o.state = 'cancelled' and r.released_at is not null) from promotions.redemptions r join orders.orders o on o.id = r.order_id")).ShouldBeTrue();
-        (await cluster.ScalarAsync<bool>("select max(uses) <= $1 and sum(uses) >= $2 from promotions.codes", Uses, (long)(Members * (Uses - (OrdersEach / 10))))).ShouldBeTrue();
+        (await cluster.ScalarAsync<bool>("select max(uses) <= $1 and sum(uses) >= $2 from promotions.codes", maxUses, (long)(Members * (maxUses - (ordersEach / 10))))).ShouldBeTrue();
         (await cluster.ScalarAsync<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
     }
 

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Boon.Support;
 using Npgsql;
@@ -15,6 +17,7 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly string[] folders;
     private readonly NpgsqlDataSource source;
     private readonly SemaphoreSlim restarting = new(1, 1);
+    private readonly ConcurrentBag<BoonProcess> launched = [];
 
     private TestCluster(string database, int size)
     {
@@ -35,6 +38,24 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>A process of the cluster.</summary>
     internal BoonProcess this[int index] => processes[index] ?? throw new InvalidOperationException("It is not started.");
 
+    /// <summary>Waits until a process has killed itself at the fault point of its switches; answers which.</summary>
+    internal async Task<int> DiedAtFaultPointAsync()
+    {
+        var first = await Task.WhenAny(processes.Select(async (process, index) =>
+        {
+            await process!.Signalled();
+            return index;
+        }));
+        return first.IsCompletedSuccessfully ? await first : throw new InvalidOperationException("No process came to its fault point.");
+    }
+
+    /// <summary>A run in which no process died at its fault point shows nothing.</summary>
+    internal void MustHaveDiedAtFaultPoint(int times = 1)
+    {
+        if (launched.Count(process => process.HasSignalled) is var died && died < times)
+            throw new InvalidOperationException($"{died} processes died at their fault point: too few to show anything.");
+    }
+
     /// <summary>The address of a process that serves.</summary>
     internal Api Api(int index) => apis[index] ?? throw new InvalidOperationException("It does not serve.");
 
@@ -46,6 +67,7 @@ internal sealed class TestCluster : IAsyncDisposable
         while (true)
         {
             var process = Launch(index, switches);
+            launched.Add(process);
             processes[index] = process;
             try
             {
@@ -99,7 +121,7 @@ internal sealed class TestCluster : IAsyncDisposable
                 if (apis[index] is { } api && await call(api) is { Code: < 500 } answer)
                     return answer;
             }
-            catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when (error is HttpRequestException or SocketException or IOException or OperationCanceledException or ObjectDisposedException)
             {
                 await ReviveAsync(index);
             }

@@ -52,6 +52,9 @@ public sealed class BoonProcess : IAsyncDisposable
     /// <summary>Waits until it serves; answers the address.</summary>
     public Task<string> Serving(TimeSpan? within = null) => serving.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
 
+    /// <summary>True once it has sent itself the signal that a switch asked for.</summary>
+    public bool HasSignalled => signalled.Task.IsCompletedSuccessfully;
+
     /// <summary>Waits until it has sent itself the signal that a switch asked for.</summary>
     public Task Signalled(TimeSpan? within = null) => signalled.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
 

@@ -11,22 +11,24 @@ namespace Boon.Identity.Users;
 /// Makes the first operator at the first start: username <c>operator</c>, password <c>Boon__Operator__Password</c> if set, else a random one that
 /// is printed once. Processes that start together make one.
 /// </summary>
-internal sealed partial class FirstOperator(IServiceScopeFactory scopes, PasswordHashing hashing, IConfiguration configuration, ILogger<FirstOperator> logger) : IHostedService
+internal sealed partial class FirstOperator(
+    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, PasswordHashing hashing, IConfiguration configuration, ILogger<FirstOperator> logger) : IHostedService
 {
     internal const string Username = "operator";
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var reads = scope.ServiceProvider.GetRequiredService<IdentityDb>();
-        if (await reads.Users.AnyAsync(user => user.UsernameKey == Username, cancellationToken))
-            return;
+        // In SQL: a start that finds everything in place has no need of EF Core's model.
+        await using (var exists = module.Database.Source.CreateCommand($"select exists (select from identity.users where username_key = '{Username}')"))
+            if (await exists.ExecuteScalarAsync(cancellationToken) is true)
+                return;
         var chosen = configuration["Boon:Operator:Password"];
         if (chosen is { Length: > 0 and < UserRules.ShortestPassword } or { Length: > UserRules.LongestPassword })
             throw new SetupException($"Boon__Operator__Password must have {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
         var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
         var hash = await hashing.HashAsync(password, cancellationToken);
 
+        await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(cancellationToken);
         var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, AccessToken.OperatorRole);

@@ -64,7 +64,8 @@ internal sealed class CatalogList
 /// <param name="Quests">All quests by id.</param>
 internal sealed record CatalogSnapshot(long Version, CatalogList Rewards, CatalogList Public, CatalogList All, FrozenDictionary<Guid, Quest> Quests)
 {
-    internal static CatalogSnapshot Empty { get; } = Of(-1, [], []);
+    /// <summary>What a catalog is before its first change.</summary>
+    internal static CatalogSnapshot Empty { get; } = Of(0, [], []);
 
     internal static CatalogSnapshot Of(long version, IReadOnlyList<Reward> rewards, IReadOnlyList<Quest> quests)
     {
