@@ -95,12 +95,15 @@ internal static class Checkpoints
     internal static async Task<int> MoveAsync(
         NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, CancellationToken ct, bool durable = true)
     {
+        await using var batch = new NpgsqlBatch(connection);
         if (!durable)
-            await ExecuteAsync(connection, "set local synchronous_commit = off", ct);
-        return await ExecuteAsync(connection, $"""
+            batch.BatchCommands.Add(new("set local synchronous_commit = off"));
+        batch.BatchCommands.Add(new($"""
             update {schema}.checkpoints set sequence = $5, updated_at = now()
             where subscription = $1 and lane = $2 and source = $3 and sequence = $4
-            """, ct, subscription, lane, source, from, to);
+            """)
+        { Parameters = { new() { Value = subscription }, new() { Value = lane }, new() { Value = source }, new() { Value = from }, new() { Value = to } } });
+        return await batch.ExecuteNonQueryAsync(ct);
     }
 
     private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
