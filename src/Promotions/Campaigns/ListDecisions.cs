@@ -40,21 +40,23 @@ internal static class ListDecisions
         if (!Guid.TryParse(id, out var campaignId) || !await ExistsAsync(connection, campaignId, ct))
             return Problems.NotFound("campaign");
 
-        await using var command = new NpgsqlCommand("""
-            select source, sequence, user_id, rank, reason, at, voucher_code from promotions.decisions
-            where campaign_id = $1 and ($2::uuid is null or user_id = $2) and (source, sequence) > ($3, $4)
-            order by source, sequence limit $5
+        await using var command = new NpgsqlCommand($"""
+            select source, sequence, user_id, rank, reason, at, voucher_code
+            from {(user is null ? "promotions.decisions" : "(select * from promotions.decisions where campaign_id = $1 and user_id = $5 offset 0) d")}
+            where campaign_id = $1 and (source, sequence) > ($2, $3)
+            order by source, sequence limit $4
             """, connection)
         {
             Parameters =
             {
                 new() { Value = campaignId },
-                new() { Value = (object?)user ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid },
                 new() { Value = after?.Source ?? "" },
                 new() { Value = after?.Sequence ?? 0 },
                 new() { Value = limit + 1 },
             },
         };
+        if (user is not null)
+            command.Parameters.Add(new() { Value = user });
         var found = new List<(Cursor Place, View View)>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
