@@ -25,8 +25,8 @@ public sealed class FirstHundredClusterTests
         // Without the defence the first deaths break it.
         var (people, deaths) = defended ? (2_000, 10) : (600, 4);
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 5th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:5"] : ["--kill-at", "batch:5", "--without", "AtomicCheckpoint"];
+        // Besides the kills from outside, each incarnation kills itself inside its 3rd batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:3"] : ["--kill-at", "batch:3", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
         var token = await cluster.OperatorTokenAsync();
         var ids = await SeedAsync(cluster, people);

@@ -46,8 +46,8 @@ public sealed class OrderClusterTests
         var ordersEach = defended ? 50 : 20;
         var maxUses = ordersEach * 3 / 5;
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 40th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:40"] : ["--kill-at", "batch:40", "--without", "AtomicCheckpoint"];
+        // Besides the kills from outside, each incarnation kills itself inside its 10th batch, between effects and commit.
+        string[] switches = defended ? ["--kill-at", "batch:10"] : ["--kill-at", "batch:10", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
         var holders = await HoldersAsync(cluster, Members, maxUses);
         var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * ordersEach));
