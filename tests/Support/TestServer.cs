@@ -4,8 +4,8 @@ using Npgsql;
 namespace Boon.Support;
 
 /// <summary>
-/// The PostgreSQL that the tests of this machine share: <c>BOON_TEST_POSTGRES</c> if set (a connection string), else a private one of Boon's own in a
-/// temporary folder, which the last test process out stops. Every test class gets databases of its own on it.
+/// The PostgreSQL that the tests of this checkout share: <c>BOON_TEST_POSTGRES</c> if set (a connection string), else a private one of Boon's own in the
+/// checkout's folder <c>artifacts</c>, which the last test process out stops. Every test class gets databases of its own on it.
 /// </summary>
 public static class TestServer
 {
@@ -38,7 +38,7 @@ public static class TestServer
     {
         if (Environment.GetEnvironmentVariable("BOON_TEST_POSTGRES") is { Length: > 0 } given)
             return given;
-        var folder = Path.Combine(Path.GetTempPath(), "boon-tests");
+        var folder = Path.Combine(Checkout.Root, "artifacts", "tests");
         started = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null), Console.WriteLine, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => started.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return started.ConnectionString;
