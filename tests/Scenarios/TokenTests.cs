@@ -38,6 +38,36 @@ public sealed class TokenTests
         }
     }
 
+    [Fact]
+    public async Task Everybody_who_comes_with_a_key_that_was_just_made_elsewhere_is_let_in()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await using var source = Npgsql.NpgsqlDataSource.Create(boon.Database);
+        for (var round = 0; round < 3; round++)
+        {
+            var mint = await TokenMint.CreateAsync(source);
+            var answers = await Task.WhenAll(mint.Tokens(40).Select(token => boon.Api.Get("/v1/wallet", token)));
+            answers.ShouldAllBe(answer => answer.Code == 200);
+        }
+    }
+
+    [Fact]
+    public async Task The_next_key_is_announced_before_it_signs()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var keys = boon.Services.GetRequiredService<SigningKeys>();
+        var first = keys.Current.Id;
+        await boon.Execute("update identity.signing_keys set signs_until = now() + interval '1 hour'");
+        await keys.LoadOrCreateAsync(CancellationToken.None);
+        await keys.LoadOrCreateAsync(CancellationToken.None);
+        keys.Current.Id.ShouldBe(first, "the next one does not sign yet");
+        var known = await boon.Api.Get("/.well-known/jwks.json");
+        known["keys"].GetArrayLength().ShouldBe(2, "everybody can learn it, and it is made once");
+        await boon.Execute("update identity.signing_keys set signs_from = now() - interval '1 second'");
+        await keys.LoadOrCreateAsync(CancellationToken.None);
+        keys.Current.Id.ShouldNotBe(first);
+    }
+
     private static IEnumerable<(string What, string Token)> Forgeries(TestBoon boon, string good)
     {
         var options = boon.Services.GetRequiredService<TokenOptions>();

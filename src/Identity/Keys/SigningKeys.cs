@@ -8,17 +8,20 @@ namespace Boon.Identity.Keys;
 
 /// <summary>
 /// The key that this process signs with. Keys live in the database, the private part encrypted with ASP.NET Data Protection; a process uses the newest
-/// that it can decrypt and makes one when there is none. Public parts go into the log, so every process verifies every key's tokens, and a new
-/// key signs nobody out: the old one verifies until its last token is over.
+/// that it can decrypt and makes one when there is none. Public parts go into the log, so every process verifies every key's tokens. The next key is announced
+/// well before it signs, so that others know it by then; and it signs nobody out: the old one verifies until its last token is over.
 /// </summary>
 internal sealed partial class SigningKeys(
-    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, IDataProtectionProvider protection, AccessState access,
+    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, IDataProtectionProvider protection, AccessState access, LogBarrier barrier,
     IConfiguration configuration, TimeProvider time, ILogger<SigningKeys> logger) : BackgroundService
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>How long a key verifies after it has stopped signing: longer than a token lives.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromHours(24);
+
+    /// <summary>How long before it signs a key is announced, at most: a quarter of its life when that is shorter.</summary>
+    private static readonly TimeSpan LongestNotice = TimeSpan.FromDays(1);
 
     private readonly IDataProtector protector = protection.CreateProtector("Boon.Identity.SigningKeys.v1");
 
@@ -52,41 +55,64 @@ internal sealed partial class SigningKeys(
         }
     }
 
-    /// <summary>Takes the newest key that signs now, or makes one.</summary>
+    private TimeSpan Notice => lifetime / 4 < LongestNotice ? lifetime / 4 : LongestNotice;
+
+    /// <summary>Takes the newest key that signs now, or makes one; announces the next one in time.</summary>
     internal async Task LoadOrCreateAsync(CancellationToken ct)
     {
-        await using (var read = module.Database.Source.CreateCommand("select kid, private_key from identity.signing_keys where signs_until > now() order by created_at desc"))
-        await using (var reader = await read.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-            {
-                if (reader.GetString(0) == current?.Id)
-                    return;
-                if (TryUnprotect(reader.GetFieldValue<byte[]>(1)) is { } key)
-                {
-                    current = key;
-                    return;
-                }
-            }
-        await CreateAsync(ct);
+        var (usable, lasts) = await ReadAsync(ct);
+        current = usable ?? await CreateAsync(signsFrom: null, ct);
+        if (lasts is { } until && until < Notice)
+            await CreateAsync(signsFrom: until, ct);
     }
 
-    private async Task CreateAsync(CancellationToken ct)
+    /// <summary>The newest key that this process can decrypt and that signs now, and how long from now there will be one.</summary>
+    private async Task<(SigningKey? Usable, TimeSpan? Lasts)> ReadAsync(CancellationToken ct)
+    {
+        await using var read = module.Database.Source.CreateCommand("""
+            select kid, private_key, signs_from <= now(), signs_until - now()
+            from identity.signing_keys
+            where signs_until > now()
+            order by created_at desc
+            """);
+        await using var reader = await read.ExecuteReaderAsync(ct);
+        var (usable, lasts) = ((SigningKey?)null, (TimeSpan?)null);
+        while (await reader.ReadAsync(ct))
+        {
+            var key = reader.GetString(0) == current?.Id ? current : TryUnprotect(reader.GetFieldValue<byte[]>(1));
+            if (key is null)
+                continue;
+            if (reader.GetBoolean(2))
+                usable ??= key;
+            if (lasts is not { } longest || longest < reader.GetTimeSpan(3))
+                lasts = reader.GetTimeSpan(3);
+        }
+        return (usable, lasts);
+    }
+
+    /// <summary>Makes a key and announces it. When this returns, whoever reads Identity's log finds it.</summary>
+    /// <param name="signsFrom">From when on it signs, counted from now; null: at once.</param>
+    /// <param name="ct">Ends the wait.</param>
+    private async Task<SigningKey> CreateAsync(TimeSpan? signsFrom, CancellationToken ct)
     {
         var key = SigningKey.Create();
         var jwk = key.VerificationKey.ToJwk();
-        var announcement = new SigningKeyCreated(key.Id, jwk.N, jwk.E, time.GetUtcNow() + lifetime + Grace);
+        var starts = signsFrom ?? TimeSpan.Zero;
+        var announcement = new SigningKeyCreated(key.Id, jwk.N, jwk.E, time.GetUtcNow() + starts + lifetime + Grace);
         await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(ct);
-        await using (var insert = unit.Command(
-            "insert into identity.signing_keys (kid, private_key, signs_until, retires_at) values ($1, $2, now() + $3, $4)",
-            key.Id, protector.Protect(key.ExportPkcs8()), lifetime, announcement.RetiresAt))
+        await using (var insert = unit.Command("""
+            insert into identity.signing_keys (kid, private_key, signs_from, signs_until, retires_at)
+            values ($1, $2, now() + $3, now() + $4, $5)
+            """, key.Id, protector.Protect(key.ExportPkcs8()), starts, starts + lifetime, announcement.RetiresAt))
             await insert.ExecuteNonQueryAsync(ct);
         unit.Append(announcement);
         await unit.CommitAsync(ct);
+        await barrier.SettleAsync(IdentityModule.ModuleName, ct);
         access.Add(announcement);
-        current = key;
-        LogCreated(logger, key.Id);
+        LogCreated(logger, key.Id, starts);
+        return key;
     }
 
     private SigningKey? TryUnprotect(byte[] stored)
@@ -101,8 +127,8 @@ internal sealed partial class SigningKeys(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "A new signing key {Kid} signs from now on", EventName = "signing-key-created")]
-    private static partial void LogCreated(ILogger logger, string kid);
+    [LoggerMessage(1, LogLevel.Information, "A new signing key {Kid} signs in {SignsIn}", EventName = "signing-key-created")]
+    private static partial void LogCreated(ILogger logger, string kid, TimeSpan signsIn);
 
     [LoggerMessage(2, LogLevel.Warning, "Could not look after the signing keys; trying again: {Error}", EventName = "signing-keys-failed")]
     private static partial void LogFailed(ILogger logger, string error);

@@ -19,6 +19,9 @@ internal static class Checkpoints
     internal static async Task<int> PrepareAsync(ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
+        // Nearly always everything is as it should be: then nothing waits for the batches that are under way.
+        if (await IsLaidAsync(connection, database.Schema, subscription, sources, lanes, ct))
+            return lanes;
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ExecuteAsync(connection, $"lock table {database.Schema}.checkpoints in share row exclusive mode", ct);
         await using var count = new NpgsqlCommand($"select max(lanes) from {database.Schema}.checkpoints where subscription = $1", connection)
@@ -39,6 +42,23 @@ internal static class Checkpoints
         }
         await transaction.CommitAsync(ct);
         return lanes;
+    }
+
+    private static async Task<bool> IsLaidAsync(
+        NpgsqlConnection connection, string schema, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            select count(*) = $3 and bool_and(lanes = $4 and hold_at is null)
+            from {schema}.checkpoints
+            where subscription = $1 and source = any ($2)
+            """, connection)
+        {
+            Parameters =
+            {
+                new() { Value = subscription }, new() { Value = sources.ToArray() }, new() { Value = (long)lanes * sources.Count }, new() { Value = lanes },
+            },
+        };
+        return await command.ExecuteScalarAsync(ct) is true;
     }
 
     /// <summary>Ends a change of lanes if every lane has reached its hold.</summary>

@@ -29,6 +29,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
 
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
+    private readonly SubscriptionSettings settings = (subscription.Defaults ?? new()) with { };
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
     private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
@@ -42,12 +43,18 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <inheritdoc/>
     public override IReadOnlyList<string> Sources { get; } = subscription.Sources;
 
+    /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        configuration.GetSection($"Boon:Subscriptions:{Name}").Bind(settings);
+        settings.Check(Name, subscription.SingleLane);
+        await Checkpoints.PrepareAsync(Database, Name, Sources, settings.Lanes, cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var settings = (subscription.Defaults ?? new()) with { };
-        configuration.GetSection($"Boon:Subscriptions:{Name}").Bind(settings);
-        settings.Check(Name, subscription.SingleLane);
         while (!stoppingToken.IsCancellationRequested)
         {
             try

@@ -15,7 +15,9 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
 {
     private const string Source = "identity";
 
-    private static readonly TimeSpan RefreshInterval = TimeSpan.FromSeconds(1);
+    /// <summary>From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.</summary>
+    private static readonly TimeSpan BetweenReads = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
@@ -25,8 +27,10 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
     private readonly SemaphoreSlim reading = new(1, 1);
+    private readonly Lock gate = new();
+    private Task? nextRead;
     private long after;
-    private long refreshed;
+    private long lastRead;
 
     /// <summary>The key with an id, or null when it is unknown or retired.</summary>
     public VerificationKey? Find(string kid) =>
@@ -49,27 +53,44 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     /// <summary>Takes note of an ended session at once, in the process that ended it.</summary>
     public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + remember;
 
-    /// <summary>Reads the log because a token names a key that is not known here (another process has just made it); at most once a second.</summary>
-    internal async Task RefreshAsync(CancellationToken ct)
+    /// <summary>
+    /// Reads the log because a token names a key that is not known here: another process has just made it, or this one has just started. When this returns, a read
+    /// that began after the call has ended. All who call meanwhile share that read, and wait for it.
+    /// </summary>
+    internal Task RefreshAsync(CancellationToken ct)
     {
-        var last = Interlocked.Read(ref refreshed);
-        if (time.GetElapsedTime(last) < RefreshInterval || Interlocked.CompareExchange(ref refreshed, time.GetTimestamp(), last) != last)
-            return;
-        await barrier.SettleAsync(Source, ct);
-        await ReadAsync(ct);
+        lock (gate)
+            return (nextRead ??= ReadSoonAsync()).WaitAsync(ct);
     }
 
-    /// <summary>Reads what is there, so that the first request finds it.</summary>
-    public override async Task StartAsync(CancellationToken cancellationToken)
+    private async Task ReadSoonAsync()
+    {
+        var pause = BetweenReads - time.GetElapsedTime(lastRead);
+        await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time).ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the caller's lock
+        lock (gate)
+            nextRead = null; // whoever calls from here on may need what this read does not see
+        lastRead = time.GetTimestamp();
+        await ReadSettledAsync(CancellationToken.None);
+    }
+
+    /// <summary>Reads all that was committed before the call.</summary>
+    private async Task ReadSettledAsync(CancellationToken ct)
     {
         try
         {
-            await ReadAsync(cancellationToken);
+            await barrier.SettleAsync(Source, ct);
+            await ReadAsync(ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
             LogFailed(logger, "Identity has no log yet; start it, or migrate its database");
         }
+    }
+
+    /// <summary>Reads what is there, so that the first request finds it.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await ReadSettledAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
