@@ -9,6 +9,9 @@ internal static class Defences
     /// <summary>Readers follow the sequencer's dense numbers. Off: they follow the insertion identity, as naive readers do.</summary>
     internal static bool DenseSequence { get; set; } = true;
 
+    /// <summary>The sequencer compares the stored snapshot with the cluster's in a statement after the lock. Off: in the locking statement, whose snapshot can be older than the row.</summary>
+    internal static bool FreshComparison { get; set; } = true;
+
     /// <summary>The server ends sessions that stay idle inside a transaction. Off: a frozen holder keeps its locks.</summary>
     internal static bool IdleTransactionTimeout { get; set; } = true;
 

@@ -3,6 +3,7 @@ using Boon.Identity;
 using Boon.Platform.Data;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Boon.Scenarios;
 
@@ -85,6 +86,68 @@ public sealed class LogTests
         finally
         {
             FaultyBoon.TakeOut("Parking", on: true);
+        }
+    }
+
+    /// <summary>
+    /// The race, step by step: a pass begins to lock the head (and waits in a view put before it); meanwhile another pass numbers and commits; then the first one gets
+    /// the row as it is now, which is newer than its own snapshot.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_pass_that_meets_the_row_of_another_pass_does_not_take_it_for_a_restored_log(bool defended)
+    {
+        FaultyBoon.TakeOut("FreshComparison", on: defended);
+        try
+        {
+            await using var boon = await TestBoon.StartAsync();
+            await boon.CaughtUp();
+            await boon.Execute("""
+                create function identity.gate() returns boolean language plpgsql volatile as $$
+                begin
+                    if current_query() like '%for update skip locked%' then
+                        perform pg_advisory_lock_shared(7);
+                        perform pg_advisory_unlock_shared(7);
+                    end if;
+                    return true;
+                end $$;
+                alter table identity.log_head rename to head_row;
+                create view identity.log_head as select * from identity.head_row where identity.gate();
+                """);
+            await using var other = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+            await other.OpenAsync();
+            async Task Other(string sql)
+            {
+                await using var command = new NpgsqlCommand(sql, other);
+                await command.ExecuteNonQueryAsync();
+            }
+
+            await Other("select pg_advisory_lock(7)");
+            await boon.AppendMany("test.race", 1);
+            await Eventually.Holds("a pass that is about to lock", () => boon.Scalar<bool>("""
+                select exists (select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))
+                """));
+            for (var i = 0; i < 3; i++)
+                await Other("select pg_current_xact_id()");
+            await Other("""
+                with numbered as (
+                    insert into identity.event_order (sequence, position, recordedat)
+                    select h.last + row_number() over (order by l.position), l.position, clock_timestamp() from identity.event_log l, identity.head_row h
+                    where not exists (select from identity.event_order o where o.position = l.position)
+                    returning 1)
+                update identity.head_row set last = last + (select count(*) from numbered), settled = pg_current_snapshot()
+                """);
+            await Other("select pg_advisory_unlock(7)");
+            await boon.AppendMany("test.race", 1);
+            await boon.CaughtUp();
+
+            await Guarantee.Show(defended, async () =>
+                (await boon.Scalar<long>("select count(*) from identity.event_log where txid = '3'")).ShouldBe(0, "nothing was taken for restored"));
+        }
+        finally
+        {
+            FaultyBoon.TakeOut("FreshComparison", on: true);
         }
     }
 

@@ -14,10 +14,24 @@ namespace Boon.Platform.Log;
 /// </summary>
 internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger)
 {
-    /// <summary>Locks the head; answers the snapshot of the last pass: its end, what was running in it, and whether it is another cluster's.</summary>
-    private readonly string lockHead = $"""
-        select pg_snapshot_xmax(settled)::text, array(select pg_snapshot_xip(settled)::text), pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
-        from {database.Schema}.log_head for update skip locked
+    /// <summary>Whether a pass has anything to do: one statement without a lock, so that a look at a log at rest takes no transaction id and writes nothing.</summary>
+    private readonly string look = $"""
+        select pg_snapshot_xmax(h.settled) > pg_snapshot_xmax(pg_current_snapshot())
+            or exists (select from {database.Schema}.event_log where txid >= (select pg_snapshot_xmax(settled) from {database.Schema}.log_head))
+            or exists (select from {database.Schema}.event_log where txid = any (array(select pg_snapshot_xip(settled) from {database.Schema}.log_head)))
+        from {database.Schema}.log_head h
+        """;
+
+    private readonly string lockHead = $"select{(Defences.FreshComparison ? "" : Settled)} from {database.Schema}.log_head for update skip locked";
+
+    /// <summary>
+    /// The snapshot of the last pass: its end, what was running in it, and whether it is another cluster's. A statement after the lock, with a snapshot of its own:
+    /// the locking statement may answer a row that another pass has written since that statement began, beside which its own snapshot is old.
+    /// </summary>
+    private readonly string readHead = $"select{Settled} from {database.Schema}.log_head";
+
+    private const string Settled = """
+         pg_snapshot_xmax(settled)::text, array(select pg_snapshot_xip(settled)::text), pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
         """;
 
     private readonly string giveNumbers = GiveNumbers(database.Schema, $"""
@@ -58,17 +72,12 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     internal async Task<Pass> PassAsync(CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using (var seen = new NpgsqlCommand(look, connection))
+            if (await seen.ExecuteScalarAsync(ct) is false)
+                return Pass.Idle;
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        string settled;
-        string[] running;
-        bool restored;
-        await using (var head = new NpgsqlCommand(lockHead, connection))
-        await using (var reader = await head.ExecuteReaderAsync(ct))
-        {
-            if (!await reader.ReadAsync(ct))
-                return Pass.Busy;
-            (settled, running, restored) = (reader.GetString(0), reader.GetFieldValue<string[]>(1), reader.GetBoolean(2));
-        }
+        if (await LockHeadAsync(connection, ct) is not var (settled, running, restored))
+            return Pass.Busy;
         if (restored)
             LogRestored(logger, database.Module);
         long given;
@@ -88,6 +97,22 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         LogMetrics.Sequenced(database.Module, given);
         signals.Sequenced(database.Module, here: true);
         return Pass.Numbered;
+    }
+
+    private async Task<(string Settled, string[] Running, bool Restored)?> LockHeadAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(lockHead) } };
+        if (Defences.FreshComparison)
+            batch.BatchCommands.Add(new(readHead));
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        if (!await reader.ReadAsync(ct))
+            return null;
+        if (Defences.FreshComparison)
+        {
+            await reader.NextResultAsync(ct);
+            await reader.ReadAsync(ct);
+        }
+        return (reader.GetString(0), reader.GetFieldValue<string[]>(1), reader.GetBoolean(2));
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; its events are compared one by one, once", EventName = "log-restored")]
