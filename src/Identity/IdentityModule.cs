@@ -21,6 +21,7 @@ public sealed class IdentityModule : IModule
         module.Database<IdentityDb>();
         module.Services.AddSingleton<PasswordHashing>();
         module.Services.AddSingleton(SignInLimits.From(module.Configuration));
+        module.Services.AddSingleton(RefreshOverlap.From(module.Configuration));
         // The ring lives beside the data, not in the database: a copy of the database alone opens no key.
         var ring = Directory.CreateDirectory(Path.Combine(module.Configuration["Boon:Data"] ?? ".boon", "keys"));
         module.Services.AddDataProtection().SetApplicationName("boon").PersistKeysToFileSystem(ring);

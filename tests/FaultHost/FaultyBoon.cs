@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Boon.Host;
+using Boon.Identity;
 using Boon.Identity.Passwords;
 using Boon.Intake;
 using Boon.Orders;
@@ -66,7 +67,7 @@ public static class FaultyBoon
             return;
         }
         const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
-        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences)];
+        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences), typeof(IdentityDefences)];
         var property = switches.Select(type => type.GetProperty(defence, where)).SingleOrDefault(found => found is not null)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);

@@ -1,10 +1,30 @@
 using Boon.Identity.Keys;
 using Boon.Identity.Users;
 using Boon.Platform.Web.Tokens;
+using Microsoft.Extensions.Configuration;
 
 namespace Boon.Identity.Sessions;
 
-/// <summary>Changes a refresh token for a new pair. A token works once; its reuse means that somebody copied it, so the whole session ends.</summary>
+/// <summary>
+/// How long a used refresh token still gives a pair of the same session: two tabs that share a token refresh at once, and an answer may be lost on its way.
+/// </summary>
+internal sealed record RefreshOverlap(TimeSpan Length)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+
+    /// <summary><c>Boon:Tokens:RefreshOverlap</c> (00:00:10).</summary>
+    internal static RefreshOverlap From(IConfiguration configuration)
+    {
+        var overlap = new RefreshOverlap(configuration.GetValue("Boon:Tokens:RefreshOverlap", TimeSpan.FromSeconds(10)));
+        return overlap.Length >= TimeSpan.Zero && overlap.Length <= Longest ? overlap
+            : throw new SetupException($"Boon__Tokens__RefreshOverlap is {overlap.Length}; it can be 00:00:00 to {Longest}.");
+    }
+}
+
+/// <summary>
+/// Changes a refresh token for a new pair. A token works once, and for a moment longer (<see cref="RefreshOverlap"/>); its use after that means that somebody
+/// copied it, so the whole session ends.
+/// </summary>
 internal static class RefreshSession
 {
     /// <summary>The body of POST /v1/sessions/refresh.</summary>
@@ -13,11 +33,12 @@ internal static class RefreshSession
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("A new pair of tokens for a refresh token, once.")
-        .WithDescription("401 `invalid-refresh-token`: unknown, expired (30 minutes idle, 12 hours in all), signed out, or used before; reuse ends the session.")
+        .WithDescription("401 `invalid-refresh-token`: unknown, expired (30 minutes idle, 12 hours in all), signed out, or used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs that refresh at once; reuse after that ends the session.")
         .Produces<SessionView>();
 
     private static async Task<IResult> Handle(
-        Request request, Unit<IdentityDb> unit, AccessState access, SigningKeys keys, TokenOptions options, TimeProvider time, CancellationToken ct)
+        Request request, Unit<IdentityDb> unit, AccessState access, RefreshOverlap overlap, SigningKeys keys, TokenOptions options,
+        TimeProvider time, CancellationToken ct)
     {
         var validation = new Validation();
         if (!validation.Text(request.RefreshToken, "refreshToken", 1, 512))
@@ -26,30 +47,38 @@ internal static class RefreshSession
         var next = SessionTokens.NewRefreshToken();
 
         await unit.BeginAsync(ct);
+        // Uses of one token follow each other by its row. The clock is that of the moment when the row was won, not of the transaction's begin.
         await using var use = unit.Command($"""
             with used as (
-                update identity.refresh_tokens t set used_at = now() from identity.sessions s
-                where t.hash = $1 and t.used_at is null and t.expires_at > now()
-                  and s.id = t.session_id and s.ended_at is null and s.expires_at > now()
+                update identity.refresh_tokens t set used_at = coalesce(t.used_at, clock_timestamp())
+                from identity.sessions s
+                where t.hash = $1
+                  and (t.used_at is null or t.used_at > clock_timestamp() - $3)
+                  and t.expires_at > now()
+                  and s.id = t.session_id
+                  and s.ended_at is null
+                  and s.expires_at > now()
                 returning s.id, s.user_id, s.expires_at
             ), token as (
                 insert into identity.refresh_tokens (hash, session_id, expires_at)
                 select $2, id, least(now() + interval '{SessionTokens.IdleLimit}', expires_at) from used
             )
-            select id, user_id from used
-            """, hash, SessionTokens.HashOf(next));
-        Guid sessionId, userId;
+            select id, user_id, expires_at - now() from used
+            """, hash, SessionTokens.HashOf(next), IdentityDefences.RefreshOverlap ? overlap.Length : TimeSpan.Zero);
+        (Guid Id, TimeSpan Left) session;
+        Guid userId;
         await using (var reader = await use.ExecuteReaderAsync(ct))
-            (sessionId, userId) = await reader.ReadAsync(ct) ? (reader.GetGuid(0), reader.GetGuid(1)) : default;
-        if (sessionId == default)
+            (session, userId) = await reader.ReadAsync(ct) ? ((reader.GetGuid(0), reader.GetFieldValue<TimeSpan>(2)), reader.GetGuid(1)) : default;
+        if (session == default)
         {
-            await EndIfReusedAsync(unit, access, hash, ct);
+            if (IdentityDefences.ReuseEndsSession)
+                await EndIfReusedAsync(unit, access, hash, ct);
             return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not good (any more): sign in again.");
         }
         var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == userId && u.Status == User.Active, ct);
         return user is null
             ? Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This account is closed.")
-            : TypedResults.Ok(SessionTokens.Of(user, sessionId, next, keys, options, time));
+            : TypedResults.Ok(SessionTokens.Of(user, session, next, keys, options, time));
     }
 
     private static async Task EndIfReusedAsync(Unit<IdentityDb> unit, AccessState access, byte[] hash, CancellationToken ct)

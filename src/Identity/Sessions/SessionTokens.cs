@@ -10,7 +10,7 @@ namespace Boon.Identity.Sessions;
 /// <summary>A pair of tokens.</summary>
 /// <param name="AccessToken">A JWT (RS256) for the Authorization header.</param>
 /// <param name="TokenType"><c>Bearer</c>.</param>
-/// <param name="ExpiresIn">Seconds until the access token expires: 1800.</param>
+/// <param name="ExpiresIn">Seconds until the access token expires: 1800, or less when its session is over sooner.</param>
 /// <param name="RefreshToken">Good for one new pair, within 30 minutes.</param>
 /// <param name="User">The user.</param>
 public sealed record SessionView(string AccessToken, string TokenType, int ExpiresIn, string RefreshToken, UserView User);
@@ -19,15 +19,23 @@ public sealed record SessionView(string AccessToken, string TokenType, int Expir
 internal static class SessionTokens
 {
     internal const string IdleLimit = "30 minutes";
-    internal const string SessionLimit = "12 hours";
+    internal static readonly TimeSpan SessionLimit = TimeSpan.FromHours(12);
 
     internal static string NewRefreshToken() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 
     internal static byte[] HashOf(string refreshToken) => SHA256.HashData(Encoding.UTF8.GetBytes(refreshToken));
 
-    internal static SessionView Of(User user, Guid sessionId, string refreshToken, SigningKeys keys, TokenOptions options, TimeProvider time)
+    /// <summary>The pair that a sign-in or a refresh answers.</summary>
+    /// <param name="user">Whose session it is, with the roles of this moment.</param>
+    /// <param name="session">The session, and how long it goes on by the database's clock: no token outlives it.</param>
+    /// <param name="refreshToken">The new refresh token.</param>
+    /// <param name="keys">Who signs.</param>
+    /// <param name="options">What a token says.</param>
+    /// <param name="time">The clock.</param>
+    internal static SessionView Of(User user, (Guid Id, TimeSpan Left) session, string refreshToken, SigningKeys keys, TokenOptions options, TimeProvider time)
     {
-        var claims = AccessToken.New(user.Id, sessionId, user.Roles, time.GetUtcNow(), options);
-        return new SessionView(AccessTokenIssuer.Issue(keys.Current, claims, options), "Bearer", (int)options.Lifetime.TotalSeconds, refreshToken, UserView.Of(user));
+        var claims = AccessToken.New(user.Id, session.Id, user.Roles, time.GetUtcNow(), options, session.Left);
+        return new SessionView(
+            AccessTokenIssuer.Issue(keys.Current, claims, options), "Bearer", (int)(claims.ExpiresAt - claims.IssuedAt).TotalSeconds, refreshToken, UserView.Of(user));
     }
 }

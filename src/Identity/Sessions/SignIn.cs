@@ -63,14 +63,14 @@ internal static class SignIn
                 where id = $1 and status = 'active' and password_hash = $2
                 returning id, sign_ins, roles
             ), session as (
-                insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + interval '{SessionTokens.SessionLimit}' from signed
+                insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + $7 from signed
             ), token as (
                 insert into identity.refresh_tokens (hash, session_id, expires_at) select $5, $4, now() + interval '{SessionTokens.IdleLimit}' from signed
             ), forgiven as (
                 delete from identity.sign_in_failures where key = $6
             )
             select sign_ins, roles from signed
-            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Account);
+            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Account, SessionTokens.SessionLimit);
         signIn.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
         long number;
         await using (var reader = await signIn.ExecuteReaderAsync(ct))
@@ -82,7 +82,7 @@ internal static class SignIn
             user.SetRoles(reader.GetFieldValue<string[]>(1));
         }
         unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1, number));
-        return TypedResults.Ok(SessionTokens.Of(user, sessionId, refreshToken, keys, options, time));
+        return TypedResults.Ok(SessionTokens.Of(user, (sessionId, SessionTokens.SessionLimit), refreshToken, keys, options, time));
     }
 
     /// <summary>An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username.</summary>

@@ -18,15 +18,16 @@ internal static class SignOut
     }
 }
 
-/// <summary>Ends sessions before their time, and logs it so that every process refuses their access tokens.</summary>
+/// <summary>Ends sessions, and logs it so that every process refuses their access tokens.</summary>
 internal static class EndedSessions
 {
+    /// <summary>Ends a user's sessions, or one of them, or all but one: also those whose time is over, whose last token may still be good.</summary>
     internal static async Task EndAsync(
         Unit<IdentityDb> unit, AccessState access, Guid userId, string reason, CancellationToken ct, Guid? only = null, Guid? except = null)
     {
         await using var end = unit.Command("""
             update identity.sessions set ended_at = now()
-            where user_id = $1 and ended_at is null and expires_at > now() and ($2::uuid is null or id = $2) and ($3::uuid is null or id <> $3)
+            where user_id = $1 and ended_at is null and ($2::uuid is null or id = $2) and ($3::uuid is null or id <> $3)
             returning id
             """, userId, (object?)only ?? DBNull.Value, (object?)except ?? DBNull.Value);
         end.Parameters[1].NpgsqlDbType = end.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid;

@@ -27,10 +27,21 @@ public sealed record AccessToken(
     /// <summary>Whether the token carries <see cref="OperatorRole"/>.</summary>
     public bool IsOperator => Roles.Contains(OperatorRole);
 
-    /// <summary>Claims for a new token, valid from now for <see cref="TokenOptions.Lifetime"/>.</summary>
-    public static AccessToken New(Guid subject, Guid sessionId, string[] roles, DateTimeOffset now, TokenOptions options)
+    /// <summary>Claims for a new token, valid from now for <see cref="TokenOptions.Lifetime"/>, or until its session is over if that comes first.</summary>
+    /// <param name="subject">The user.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="roles">The user's roles.</param>
+    /// <param name="now">The time of issue.</param>
+    /// <param name="options">How long it lives.</param>
+    /// <param name="sessionLeft">How long the session goes on; null: longer than any token lives.</param>
+    public static AccessToken New(Guid subject, Guid sessionId, string[] roles, DateTimeOffset now, TokenOptions options, TimeSpan? sessionLeft = null)
     {
-        var issuedAt = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
-        return new AccessToken(subject, sessionId, roles, Guid.CreateVersion7(now), issuedAt, issuedAt + options.Lifetime);
+        var issuedAt = WholeSecond(now);
+        var expiresAt = issuedAt + options.Lifetime;
+        if (sessionLeft is { } left && WholeSecond(now + left) < expiresAt)
+            expiresAt = WholeSecond(now + left);
+        return new AccessToken(subject, sessionId, roles, Guid.CreateVersion7(now), issuedAt, expiresAt);
     }
+
+    private static DateTimeOffset WholeSecond(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 }
