@@ -48,17 +48,61 @@ public sealed class LaneTests
             """)).ShouldBe(0);
     }
 
-    private static SubscriptionRunner<PromotionsDb> Runner(TestBoon boon, int lanes)
+    /// <summary>What is too much for one transaction (here: more than two events) is tried in halves; without that the lane would stand still for ever.</summary>
+    [Fact]
+    public async Task A_batch_that_takes_too_long_is_made_smaller_until_it_succeeds()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint primary key)");
+        for (var i = 0; i < 14; i++)
+            await boon.Append("test.laned", Guid.CreateVersion7(), "{}");
+        using var runner = Runner(boon, lanes: 1, async (events, unit, ct) =>
+        {
+            if (events.Count > 2)
+            {
+                await using var slow = unit.Command("set local statement_timeout = 1; select pg_sleep(60)");
+                await slow.ExecuteNonQueryAsync(ct);
+            }
+            await StoreAsync(events, unit, ct);
+        });
+        await runner.StartAsync(CancellationToken.None);
+        await Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == 14);
+        await runner.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>A handler that finds more in its batch than it does at once takes the first events only; the others come with the next batch.</summary>
+    [Fact]
+    public async Task A_handler_may_take_a_part_of_its_batch()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint primary key)");
+        for (var i = 0; i < 20; i++)
+            await boon.Append("test.laned", Guid.CreateVersion7(), "{}");
+        using var runner = Runner(boon, lanes: 1, async (events, unit, ct) =>
+        {
+            var most = Math.Min(3, events.Count);
+            unit.Took(most);
+            await StoreAsync([.. events.Take(most)], unit, ct);
+        });
+        await runner.StartAsync(CancellationToken.None);
+        await Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == 20);
+        await runner.StopAsync(CancellationToken.None);
+        (await boon.Scalar<bool>("select array_agg(sequence order by place) = array_agg(sequence order by sequence) from promotions.lane_probe")).ShouldBeTrue();
+    }
+
+    private static async Task StoreAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    {
+        foreach (var e in events.Where(e => e.Type == "test.laned"))
+        {
+            await using var insert = unit.Command("insert into promotions.lane_probe (user_id, sequence) values ($1, $2)", e.UserId!.Value, e.Sequence);
+            await insert.ExecuteNonQueryAsync(ct);
+        }
+    }
+
+    private static SubscriptionRunner<PromotionsDb> Runner(TestBoon boon, int lanes, BatchHandler<PromotionsDb>? handler = null)
     {
         var services = boon.Services;
-        var subscription = new Subscription<PromotionsDb>(Name, ["identity"], async (events, unit, ct) =>
-        {
-            foreach (var e in events.Where(e => e.Type == "test.laned"))
-            {
-                await using var insert = unit.Command("insert into promotions.lane_probe (user_id, sequence) values ($1, $2)", e.UserId!.Value, e.Sequence);
-                await insert.ExecuteNonQueryAsync(ct);
-            }
-        }, SingleLane: false);
+        var subscription = new Subscription<PromotionsDb>(Name, ["identity"], handler ?? StoreAsync, SingleLane: false);
         var settings = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
             [$"Boon:Subscriptions:{Name}:Lanes"] = lanes.ToString(),

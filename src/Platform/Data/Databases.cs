@@ -34,6 +34,9 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     /// <summary>The distinct pools that are in use.</summary>
     public IReadOnlyCollection<NpgsqlDataSource> Pools => [.. pools.Values];
 
+    /// <summary>True when two modules share a database, so that one statement can read of both.</summary>
+    internal bool AreTogether(string module, string other) => ReferenceEquals(Of(module).Source, Of(other).Source);
+
     /// <summary>Reads another module's log: on the reader's own connection where both are in one database, else on one of the source's.</summary>
     internal async Task<T> ReadAsync<T>(NpgsqlConnection own, ModuleDatabase reader, string source, Func<NpgsqlConnection, string, Task<T>> read)
     {

@@ -48,6 +48,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>See <see cref="NoEffect"/>.</summary>
     internal bool HasNoEffect { get; private set; }
 
+    /// <summary>See <see cref="Took"/>.</summary>
+    internal int? Taken { get; private set; }
+
     /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
     public IdempotencyClaim? Idempotency { get; set; }
 
@@ -92,6 +95,12 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
 
     /// <summary>Says that a batch of events meant nothing to its handler and nothing was written: if the move of its checkpoint is lost, nothing is.</summary>
     public void NoEffect() => HasNoEffect = true;
+
+    /// <summary>
+    /// Says that the handler took only the first <paramref name="events"/> of its batch, at least one, because they mean more work than it does at once: the checkpoint
+    /// moves behind them, and the next batch begins there. A batch is bounded by its events before the handler runs, and by what they mean here.
+    /// </summary>
+    public void Took(int events) => Taken = events;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
     /// <param name="type">Its wire name.</param>
@@ -170,6 +179,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         written = 0;
         KeepsRefusal = false;
         HasNoEffect = false;
+        Taken = null;
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,8 @@ internal sealed partial class LaneReader<TContext>(
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
 
     private readonly ModuleDatabase database = module.Database;
-    private readonly string? news = NewsStatement(subscription, module.Database, databases);
+    private readonly LaneNews news = new(subscription.Name, subscription.Sources, lane, lanes, module.Database, databases);
+    private readonly BatchLimit limit = new(settings.BatchSize);
     private readonly Dictionary<string, Suspect> suspects = new(StringComparer.Ordinal);
 
     /// <summary>Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of event <paramref name="Sequence"/>.</summary>
@@ -65,7 +66,8 @@ internal sealed partial class LaneReader<TContext>(
                 }
                 catch (Exception error)
                 {
-                    LogRetry(logger, subscription.Name, lane, retry.TotalMilliseconds, error.Message);
+                    limit.Failed();
+                    LogRetry(logger, subscription.Name, lane, retry.TotalMilliseconds, limit.Current, error.Message);
                     await Task.Delay(WakeSignal.Jittered(retry), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
                 }
@@ -80,7 +82,7 @@ internal sealed partial class LaneReader<TContext>(
     private async Task<Pass> PassAsync(CancellationToken ct)
     {
         var result = Pass.Idle;
-        foreach (var source in await WithNewsAsync(ct))
+        foreach (var source in await news.SourcesAsync(ct))
         {
             var pass = await PassAsync(source, ct);
             if (pass is Pass.LayoutChanged or Pass.Busy)
@@ -90,44 +92,6 @@ internal sealed partial class LaneReader<TContext>(
         return result;
     }
 
-    /// <summary>
-    /// The sources that have something for this lane, seen in one statement and without a lock: most wake-ups and polls end here. All of them where that cannot be told:
-    /// a source is in another database, or was never started.
-    /// </summary>
-    private async Task<IReadOnlyList<string>> WithNewsAsync(CancellationToken ct)
-    {
-        if (news is null)
-            return subscription.Sources;
-        await using var command = database.Source.CreateCommand(news);
-        command.Parameters.Add(new() { Value = subscription.Name });
-        command.Parameters.Add(new() { Value = lane });
-        command.Parameters.Add(new() { Value = lanes });
-        try
-        {
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            var found = new List<string>();
-            while (await reader.ReadAsync(ct))
-                found.Add(reader.GetString(0));
-            return found;
-        }
-        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
-        {
-            return subscription.Sources;
-        }
-    }
-
-    private static string? NewsStatement(Subscription<TContext> subscription, ModuleDatabase database, Databases databases)
-    {
-        if (subscription.Sources.Count == 1 || !Defences.DenseSequence || !subscription.Sources.All(source => ReferenceEquals(databases.Of(source).Source, database.Source)))
-            return null;
-        var heads = string.Join(" union all ", subscription.Sources.Select(source => $"select '{source}' as source, last from {databases.Of(source).Schema}.log_head"));
-        return $"""
-            select h.source from ({heads}) h
-            where not exists (select from {database.Schema}.checkpoints c where c.subscription = $1 and c.lane = $2 and c.source = h.source
-                and c.lanes = $3 and c.hold_at is null and c.sequence >= h.last)
-            """;
-    }
-
     private async Task<Pass> PassAsync(string source, CancellationToken ct)
     {
         suspects.TryGetValue(source, out var suspect);
@@ -135,7 +99,7 @@ internal sealed partial class LaneReader<TContext>(
         await unit.BeginAsync(ct);
         var rows = await Checkpoints.LockAsync(unit.Connection, database.Schema, subscription.Name, lane, subscription.Sources.Count, wait: false, ct);
         if (rows is null)
-            return await LayoutIsAnotherAsync(ct) ? Pass.LayoutChanged : Pass.Busy;
+            return await LayoutIsAnotherAsync(unit, ct) ? Pass.LayoutChanged : Pass.Busy;
         var checkpoint = rows.First(row => row.Source == source);
         if (checkpoint.Lanes != lanes)
             return Pass.LayoutChanged;
@@ -149,7 +113,7 @@ internal sealed partial class LaneReader<TContext>(
         LogPage page;
         try
         {
-            page = await ReadAsync(unit, source, checkpoint, suspect is null ? settings.BatchSize : 1, ct);
+            page = await ReadAsync(unit, source, checkpoint, suspect is null ? limit.Current : 1, ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
@@ -177,18 +141,31 @@ internal sealed partial class LaneReader<TContext>(
             foreach (var e in page.Events)
                 e.Activity?.Stop();
         }
-        var effect = page.Events.Count > 0 && !unit.HasNoEffect;
+        var (taken, upTo) = Taken(page, unit);
+        var effect = taken > 0 && !unit.HasNoEffect;
         if (effect)
             FaultPoints.Reached?.Invoke("batch");
         if (Defences.AtomicCheckpoint
-            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, page.UpTo, ct, durable: effect) != 1)
+            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, upTo, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
         FaultPoints.Reached?.Invoke("after-batch");
-        if (page.Events.Count > 0)
-            LogMetrics.Handled(subscription.Name, page.Events.Count, Stopwatch.GetElapsedTime(started));
-        return effect || page.UpTo < page.Head ? Pass.Worked : Pass.NoEffect;
+        if (taken > 0)
+        {
+            limit.Succeeded();
+            LogMetrics.Handled(subscription.Name, taken, Stopwatch.GetElapsedTime(started));
+        }
+        return effect || upTo < page.Head ? Pass.Worked : Pass.NoEffect;
     }
+
+    /// <summary>How many events of the page the handler took, and where the checkpoint goes: to the end of what was looked at, or to the last event that was taken.</summary>
+    private static (int Taken, long UpTo) Taken(LogPage page, Unit<TContext> unit) => unit.Taken switch
+    {
+        null => (page.Events.Count, page.UpTo),
+        { } taken when taken == page.Events.Count => (taken, page.UpTo),
+        { } taken when taken > 0 && taken < page.Events.Count => (taken, page.Events[taken - 1].Sequence),
+        { } taken => throw new InvalidOperationException($"A handler cannot take {taken} of {page.Events.Count} events."),
+    };
 
     private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
     {
@@ -255,17 +232,16 @@ internal sealed partial class LaneReader<TContext>(
         return await Checkpoints.TryFinishChangeAsync(database, subscription.Name, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.Idle;
     }
 
-    private async Task<bool> LayoutIsAnotherAsync(CancellationToken ct)
+    /// <summary>Asked on the unit's own connection: who holds one and waits for another can wait for ever when all do.</summary>
+    private async Task<bool> LayoutIsAnotherAsync(Unit<TContext> unit, CancellationToken ct)
     {
-        await using var command = database.Source.CreateCommand($"select count(*) from {database.Schema}.checkpoints where subscription = $1 and lane = $2 and lanes = $3");
-        command.Parameters.Add(new() { Value = subscription.Name });
-        command.Parameters.Add(new() { Value = lane });
-        command.Parameters.Add(new() { Value = lanes });
-        return await command.ExecuteScalarAsync(ct) is 0L;
+        await using var command = unit.Command(
+            $"select not exists (select from {database.Schema}.checkpoints where subscription = $1 and lane = $2 and lanes = $3)", subscription.Name, lane, lanes);
+        return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} retries in {Delay} ms: {Error}", EventName = "batch-retried")]
-    private static partial void LogRetry(ILogger logger, string subscription, int lane, double delay, string error);
+    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} retries in {Delay} ms, with at most {Limit} events at a time: {Error}", EventName = "batch-retried")]
+    private static partial void LogRetry(ILogger logger, string subscription, int lane, double delay, int limit, string error);
 
     [LoggerMessage(2, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}", EventName = "batch-split")]
     private static partial void LogSplit(ILogger logger, string subscription, int lane, int count, string error);
