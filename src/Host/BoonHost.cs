@@ -118,6 +118,16 @@ internal sealed class BoonHost : IAsyncDisposable
         await Task.Delay(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    /// <summary>Lets balancers and clients go elsewhere before this process stops to listen.</summary>
+    internal async Task DrainAsync()
+    {
+        var time = App.Configuration.GetValue("Boon:DrainTime", TimeSpan.FromSeconds(5));
+        if (time == TimeSpan.Zero)
+            return;
+        Console.WriteLine($"Draining for {time.TotalSeconds:0.#} s: /health/ready answers 503, requests are still served...");
+        await App.Services.GetRequiredService<Drain>().RunAsync(time);
+    }
+
     private static List<IModule> Choose(IReadOnlyList<string>? names)
     {
         if (names is null or [])

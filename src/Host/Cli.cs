@@ -9,18 +9,16 @@ namespace Boon.Host;
 /// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>.</summary>
 internal static class Cli
 {
-    /// <summary>How long a command may take to stop after Ctrl-C or SIGTERM: open requests, then PostgreSQL.</summary>
-    private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(60);
-
     internal static async Task<int> RunAsync(string[] args)
     {
+        using var signals = new Signals();
         var root = new RootCommand(
             "Boon: a self-hosted, event-driven incentives engine.\n\n"
             + "Start with `boon demo`: it shows the first 100 who sign in get a voucher, on a database of its own.\n"
             + "Settings are environment variables or appsettings.json: ConnectionStrings__Boon (your PostgreSQL), Boon__Data,\n"
             + "Boon__Operator__Password, Boon__Log__Level; docs/guide/settings.md has all of them.")
         {
-            ServeCommand.Create(),
+            ServeCommand.Create(signals),
             MigrateCommand.Create(),
             DemoCommand.Create(),
             CouponsCommand.Create(),
@@ -29,7 +27,7 @@ internal static class Cli
         };
         try
         {
-            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = LongestStop });
+            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
         }
         catch (OperationCanceledException)
         {

@@ -30,6 +30,9 @@ internal static class Defences
     /// <summary>An <c>Idempotency-Key</c> makes a request repeatable. Off: it is not looked at.</summary>
     internal static bool IdempotencyKeys { get; set; } = true;
 
+    /// <summary>A process that gets SIGTERM says so to balancers before it stops to listen. Off: it stops at once.</summary>
+    internal static bool Drain { get; set; } = true;
+
     /// <summary>Text that no database column can hold is refused where it enters. Off: it reaches the database.</summary>
     internal static bool InputGuard { get; set; } = true;
 }

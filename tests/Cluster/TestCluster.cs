@@ -19,8 +19,11 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly SemaphoreSlim restarting = new(1, 1);
     private readonly ConcurrentBag<BoonProcess> launched = [];
 
-    private TestCluster(string database, int size)
+    private readonly IReadOnlyDictionary<string, string>? settings;
+
+    private TestCluster(string database, int size, IReadOnlyDictionary<string, string>? settings)
     {
+        this.settings = settings;
         Database = database;
         processes = new BoonProcess?[size];
         apis = new Api?[size];
@@ -33,7 +36,8 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Connections to its database.</summary>
     internal NpgsqlDataSource Source => source;
 
-    internal static async Task<TestCluster> CreateAsync(int size) => new(await TestServer.CreateDatabaseAsync(), size);
+    internal static async Task<TestCluster> CreateAsync(int size, IReadOnlyDictionary<string, string>? settings = null) =>
+        new(await TestServer.CreateDatabaseAsync(), size, settings);
 
     /// <summary>A process of the cluster.</summary>
     internal BoonProcess this[int index] => processes[index] ?? throw new InvalidOperationException("It is not started.");
@@ -84,7 +88,7 @@ internal sealed class TestCluster : IAsyncDisposable
 
     /// <summary>Starts a process without waiting until it serves.</summary>
     internal BoonProcess Launch(int index, params string[] switches) => BoonProcess.Start(
-        new Dictionary<string, string>
+        new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
         {
             ["ConnectionStrings__Boon"] = Database,
             ["Boon__Operator__Password"] = OperatorPassword,

@@ -22,6 +22,7 @@ public sealed class BoonProcess : IAsyncDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Boon.FaultHost.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        start.Environment["Boon__DrainTime"] = "00:00:00"; // no balancer sends it anything, unless the test says so
         foreach (var (key, value) in settings)
             start.Environment[key] = value;
         start.Environment["DOTNET_TieredPGO"] = "0";

@@ -5,7 +5,7 @@ namespace Boon.Host.Commands;
 /// <summary><c>boon serve</c>: serves until Ctrl-C or SIGTERM.</summary>
 internal static class ServeCommand
 {
-    internal static Command Create()
+    internal static Command Create(Signals signals)
     {
         var modules = new Option<string?>("--modules") { Description = "Which modules to run, with commas (default: all).", HelpName = "a,b" };
         var urls = Cli.UrlsOption();
@@ -13,17 +13,19 @@ internal static class ServeCommand
         var command = new Command("serve", "Serves the API until Ctrl-C; ready when /health/ready answers 200.") { modules, urls, data };
         command.SetAction((result, ct) => RunAsync(new HostOptions(
             result.GetValue(data), result.GetValue(urls),
-            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), ct));
+            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), signals, ct));
         return command;
     }
 
-    private static async Task<int> RunAsync(HostOptions options, CancellationToken ct)
+    private static async Task<int> RunAsync(HostOptions options, Signals signals, CancellationToken ct)
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
         await host.StartAsync(ct);
         var url = host.Url;
         Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {url}/metrics). Ctrl-C stops it.");
         await host.WaitAsync(ct);
+        if (signals.Terminated)
+            await host.DrainAsync();
         Console.WriteLine("Stopping...");
         return ct.IsCancellationRequested ? 0 : 1;
     }

@@ -81,6 +81,7 @@ internal static class SignIn
             // As they are now, under the row's lock: a role that was taken during the hash is not in the token.
             user.SetRoles(reader.GetFieldValue<string[]>(1));
         }
+        unit.By = Actor.Member(user.Id);
         unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1, number));
         return TypedResults.Ok(SessionTokens.Of(user, (sessionId, SessionTokens.SessionLimit), refreshToken, keys, options, time));
     }

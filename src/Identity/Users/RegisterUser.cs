@@ -39,6 +39,8 @@ internal static class RegisterUser
         var user = User.Register(Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!.Normalize(NormalizationForm.FormC), request.Birthday, hash);
         await unit.BeginAsync(ct);
         unit.Db.Add(user);
+        if (unit.By == Actor.Anonymous)
+            unit.By = Actor.Member(user.Id);
         unit.Append(new UserRegistered(user.Id, user.Username, user.Email, user.Phone, user.FullName));
         try
         {

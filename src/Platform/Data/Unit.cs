@@ -51,6 +51,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>See <see cref="Took"/>.</summary>
     internal int? Taken { get; private set; }
 
+    /// <summary>Who causes the events of this unit, see <see cref="Actor"/>; null: Boon itself.</summary>
+    public string? By { get; set; }
+
     /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
     public IdempotencyClaim? Idempotency { get; set; }
 
@@ -82,10 +85,11 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <param name="event">The event.</param>
     /// <param name="traceParent">The W3C trace context of that request, if it is traced.</param>
     /// <param name="causationId">The id of the logged event that caused it, if one did.</param>
-    public Guid Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null)
+    /// <param name="by">Who caused it; null: who causes the events of this unit.</param>
+    public Guid Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null, string? by = null)
         where TEvent : IEvent
     {
-        var pending = PendingEvent.From(@event, traceParent, causationId);
+        var pending = PendingEvent.From(@event, traceParent, causationId, by ?? ByOf(causationId));
         events.Add(pending);
         return pending.Id;
     }
@@ -113,7 +117,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <param name="traceParent">The W3C trace context that it was caused in; null: that of this request.</param>
     public Guid AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null, DateTimeOffset? time = null, string? traceParent = null)
     {
-        var pending = new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id, time?.UtcDateTime);
+        var pending = new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id, ByOf(cause?.Id), time?.UtcDateTime);
         events.Add(pending);
         return pending.Id;
     }
@@ -151,6 +155,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         events.Clear();
         await EndAsync();
     }
+
+    /// <summary>An effect of an event names that event instead.</summary>
+    private string? ByOf(Guid? causationId) => By ?? (causationId is null ? Actor.System : null);
 
     private static string? TraceParent(LoggedEvent? cause) => cause is null
         ? Activity.Current?.Id

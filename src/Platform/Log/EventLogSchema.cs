@@ -3,6 +3,9 @@ namespace Boon.Platform.Log;
 /// <summary>The tables that every module's schema has for its log, its subscriptions and its idempotency keys. Part of each module's first migration.</summary>
 public static class EventLogSchema
 {
+    /// <summary>Adds who caused each event; part of each module's migration <c>By</c>, after <see cref="Create"/>. Events of before have none.</summary>
+    public static string AddBy(string schema) => $"alter table {schema}.event_log add column by text;";
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

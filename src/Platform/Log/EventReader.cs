@@ -16,7 +16,7 @@ public static class EventReader
 
     private const int PageSize = 1_000;
 
-    private const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid";
+    private const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
 
     /// <summary>The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the log.</summary>
     private static string Event(string schema) => $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
@@ -138,5 +138,7 @@ public static class EventReader
         reader.GetDateTime(7),
         reader.GetDateTime(8),
         reader.IsDBNull(9) ? null : reader.GetString(9),
-        reader.IsDBNull(10) ? null : reader.GetGuid(10));
+        reader.IsDBNull(10) ? null : reader.GetGuid(10),
+        // An effect says which event caused it; that nobody else did needs no place in each row.
+        !reader.IsDBNull(11) ? reader.GetString(11) : reader.IsDBNull(10) ? null : Actor.System);
 }

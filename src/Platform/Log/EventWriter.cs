@@ -12,10 +12,10 @@ internal static class EventWriter
     private static async Task InsertAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
-            insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, time)
-            select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid, coalesce(time, now())
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::timestamptz[]) with ordinality
-                as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, time, place)
+            insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by, time)
+            select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid, by, coalesce(time, now())
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::text[], $10::timestamptz[]) with ordinality
+                as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by, time, place)
             order by place
             """, connection);
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Id), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
@@ -26,6 +26,7 @@ internal static class EventWriter
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.UserId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.TraceParent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.CausationId), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = events.ConvertAll(e => e.By), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Time), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         await command.ExecuteNonQueryAsync(ct);
     }
@@ -35,7 +36,7 @@ internal static class EventWriter
         // COPY has no default for single rows: all of them say when they happened, or none does.
         var timed = events[0].Time is not null;
         await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid{(timed ? ", time" : "")}) from stdin (format binary)", ct);
+            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by{(timed ? ", time" : "")}) from stdin (format binary)", ct);
         foreach (var e in events)
         {
             await copy.StartRowAsync(ct);
@@ -45,16 +46,17 @@ internal static class EventWriter
             await copy.WriteAsync(e.Type, NpgsqlDbType.Text, ct);
             await copy.WriteAsync(e.Payload, NpgsqlDbType.Json, ct);
             await WriteOrNullAsync(copy, e.UserId, NpgsqlDbType.Uuid, ct);
-            if (e.TraceParent is null)
-                await copy.WriteNullAsync(ct);
-            else
-                await copy.WriteAsync(e.TraceParent, NpgsqlDbType.Text, ct);
+            await WriteOrNullAsync(copy, e.TraceParent, ct);
             await WriteOrNullAsync(copy, e.CausationId, NpgsqlDbType.Uuid, ct);
+            await WriteOrNullAsync(copy, e.By, ct);
             if (timed)
                 await copy.WriteAsync(e.Time!.Value, NpgsqlDbType.TimestampTz, ct);
         }
         await copy.CompleteAsync(ct);
     }
+
+    private static Task WriteOrNullAsync(NpgsqlBinaryImporter copy, string? value, CancellationToken ct) =>
+        value is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(value, NpgsqlDbType.Text, ct);
 
     private static Task WriteOrNullAsync(NpgsqlBinaryImporter copy, Guid? value, NpgsqlDbType type, CancellationToken ct) =>
         value is { } some ? copy.WriteAsync(some, type, ct) : copy.WriteNullAsync(ct);

@@ -12,14 +12,14 @@ namespace Boon.Platform.Log;
 /// <summary>Shows operators the logs of this host's modules, newest first, as CloudEvents.</summary>
 internal static class ListEvents
 {
-    /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c> and <c>causationid</c>.</summary>
+    /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c>, <c>causationid</c> and <c>by</c>.</summary>
     internal sealed record View(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
-        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
+        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
     {
         internal static View Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
-            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.Payload);
+            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Payload);
     }
 
     /// <summary>Writes JSON as it was logged, however deep it nests.</summary>

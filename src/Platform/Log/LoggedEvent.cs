@@ -17,6 +17,7 @@ namespace Boon.Platform.Log;
 /// <param name="RecordedAt">When the sequencer gave it its number, by the database clock; never goes back along the log.</param>
 /// <param name="TraceParent">The W3C trace context it was caused in.</param>
 /// <param name="CausationId">The event that caused it, if one did.</param>
+/// <param name="By">Who caused it, see <see cref="Actor"/>; null in events of before it was recorded.</param>
 public sealed record LoggedEvent(
     string Source,
     long Sequence,
@@ -29,7 +30,8 @@ public sealed record LoggedEvent(
     DateTime Time,
     DateTime RecordedAt,
     string? TraceParent,
-    Guid? CausationId)
+    Guid? CausationId,
+    string? By)
 {
     /// <summary>The wire name without its version: <c>identity.user-signed-in</c>.</summary>
     public string Kind => EventNames.WithoutVersion(Type);
@@ -51,12 +53,12 @@ public sealed record LoggedEvent(
 
 /// <summary>An event that waits for its transaction to write it; without a time it happens with that transaction.</summary>
 internal sealed record PendingEvent(
-    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId, DateTime? Time = null)
+    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId, string? By, DateTime? Time = null)
 {
-    internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId)
+    internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId, string? by)
         where TEvent : IEvent => new(
             Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
-            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId);
+            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId, by);
 }
 
 /// <summary>Wire names.</summary>

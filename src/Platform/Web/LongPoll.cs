@@ -1,6 +1,7 @@
 using System.Globalization;
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Web;
 
@@ -29,12 +30,15 @@ public static class LongPoll
         var began = time.GetTimestamp();
         // Listening before the first look, so that nothing falls between the two; what settles it is an event of the module's log.
         using var wake = new WakeSignal();
+        // A process that stops keeps nobody waiting.
+        var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var stop = stopping.Register(wake.Set);
         using var settled = wait > TimeSpan.Zero ? watch.On(module, id.ToString(), types, wake) : null;
         while (true)
         {
             var found = await find(ct);
             var left = wait - time.GetElapsedTime(began);
-            if (found is not null && underWay(found) && left > TimeSpan.Zero)
+            if (found is not null && underWay(found) && left > TimeSpan.Zero && !stopping.IsCancellationRequested)
             {
                 await wake.WaitAsync(left < WakeSignal.Poll ? left : WakeSignal.Poll, ct);
                 continue;

@@ -1,4 +1,5 @@
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Platform.Web.Idempotency;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -26,6 +27,7 @@ public static class UnitFilter
             var http = invocation.HttpContext;
             var ct = http.RequestAborted;
             var unit = http.RequestServices.GetRequiredService<Unit<TContext>>();
+            unit.By = Actor.Of(http.User);
             unit.Idempotency = http.Features.Get<IdempotencyClaim>();
             if (unit.Idempotency is not null)
                 await unit.Idempotency.ThrowIfAnsweredAsync(unit.Database, ct);

@@ -37,6 +37,7 @@ public static class WebPipeline
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
         services.AddExceptionHandler<Errors>();
+        services.AddSingleton<Drain>();
 
         var tokens = configuration.GetSection("Boon:Tokens").Get<TokenOptions>() ?? new TokenOptions();
         if (tokens.Lifetime < TimeSpan.FromMinutes(1) || tokens.Lifetime > LongestTokenLifetime)
@@ -61,6 +62,7 @@ public static class WebPipeline
     /// <summary>Adds the middleware and the endpoints that every host has.</summary>
     public static void UseBoonWeb(this WebApplication app)
     {
+        app.Services.GetRequiredService<Drain>().CloseConnections(app);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
@@ -146,8 +148,10 @@ internal static class HealthEndpoints
             .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers. 503 otherwise.");
     }
 
-    private static async Task<IResult> ReadyAsync(Databases databases, HttpContext http, CancellationToken ct)
+    private static async Task<IResult> ReadyAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
     {
+        if (drain.Begun)
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(LongestPing);
         try

@@ -45,6 +45,7 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     {
         await using var unit = new Unit<PromotionsDb>(module, signals);
         await unit.BeginAsync(ct);
+        unit.By = Actor.Member(userId);
         unit.Append(new ClaimRefused(null, userId, ClaimBatch.NameOf(type), "queue-full"));
         await unit.CommitAsync(ct);
     }

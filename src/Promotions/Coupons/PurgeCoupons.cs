@@ -15,7 +15,8 @@ internal static class PurgeCoupons
         .WithSummary("Purges the unclaimed expired coupons at once; a schedule does it too. Claimed ones keep their history, and a purged code stays taken.")
         .Produces<View>();
 
-    private static async Task<IResult> Handle(CouponPurge purge, CancellationToken ct) => TypedResults.Ok(new View(await purge.RunAsync(ct)));
+    private static async Task<IResult> Handle(ClaimsPrincipal caller, CouponPurge purge, CancellationToken ct) =>
+        TypedResults.Ok(new View(await purge.RunAsync(Actor.Of(caller), ct)));
 }
 
 /// <summary>Purges on a schedule: <c>Boon:Coupons:PurgeInterval</c>, an hour unless set.</summary>
@@ -35,7 +36,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     };
 
     /// <summary>Purges every pool, some thousand coupons at a time; answers how many.</summary>
-    internal async Task<long> RunAsync(CancellationToken ct)
+    internal async Task<long> RunAsync(string by, CancellationToken ct)
     {
         var types = new List<string>();
         await using (var command = module.Database.Source.CreateCommand("select name from promotions.coupon_types"))
@@ -46,16 +47,16 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
         foreach (var type in types)
             for (var more = true; more;)
             {
-                (var purged, more) = await PurgeAsync(type, ct);
+                (var purged, more) = await PurgeAsync(type, by, ct);
                 total += purged;
             }
         return total;
     }
 
     /// <summary>What lies before the cursor is claimed, or was purged when the cursor passed it; so the unclaimed are looked for from there on, before the pool is held.</summary>
-    private async Task<(long Purged, bool More)> PurgeAsync(string type, CancellationToken ct)
+    private async Task<(long Purged, bool More)> PurgeAsync(string type, string by, CancellationToken ct)
     {
-        await using var unit = new Unit<PromotionsDb>(module, signals);
+        await using var unit = new Unit<PromotionsDb>(module, signals) { By = by };
         await unit.BeginAsync(ct);
         var ids = new List<Guid>();
         await using (var find = unit.Command("""
@@ -92,7 +93,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
         {
             try
             {
-                LogPurged(logger, await RunAsync(stoppingToken));
+                LogPurged(logger, await RunAsync(Actor.System, stoppingToken));
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {

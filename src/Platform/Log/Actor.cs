@@ -1,0 +1,30 @@
+using System.Security.Claims;
+using Boon.Platform.Web.Auth;
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.Platform.Log;
+
+/// <summary>Who caused an event, as its <c>by</c> says it: the kind, a colon and the id, such as <c>operator:0198...</c>; or one word where there is no id.</summary>
+public static class Actor
+{
+    /// <summary>Boon itself: an effect of another event (which <c>causationid</c> names), or work by the clock.</summary>
+    public const string System = "system";
+
+    /// <summary>A request that says not who sends it.</summary>
+    public const string Anonymous = "anonymous";
+
+    /// <summary>The role of whoever has an API key.</summary>
+    public const string ApiKeyRole = "api-key";
+
+    /// <summary>A user who acts for themselves.</summary>
+    public static string Member(Guid userId) => $"{AccessToken.MemberRole}:{userId}";
+
+    /// <summary>The sender of a request, by the strongest role.</summary>
+    public static string Of(ClaimsPrincipal caller)
+    {
+        if (caller.FindFirst("sub") is not { } id)
+            return Anonymous;
+        var kind = caller.IsOperator() ? AccessToken.OperatorRole : caller.IsInRole(ApiKeyRole) ? ApiKeyRole : AccessToken.MemberRole;
+        return $"{kind}:{id.Value}";
+    }
+}

@@ -1,0 +1,19 @@
+﻿using Boon.Platform.Log;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Boon.Quests.Migrations
+{
+    /// <inheritdoc />
+    public partial class By : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder) =>
+            migrationBuilder.Sql(EventLogSchema.AddBy("quests"));
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder) =>
+            throw new System.NotSupportedException("Boon goes forward only: restore a backup instead.");
+    }
+}
