@@ -3,6 +3,7 @@ using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Quests;
 using Boon.Quests.Progress;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Boon.Bench;
 
@@ -47,7 +48,7 @@ internal static class QuestsBench
         {
             await PrepareAsync(source, ct);
             double seconds;
-            await using (var pipeline = await LogPipeline<QuestsDb>.CreateAsync(connectionString, events.Count, lanes, batchSize, TrackProgress.HandleAsync, ct))
+            await using (var pipeline = await LogPipeline<QuestsDb>.CreateAsync(connectionString, events.Count, lanes, batchSize, new TrackProgress(NullLogger<TrackProgress>.Instance).HandleAsync, ct))
                 seconds = await SubscriptionBench.TimeAsync(() => pipeline.AllAtOnceAsync(events, ct));
             await CheckAsync(source, users.Length, ct);
             return seconds;

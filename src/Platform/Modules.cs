@@ -51,10 +51,14 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
 
     /// <summary>Adds a subscription of this module.</summary>
     public ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription)
+        where TContext : DbContext => Subscribe(subscription.Name, _ => subscription);
+
+    /// <summary>Adds a subscription whose handler is made of the host's services.</summary>
+    public ModuleBuilder Subscribe<TContext>(string name, Func<IServiceProvider, Subscription<TContext>> subscription)
         where TContext : DbContext
     {
-        services.AddSingleton<SubscriptionRunner>(provider => ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription));
-        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == subscription.Name));
+        services.AddSingleton<SubscriptionRunner>(provider => ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription(provider)));
+        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == name));
         return this;
     }
 

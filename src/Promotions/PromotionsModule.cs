@@ -37,7 +37,9 @@ public sealed class PromotionsModule : IModule
         module.Run<CouponCounts>();
         module.Run<CouponPurge>();
         module.Run<DelayedRewards>();
-        module.Subscribe(new Subscription<PromotionsDb>(IssueVouchersSubscription, TriggerSources, IssueVouchers.HandleAsync, SingleLane: true));
+        module.Services.AddSingleton<IssueVouchers>();
+        module.Subscribe(IssueVouchersSubscription, provider => new Subscription<PromotionsDb>(
+            IssueVouchersSubscription, TriggerSources, provider.GetRequiredService<IssueVouchers>().HandleAsync, SingleLane: true));
         module.Subscribe(new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]));
         module.Subscribe(new Subscription<PromotionsDb>(RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]));
     }

@@ -34,7 +34,9 @@ public sealed class QuestsModule : IModule
         module.Run<CatalogReader>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
         module.Services.AddSingleton<ReplayProgress>();
-        module.Subscribe(new Subscription<QuestsDb>(TrackProgressSubscription, TriggerSources, TrackProgress.HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults));
+        module.Services.AddSingleton<TrackProgress>();
+        module.Subscribe(TrackProgressSubscription, provider => new Subscription<QuestsDb>(
+            TrackProgressSubscription, TriggerSources, provider.GetRequiredService<TrackProgress>().HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults));
         module.Subscribe(new Subscription<QuestsDb>(SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false, [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]));
     }
 

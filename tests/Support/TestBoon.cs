@@ -105,13 +105,16 @@ public sealed class TestBoon : IAsyncDisposable
     }
 
     /// <summary>Appends events of new users to Identity's log, in one transaction.</summary>
-    public async Task AppendMany(string type, int count)
+    public Task AppendMany(string type, int count) => AppendMany(type, [.. Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7())]);
+
+    /// <summary>Appends an event of each of these users to Identity's log, in one transaction.</summary>
+    public async Task AppendMany(string type, IReadOnlyList<Guid> users)
     {
         await using var scope = Services.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(CancellationToken.None);
-        for (var i = 0; i < count; i++)
-            unit.AppendRaw(type, "test", "many", Guid.CreateVersion7(), "{}");
+        foreach (var user in users)
+            unit.AppendRaw(type, "test", "many", user, "{}");
         await unit.CommitAsync(CancellationToken.None);
     }
 

@@ -15,13 +15,6 @@ public static partial class EventTriggers
 
     private const int MostWhenMembers = 20;
 
-    /// <summary>Every name by which a rule can mean one of these events.</summary>
-    public static string[] NamesOf(IReadOnlyList<LoggedEvent> events) =>
-        [.. events.Select(e => e.Type).Distinct(StringComparer.Ordinal).SelectMany(type => (string[])[type, EventNames.WithoutVersion(type)]).Distinct(StringComparer.Ordinal)];
-
-    /// <summary>True when a rule with this trigger means events of this type.</summary>
-    public static bool Means(string trigger, string type) => trigger == type || trigger == EventNames.WithoutVersion(type);
-
     /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
     public static bool Matches(JsonElement? when, JsonElement data)
     {

@@ -19,6 +19,7 @@ public static class LogMetrics
     private static readonly Counter<long> SequencedEvents = Meter.CreateCounter<long>("boon_events_sequenced", description: "Events given their sequence by this process.");
     private static readonly Counter<long> HandledEvents = Meter.CreateCounter<long>("boon_events_handled", description: "Events handled and committed by this process.");
     private static readonly Counter<long> ParkedEvents = Meter.CreateCounter<long>("boon_events_parked", description: "Events parked as dead letters by this process.");
+    private static readonly Counter<long> FailedRules = Meter.CreateCounter<long>("boon_rules_failed", description: "Times that a campaign or quest failed for an event and had no effect on it.");
     private static readonly Histogram<long> BatchSizes = Meter.CreateHistogram<long>("boon_batch_events", description: "Events in a batch.",
         advice: new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] });
     private static readonly Histogram<double> BatchTimes = Meter.CreateHistogram<double>("boon_batch_seconds", "s", "From the read to the commit of a batch.",
@@ -37,4 +38,6 @@ public static class LogMetrics
     }
 
     internal static void Parked(string subscription) => ParkedEvents.Add(1, new KeyValuePair<string, object?>("subscription", subscription));
+
+    internal static void RuleFailed(string module) => FailedRules.Add(1, new KeyValuePair<string, object?>("module", module));
 }

@@ -15,18 +15,31 @@ public static class RulesLock
         insert into {schema}.rules_lock default values;
         """;
 
+    /// <summary>
+    /// The statements that let the database count the changes of the rules in <paramref name="table"/>: each one gives the changed row the next number
+    /// (<c>rules_version</c>), whoever makes it. So a reader knows by one number whether it knows the rules, and what it lacks.
+    /// </summary>
+    /// <param name="schema">The module's schema.</param>
+    /// <param name="table">The table of its rules.</param>
+    /// <param name="changed">A condition on <c>old</c> and <c>new</c>: true for an update that changes what is judged.</param>
+    public static string Versions(string schema, string table, string changed) => $"""
+        alter table {schema}.rules_lock add column version bigint not null default 0;
+        alter table {schema}.{table} add column rules_version bigint not null default 0;
+        create index {table}_rules_version on {schema}.{table} (rules_version);
+        create function {schema}.count_rule_change() returns trigger language plpgsql as $$
+        begin
+            update {schema}.rules_lock set version = version + 1 returning version into new.rules_version;
+            return new;
+        end $$;
+        create trigger rule_made before insert on {schema}.{table} for each row execute function {schema}.count_rule_change();
+        create trigger rule_changed before update on {schema}.{table} for each row when ({changed}) execute function {schema}.count_rule_change();
+        """;
+
     /// <summary>The statement with which a batch takes it; statements after it see the rules as they stay until the batch commits.</summary>
     public static string SharedStatement(string schema) => $"lock table {schema}.rules_lock in {(Defences.RulesLock ? "row share" : "access share")} mode";
 
     /// <summary>The statement with which a change takes it alone.</summary>
     public static string ExclusiveStatement(string schema) => $"lock table {schema}.rules_lock in exclusive mode";
-
-    /// <summary>Takes it for a batch.</summary>
-    public static async Task SharedAsync(Unit unit, CancellationToken ct)
-    {
-        await using var command = unit.Command(SharedStatement(unit.Database.Schema));
-        await command.ExecuteNonQueryAsync(ct);
-    }
 
     /// <summary>Takes it alone, for a change. Answers where each lane of a subscription stands in each source: the change applies after that.</summary>
     public static async Task<Dictionary<string, long[]>> ExclusiveAsync(Unit unit, string subscription, CancellationToken ct)

@@ -5,7 +5,7 @@ namespace Boon.Promotions.Campaigns;
 /// <summary>How an event was decided.</summary>
 /// <param name="Issued">True: a voucher; false: refused.</param>
 /// <param name="Rank">The place among the eligible, from 1; null when the event was not eligible.</param>
-/// <param name="Reason">Why refused: <c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c>, <c>ended</c> or <c>paused</c>.</param>
+/// <param name="Reason">Why refused: <c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c> or <c>paused</c>.</param>
 internal readonly record struct Decision(bool Issued, long? Rank, string? Reason);
 
 /// <summary>The rules of campaigns. Pure: what is in, what is out.</summary>
@@ -18,14 +18,21 @@ internal static partial class CampaignRules
     internal const int MostUses = 1_000_000;
 
     /// <summary>
-    /// Decides an event that matched. <paramref name="issued"/> and <paramref name="ranked"/> are the campaign's counts before this event,
-    /// <paramref name="held"/> how many vouchers of it the user has.
+    /// Members that a campaign tells their place past its limit; after that many it judges nothing until its limit is raised. The trigger <c>rule_changed</c> of
+    /// <c>promotions.campaigns</c> has the same number: change both.
     /// </summary>
-    internal static Decision Decide(string state, DateTimeOffset? startsAt, DateTimeOffset? endsAt, long limit, int perUser, long issued, long ranked, long held, DateTimeOffset at)
+    internal const int MostTold = 10_000;
+
+    /// <summary>True when a campaign is exhausted and has told enough members so.</summary>
+    internal static bool IsSilent(long limit, long issued, long ranked) => issued >= limit && ranked - issued >= MostTold;
+
+    /// <summary>
+    /// Decides an event that matched a campaign that has not ended. <paramref name="issued"/> and <paramref name="ranked"/> are the campaign's counts before this
+    /// event, <paramref name="held"/> how many vouchers of it the user has.
+    /// </summary>
+    internal static Decision Decide(bool paused, DateTime? startsAt, long limit, int perUser, long issued, long ranked, long held, DateTime at)
     {
-        if (state == Campaign.Ended || at >= endsAt)
-            return new(false, null, "ended");
-        if (state == Campaign.Paused)
+        if (paused)
             return new(false, null, "paused");
         if (at < startsAt)
             return new(false, null, "not-started");

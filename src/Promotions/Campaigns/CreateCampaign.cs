@@ -16,7 +16,7 @@ internal static class CreateCampaign
     /// <param name="VoucherValidFor">ISO 8601 duration, such as <c>P30D</c>.</param>
     /// <param name="MaxUses">How often one voucher can be redeemed; default 1.</param>
     /// <param name="StartsAt">Earlier events are refused: <c>not-started</c>.</param>
-    /// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+    /// <param name="EndsAt">Events recorded from here on are not judged.</param>
     /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
     internal sealed record Request(
         string? Name, string? Description, string? Trigger, JsonElement? When, long? Limit, int? PerUser, Benefit? Benefit, string? VoucherValidFor, int? MaxUses,

@@ -9,7 +9,7 @@ internal static class ListDecisions
     /// <param name="UserId">The user.</param>
     /// <param name="Outcome"><c>issued</c> or <c>refused</c>.</param>
     /// <param name="Rank">The place among the eligible, from 1, past the limit too; null when the event was not eligible.</param>
-    /// <param name="Reason"><c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c>, <c>ended</c>, <c>paused</c>, or null when issued.</param>
+    /// <param name="Reason"><c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c>, <c>paused</c>, or null when issued.</param>
     /// <param name="EventSequence">The event's place in its log.</param>
     /// <param name="At">When the event was recorded.</param>
     /// <param name="VoucherCode">The voucher's code, when issued.</param>
@@ -21,7 +21,7 @@ internal static class ListDecisions
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/campaigns/{id}/decisions", Handle)
         .ForMembers().WithTags("Campaigns")
-        .WithSummary("Every decision of a campaign in log order, of one user with `?userId=`; members see their own.")
+        .WithSummary("The decisions of a campaign in log order: each voucher, and each reason that a member was refused for, once, of one user with `?userId=`; members see their own.")
         .Produces<Page<View>>();
 
     private static async Task<IResult> Handle(

@@ -3,36 +3,95 @@ using Boon.Quests.Catalog;
 
 namespace Boon.Quests.Progress;
 
+/// <summary>A quest as events are judged by it: parsed once for each version of its rules.</summary>
+internal sealed record QuestRule(
+    Guid Id, string Trigger, JsonElement? When, DateTime From, QuestRules Rules, bool AutoClaim, Guid RewardId, string Item, int Quantity) : EventRule(Id, Trigger, When, From, Until: null)
+{
+    /// <summary>Reads what has changed; drafts and ended quests judge nothing.</summary>
+    internal const string Select = """
+        select q.id, q.state in ('active', 'paused'), q.trigger, q.when_json::text, q.created_at,
+            q.version, q.state, q.streak, q.duplication, q.window_unit, q.time_zone, q.auto_claim, r.id, r.item, r.quantity
+        from (select * from quests.quests where rules_version > $1 and ($1 >= 0 or state in ('active', 'paused')) offset 0) q
+        join quests.rewards r on r.id = q.reward_id
+        """;
+
+    internal static QuestRule Read(NpgsqlDataReader reader)
+    {
+        var id = reader.GetGuid(0);
+        return new QuestRule(
+            id, reader.GetString(2), TextAt(3) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, reader.GetDateTime(4),
+            QuestRules.Of(id, reader.GetInt32(5), reader.GetString(6), reader.GetInt32(7), reader.GetInt32(8), TextAt(9), TextAt(10)),
+            reader.GetBoolean(11), reader.GetGuid(12), reader.GetString(13), reader.GetInt32(14));
+
+        string? TextAt(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    }
+}
+
 /// <summary>
 /// Receives each event that matches a quest: keeps it in the event store with the version of the rules that it is judged by, and moves the user's progress. An event
 /// is received once; the rules lock and the checkpoint in the same transaction make a change of rules apply to exactly the events after it.
 /// </summary>
-internal static class TrackProgress
+internal sealed class TrackProgress(ILogger<TrackProgress> logger)
 {
-    /// <summary>A quest while a batch is judged.</summary>
-    internal sealed record Running(
-        QuestRules Rules, string Trigger, JsonElement? When, DateTime CreatedAt, bool AutoClaim, Guid RewardId, string Item, int Quantity);
+    /// <summary>Matches that are judged and written together; a batch of more is written in several pieces, so that its memory is bounded.</summary>
+    private const int MostTogether = 5_000;
+
+    private readonly RuleCache<QuestRule> quests = new(QuestsModule.ModuleName, QuestRule.Select, QuestRule.Read, logger);
 
     /// <summary>An event that matches a quest.</summary>
-    internal sealed record Match(LoggedEvent Event, Running Quest, Guid UserId, int? Period);
+    internal sealed record Match(LoggedEvent Event, QuestRule Quest, Guid UserId, int? Period);
 
     /// <summary>An event that was judged, and what the user's progress became.</summary>
     internal sealed record Judged(Match Match, Outcome Outcome, QuestState State);
 
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
+    internal async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
     {
-        var quests = await LoadQuestsAsync(unit, events, ct);
-        var matches = Find(events, quests);
-        if (matches.Count == 0)
+        var index = await quests.ReadAsync(unit, events[0].RecordedAt, ct);
+        var matches = new List<Match>();
+        var any = false;
+        foreach (var e in events)
         {
-            unit.NoEffect();
-            return;
+            // Progress needs a user.
+            if (e.UserId is not { } user)
+                continue;
+            foreach (var quest in index.Match(e))
+                if (TryPeriod(quest, e, out var period))
+                    matches.Add(new Match(e, quest, user, period));
+            if (matches.Count >= MostTogether)
+                await JudgeAsync();
         }
-        var judged = await TryStoreAsync(unit, matches, again: false, ct)
-            ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent, ct)
-            ?? throw new DbUpdateConcurrencyException("An event was received by somebody else under the lane's lock.");
-        foreach (var one in judged)
-            Append(unit, one);
+        await JudgeAsync();
+        if (!any)
+            unit.NoEffect();
+
+        async Task JudgeAsync()
+        {
+            if (matches.Count == 0)
+                return;
+            any = true;
+            var judged = await TryStoreAsync(unit, matches, again: false, ct)
+                ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent, ct)
+                ?? throw new DbUpdateConcurrencyException("An event was received by somebody else under the lane's lock.");
+            foreach (var one in judged)
+                Append(unit, one);
+            matches.Clear();
+            await unit.SaveAsync(ct);
+        }
+    }
+
+    private bool TryPeriod(QuestRule quest, LoggedEvent e, out int? period)
+    {
+        period = null;
+        try
+        {
+            period = quest.Rules.Window?.PeriodOf(e.HappenedAt);
+            return true;
+        }
+        catch (Exception error)
+        {
+            quests.Failed(quest, e, error);
+            return false;
+        }
     }
 
     /// <summary>Judges the events in log order and stores what comes out; null when some were received before and <paramref name="again"/> did not say to look.</summary>
@@ -48,51 +107,6 @@ internal static class TrackProgress
                 judged.Add(new Judged(match, outcome, state));
             }
         return await store.TrySaveAsync(unit, judged, ct) ? judged : null;
-    }
-
-    /// <summary>The quests that these events can mean, as they stay until this batch commits.</summary>
-    private static async Task<List<Running>> LoadQuestsAsync(Unit<QuestsDb> unit, IReadOnlyList<LoggedEvent> events, CancellationToken ct)
-    {
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new(RulesLock.SharedStatement(unit.Database.Schema)),
-                new("""
-                    select q.id, q.version, q.state, q.streak, q.duplication, q.window_unit, q.time_zone, q.trigger, q.when_json, q.created_at, q.auto_claim, r.id, r.item, r.quantity
-                    from quests.quests q join quests.rewards r on r.id = q.reward_id
-                    where q.trigger = any ($1) and q.state in ('active', 'paused')
-                    """) { Parameters = { new() { Value = EventTriggers.NamesOf(events) } } },
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var quests = new List<Running>();
-        while (await reader.ReadAsync(ct))
-            quests.Add(new Running(
-                QuestRules.Of(reader.GetGuid(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), TextAt(5), TextAt(6)),
-                reader.GetString(7), TextAt(8) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, reader.GetDateTime(9), reader.GetBoolean(10),
-                reader.GetGuid(11), reader.GetString(12), reader.GetInt32(13)));
-        return quests;
-
-        string? TextAt(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-    }
-
-    private static List<Match> Find(IReadOnlyList<LoggedEvent> events, List<Running> quests)
-    {
-        var byType = events.Select(e => e.Type).Distinct(StringComparer.Ordinal)
-            .ToDictionary(type => type, type => quests.FindAll(quest => EventTriggers.Means(quest.Trigger, type)), StringComparer.Ordinal);
-        var matches = new List<Match>(events.Count);
-        foreach (var e in events)
-        {
-            // Progress needs a user; a quest ignores what was recorded before it was created.
-            if (e.UserId is not { } user || byType[e.Type] is not { Count: > 0 } meant)
-                continue;
-            using var data = meant.Exists(quest => quest.When is not null) ? e.Data() : null;
-            foreach (var quest in meant)
-                if (e.RecordedAt >= quest.CreatedAt && (quest.When is null || EventTriggers.Matches(quest.When, data!.RootElement)))
-                    matches.Add(new Match(e, quest, user, quest.Rules.Window?.PeriodOf(e.HappenedAt)));
-        }
-        return matches;
     }
 
     private static void Append(Unit<QuestsDb> unit, Judged judged)

@@ -10,7 +10,7 @@ namespace Boon.Unit.Promotions;
 
 public sealed class CampaignRulesTests
 {
-    private static readonly DateTimeOffset Now = new(2030, 1, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTime Now = new(2030, 1, 1, 12, 0, 0, DateTimeKind.Utc);
 
     [Fact]
     public void Whatever_the_users_do_issued_is_the_least_of_the_limit_and_the_eligible_and_ranks_are_dense()
@@ -24,7 +24,7 @@ public sealed class CampaignRulesTests
                 var held = new Dictionary<byte, long>();
                 foreach (var user in input.Users ?? [])
                 {
-                    var decision = CampaignRules.Decide("active", null, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now);
+                    var decision = CampaignRules.Decide(paused: false, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now);
                     decision.Issued.ShouldBe(held.GetValueOrDefault(user) < perUser && issued < limit);
                     if (decision.Rank is { } rank)
                         rank.ShouldBe(++ranked);
@@ -43,19 +43,23 @@ public sealed class CampaignRulesTests
     }
 
     [Theory]
-    [InlineData("paused", null, null, "paused")]
-    [InlineData("ended", null, null, "ended")]
-    [InlineData("active", 1, null, "not-started")]
-    [InlineData("active", 0, null, null)]
-    [InlineData("active", null, 0, "ended")]
-    [InlineData("active", null, 1, null)]
-    [InlineData("paused", null, -1, "ended")]
-    public void State_and_times_decide_first(string state, int? startsInHours, int? endsInHours, string? reason)
+    [InlineData(true, null, "paused")]
+    [InlineData(false, 1, "not-started")]
+    [InlineData(false, 0, null)]
+    [InlineData(true, 1, "paused")]
+    public void State_and_start_decide_first(bool paused, int? startsInHours, string? reason)
     {
-        var decision = CampaignRules.Decide(state, startsInHours is { } s ? Now.AddHours(s) : null, endsInHours is { } e ? Now.AddHours(e) : null, 10, 1, 0, 0, 0, Now);
+        var decision = CampaignRules.Decide(paused, startsInHours is { } hours ? Now.AddHours(hours) : null, 10, 1, 0, 0, 0, Now);
         decision.Reason.ShouldBe(reason);
         decision.Rank.ShouldBe(reason is null ? 1 : null);
     }
+
+    [Theory]
+    [InlineData(100, 99, 50_000, false)]
+    [InlineData(100, 100, 10_099, false)]
+    [InlineData(100, 100, 10_100, true)]
+    public void A_campaign_is_silent_once_it_has_told_ten_thousand_that_it_is_exhausted(long limit, long issued, long ranked, bool silent) =>
+        CampaignRules.IsSilent(limit, issued, ranked).ShouldBe(silent);
 
     [Theory]
     [InlineData("""{"first":true}""", """{"first":true,"number":1}""", true)]

@@ -1,0 +1,141 @@
+using Boon.Promotions.Vouchers;
+
+namespace Boon.Promotions.Campaigns;
+
+/// <summary>
+/// What members have of campaigns when their events are judged, and what that changes. The vouchers' one lane holds its checkpoint meanwhile, so nobody else
+/// moves what is read here; the counts move only from where they were read all the same.
+/// </summary>
+internal sealed class DecisionStore
+{
+    private readonly Dictionary<Guid, CampaignCounts> counts;
+    private readonly Dictionary<(Guid CampaignId, Guid UserId), long> held = [];
+    private readonly HashSet<(Guid CampaignId, Guid UserId, string Reason)> told = [];
+
+    private DecisionStore(Dictionary<Guid, CampaignCounts> counts) => this.counts = counts;
+
+    /// <summary>Reads the vouchers that these members hold of these campaigns and the refusals that they were told of, and the counts that are not known yet.</summary>
+    internal static async Task<DecisionStore> LoadAsync(Unit<PromotionsDb> unit, List<CampaignMatch> matches, Dictionary<Guid, CampaignCounts> counts, CancellationToken ct)
+    {
+        var store = new DecisionStore(counts);
+        var pairs = matches.Select(match => (match.Rule.Id, match.UserId)).Distinct().ToList();
+        var (campaigns, users) = (pairs.ConvertAll(pair => pair.Id), pairs.ConvertAll(pair => pair.UserId));
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    select c.id, c.issued, c.ranked
+                    from unnest($1) k (id)
+                    cross join lateral (select * from promotions.campaigns x where x.id = k.id offset 0) c
+                    """) { Parameters = { new() { Value = campaigns.Distinct().Where(id => !counts.ContainsKey(id)).ToArray() } } },
+                new("""
+                    select k.campaign_id, k.user_id, h.vouchers
+                    from unnest($1, $2) k (campaign_id, user_id)
+                    cross join lateral (
+                        select count(*) as vouchers from promotions.codes x where x.campaign_id = k.campaign_id and x.user_id = k.user_id) h
+                    where h.vouchers > 0
+                    """) { Parameters = { new() { Value = campaigns }, new() { Value = users } } },
+                new("""
+                    select k.campaign_id, k.user_id, d.reason
+                    from unnest($1, $2) k (campaign_id, user_id)
+                    cross join lateral (
+                        select distinct x.reason from promotions.decisions x
+                        where x.campaign_id = k.campaign_id and x.user_id = k.user_id and x.reason is not null offset 0) d
+                    """) { Parameters = { new() { Value = campaigns }, new() { Value = users } } },
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            counts.Add(reader.GetGuid(0), new CampaignCounts(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)));
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            store.held.Add((reader.GetGuid(0), reader.GetGuid(1)), reader.GetInt64(2));
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            store.told.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2)));
+        return store;
+    }
+
+    /// <summary>Decides; null when there is nothing to say: the member was told the same before, or the campaign tells nobody any more.</summary>
+    internal Judged? Judge(CampaignMatch match)
+    {
+        var (e, rule, user) = match;
+        var count = counts[rule.Id];
+        if (CampaignRules.IsSilent(rule.Limit, count.Issued, count.Ranked))
+            return null;
+        var vouchers = held.GetValueOrDefault((rule.Id, user));
+        var decision = CampaignRules.Decide(rule.Paused, rule.StartsAt, rule.Limit, rule.PerUser, count.Issued, count.Ranked, vouchers, e.RecordedAt);
+        if (!decision.Issued && !told.Add((rule.Id, user, decision.Reason!)))
+            return null;
+        count.Ranked = decision.Rank ?? count.Ranked;
+        if (!decision.Issued)
+            return new Judged(match, decision, default, null);
+        count.Issued++;
+        held[(rule.Id, user)] = vouchers + 1;
+        return new Judged(match, decision, Guid.CreateVersion7(), VoucherCode.New());
+    }
+
+    /// <summary>Stores vouchers and decisions, and logs them.</summary>
+    internal static async Task StoreAsync(Unit<PromotionsDb> unit, List<Judged> judged, CancellationToken ct)
+    {
+        var expiries = await StoreVouchersAsync(unit, judged.FindAll(one => one.Decision.Issued), ct);
+        await StoreDecisionsAsync(unit, judged, ct);
+        foreach (var ((e, rule, user), decision, voucherId, code) in judged)
+            if (decision.Issued)
+                unit.Append(new VoucherIssued(voucherId, rule.Id, user, code!, decision.Rank!.Value, rule.Benefit, expiries[voucherId]), e);
+            else
+                unit.Append(new VoucherRefused(rule.Id, user, decision.Reason!, decision.Rank), e);
+    }
+
+    private static async Task<Dictionary<Guid, DateTime>> StoreVouchersAsync(Unit<PromotionsDb> unit, List<Judged> issued, CancellationToken ct)
+    {
+        var expiries = new Dictionary<Guid, DateTime>(issued.Count);
+        if (issued.Count == 0)
+            return expiries;
+        await using var insert = unit.Command("""
+            insert into promotions.codes (id, code, campaign_id, user_id, benefit, max_uses, expires_at)
+            select v.id, v.code, c.id, v.user_id, c.benefit, c.max_uses, v.at + c.voucher_valid_for::interval
+            from unnest($1, $2, $3, $4, $5) v (id, code, campaign_id, user_id, at)
+            cross join lateral (select * from promotions.campaigns x where x.id = v.campaign_id offset 0) c
+            returning id, expires_at
+            """,
+            issued.ConvertAll(one => one.VoucherId), issued.ConvertAll(one => one.Code!), issued.ConvertAll(one => one.Match.Rule.Id),
+            issued.ConvertAll(one => one.Match.UserId), issued.ConvertAll(one => one.Match.Event.RecordedAt));
+        await using var reader = await insert.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            expiries.Add(reader.GetGuid(0), reader.GetDateTime(1));
+        return expiries;
+    }
+
+    private static async Task StoreDecisionsAsync(Unit<PromotionsDb> unit, List<Judged> judged, CancellationToken ct)
+    {
+        await using var insert = unit.Command("""
+            insert into promotions.decisions (campaign_id, source, sequence, user_id, rank, reason, at, voucher_code)
+            select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[])
+            """,
+            judged.ConvertAll(one => one.Match.Rule.Id), judged.ConvertAll(one => one.Match.Event.Source),
+            judged.ConvertAll(one => one.Match.Event.Sequence), judged.ConvertAll(one => one.Match.UserId),
+            judged.ConvertAll(one => one.Decision.Rank), judged.ConvertAll(one => one.Decision.Reason),
+            judged.ConvertAll(one => one.Match.Event.RecordedAt), judged.ConvertAll(one => one.Code));
+        await insert.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Moves the counts in one statement, each only from where it was read; the check constraint stands behind the limit.</summary>
+    internal static async Task MoveCountsAsync(Unit<PromotionsDb> unit, IEnumerable<CampaignCounts> counts, CancellationToken ct)
+    {
+        var moved = counts.Where(count => count.Moved).ToList();
+        if (moved.Count == 0)
+            return;
+        await using var update = unit.Command("""
+            update promotions.campaigns c set issued = k.issued, ranked = k.ranked
+            from unnest($1, $2, $3, $4, $5) k (id, issued, ranked, issued_before, ranked_before)
+            cross join lateral (select x.id from promotions.campaigns x where x.id = k.id offset 0) at
+            where c.id = at.id and c.issued = k.issued_before and c.ranked = k.ranked_before
+            """,
+            moved.ConvertAll(count => count.CampaignId), moved.ConvertAll(count => count.Issued), moved.ConvertAll(count => count.Ranked),
+            moved.ConvertAll(count => count.IssuedBefore), moved.ConvertAll(count => count.RankedBefore));
+        if (await update.ExecuteNonQueryAsync(ct) is var rows && rows != moved.Count)
+            throw new DbUpdateConcurrencyException($"The counts of {moved.Count - rows} campaigns moved under their lock.");
+    }
+}
