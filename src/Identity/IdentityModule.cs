@@ -26,6 +26,7 @@ public sealed class IdentityModule : IModule
         var ring = Directory.CreateDirectory(Path.Combine(module.Configuration["Boon:Data"] ?? ".boon", "keys"));
         module.Services.AddDataProtection().SetApplicationName("boon").PersistKeysToFileSystem(ring);
         module.Run<SigningKeys>();
+        module.Run<FoldKeys>();
         module.Run<FirstOperator>();
         module.Run<SessionHousekeeping>();
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using Boon.Identity.Keys;
 using Boon.Identity.Passwords;
 using Boon.Identity.Users;
@@ -87,13 +86,16 @@ internal static class SignIn
     }
 
     /// <summary>An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username.</summary>
-    private static Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
+    private static async Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
     {
-        var key = UserRules.Key(identifier.Normalize(NormalizationForm.FormC));
         var active = reads.Users.Where(user => user.Status == User.Active);
-        return identifier.Contains('@', StringComparison.Ordinal) ? active.SingleOrDefaultAsync(user => user.EmailKey == key, ct)
-            : identifier.StartsWith('+') ? active.SingleOrDefaultAsync(user => user.Phone == identifier, ct)
-            : active.SingleOrDefaultAsync(user => user.UsernameKey == key, ct);
+        var email = identifier.Contains('@', StringComparison.Ordinal);
+        if (!email && identifier.StartsWith('+'))
+            return await active.SingleOrDefaultAsync(user => user.Phone == identifier, ct);
+        // An account whose new key was taken by another has its former one, and is found by its own spelling as before.
+        string[] keys = [UserRules.FormerKey(identifier), email ? UserRules.EmailKey(identifier) : UserRules.Key(identifier)];
+        var found = await (email ? active.Where(user => keys.Contains(user.EmailKey)) : active.Where(user => keys.Contains(user.UsernameKey))).ToListAsync(ct);
+        return found.Find(user => (email ? user.EmailKey : user.UsernameKey) == keys[0]) ?? found.FirstOrDefault();
     }
 
     private static ProblemHttpResult Invalid() =>

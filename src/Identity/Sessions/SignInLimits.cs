@@ -25,7 +25,7 @@ internal sealed record SignInLimits(int PerAccount, int PerAddress, TimeSpan Win
 
     /// <summary>The keys that a try is counted under.</summary>
     internal static (string Account, string Address) KeysOf(User? user, string identifier, IPAddress? address) => (
-        user is not null ? $"account:{user.Id}" : $"account:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(UserRules.Key(identifier))))}",
+        user is not null ? $"account:{user.Id}" : $"account:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(UserRules.EmailKey(identifier))))}",
         $"address:{Network(address ?? IPAddress.None)}");
 
     /// <summary>How long until the account or the address may try again; null when it may now.</summary>

@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using System.Text;
 using Boon.Identity.Passwords;
 using Boon.Identity.Sessions;
 
@@ -73,7 +72,7 @@ internal static class ChangeUser
         var user = await unit.Db.Users.FromSql($"select * from identity.users where id = {id} and status = 'active' for update").AsTracking().SingleOrDefaultAsync(ct);
         if (user is null || (hash is not null && user.PasswordHash != now.PasswordHash))
             return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
-        var username = request.Username?.Normalize(NormalizationForm.FormC);
+        var username = request.Username;
         if (username is not null)
             user.Rename(username);
         if (request.Email is not null)
@@ -81,7 +80,7 @@ internal static class ChangeUser
         if (request.Phone is not null)
             user.ChangePhone(request.Phone);
         if (request.FullName is not null)
-            user.ChangeFullName(request.FullName.Normalize(NormalizationForm.FormC));
+            user.ChangeFullName(request.FullName);
         if (request.Birthday is { } birthday)
             user.ChangeBirthday(birthday);
         if (hash is not null)

@@ -23,7 +23,7 @@ internal sealed partial class FirstOperator(
             if (await exists.ExecuteScalarAsync(cancellationToken) is true)
                 return;
         var chosen = configuration["Boon:Operator:Password"];
-        if (chosen is { Length: > 0 and < UserRules.ShortestPassword } or { Length: > UserRules.LongestPassword })
+        if (!string.IsNullOrEmpty(chosen) && TextRules.Length(chosen) is < UserRules.ShortestPassword or > UserRules.LongestPassword)
             throw new SetupException($"Boon__Operator__Password must have {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
         var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
         var hash = await hashing.HashAsync(password, cancellationToken);

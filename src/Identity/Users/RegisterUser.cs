@@ -1,4 +1,3 @@
-using System.Text;
 using Boon.Identity.Passwords;
 
 namespace Boon.Identity.Users;
@@ -30,13 +29,13 @@ internal static class RegisterUser
             return Problems.Invalid(validation);
 
         // Said before the hash is paid for; the constraints decide again below.
-        var username = request.Username!.Normalize(NormalizationForm.FormC);
+        var username = request.Username!;
         if (await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) is { } taken)
             return taken;
         if (await hashing.HashAsync(request.Password!, ct) is not { } hash)
             return PasswordHashing.Busy(http);
 
-        var user = User.Register(Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!.Normalize(NormalizationForm.FormC), request.Birthday, hash);
+        var user = User.Register(Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
         await unit.BeginAsync(ct);
         unit.Db.Add(user);
         if (unit.By == Actor.Anonymous)
@@ -60,7 +59,7 @@ internal static class Taken
     internal static async Task<ProblemHttpResult?> FindAsync(IdentityDb reads, string? username, string? email, string? phone, Guid? except, CancellationToken ct)
     {
         var usernameKey = username is null ? null : UserRules.Key(username);
-        var emailKey = email is null ? null : UserRules.Key(email);
+        var emailKey = email is null ? null : UserRules.EmailKey(email);
         var others = await reads.Users
             .Where(user => user.Id != except && ((usernameKey != null && user.UsernameKey == usernameKey) || (emailKey != null && user.EmailKey == emailKey) || (phone != null && user.Phone == phone)))
             .Select(user => new { user.UsernameKey, user.EmailKey, user.Phone })

@@ -33,7 +33,7 @@ internal sealed class User
 
     internal void Rename(string username) => (Username, UsernameKey) = (username, UserRules.Key(username));
 
-    internal void ChangeEmail(string email) => (Email, EmailKey) = (email, UserRules.Key(email));
+    internal void ChangeEmail(string email) => (Email, EmailKey) = (email, UserRules.EmailKey(email));
 
     internal void ChangePhone(string phone) => Phone = phone;
 

@@ -22,7 +22,7 @@ internal static class CreateApiKey
     private static async Task<IResult> Handle(Request request, HttpContext http, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
     {
         var validation = new Validation();
-        validation.Text(request.Name, "name", 1, ApiKey.LongestName);
+        validation.Text(request.Name, "name", 1, ApiKey.LongestName, kind: TextKind.Name);
         if (!validation.Ok)
             return Problems.Invalid(validation);
         var (key, kept) = ApiKey.Create(request.Name!, caller.UserId());

@@ -21,6 +21,7 @@ internal sealed partial class CloudEventReader(Validation validation)
 
     private const int MostAttributes = 64;
     private const int LongestName = 64;
+    private const string User = "userid";
     private const string Base64 = "data_base64";
     private const string Texts = "must be of text without U+0000, U+FFFE or half a surrogate pair";
 
@@ -35,7 +36,7 @@ internal sealed partial class CloudEventReader(Validation validation)
             return null;
         var attributes = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var member in element.EnumerateObject())
-            if (NameOf(member) is not { Length: <= LongestName } name)
+            if (JsonValues.NameOf(member) is not { Length: <= LongestName } name)
                 validation.Fail(at + "event", $"has an attribute whose name is longer than {LongestName} characters, or no text");
             else if (name != Base64 && !AttributeName.IsMatch(name))
                 validation.Fail(at + name, "is no attribute of a CloudEvent: those are lower-case letters and digits; what else there is to say belongs into data");
@@ -43,28 +44,43 @@ internal sealed partial class CloudEventReader(Validation validation)
                 attributes[name] = member.Value;
         validation.Check(!attributes.ContainsKey(Base64), at + Base64, "is not taken: rules look at JSON, send it as data");
         var data = attributes.Remove("data", out var given) ? given : default;
-        var raw = "{}";
-        if (validation.Check(IsFit(data), at + "data", Texts) && data.ValueKind != JsonValueKind.Undefined)
-            raw = data.GetRawText();
-        validation.Check(raw.Length <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON");
-        var texts = attributes.ToDictionary(one => one.Key, one => one.Value.ValueKind != JsonValueKind.String && Attributes.Contains(one.Key) ? null : TextOf(one.Value), StringComparer.Ordinal);
-        foreach (var name in texts.Where(one => one.Value is null).Select(one => one.Key))
-            validation.Fail(at + name, Attributes.Contains(name) ? Texts : $"{Texts}, a number or a boolean");
-        validation.Check(texts.GetValueOrDefault("specversion") == "1.0", at + "specversion", "must be 1.0");
-        validation.Text(texts.GetValueOrDefault("id"), at + "id", 1, LongestId);
-        validation.Text(texts.GetValueOrDefault("source"), at + "source", 1, LongestSource);
-        validation.Check(texts.GetValueOrDefault("datacontenttype") is not { } content || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json, or lack");
-        if (!validation.Ok)
-            return null;
-        var type = TypeOf(texts.GetValueOrDefault("type"), at);
-        var user = UserOf(texts.GetValueOrDefault("userid"), data, at);
+        var compact = DataOf(data, at);
+        // What is no text is told once, and not asked for its length and form.
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in attributes.Where(one => one.Key != User))
+            if (ScalarOf(value, others: !Attributes.Contains(name)) is { } text)
+                texts[name] = TextKeys.Nfc(text);
+            else
+                validation.Fail(at + name, Attributes.Contains(name) ? Texts : $"{Texts}, a number or a boolean");
+        bool Reads(string name, out string? text) => texts.TryGetValue(name, out text) || !attributes.ContainsKey(name);
+        if (Reads("specversion", out var version))
+            validation.Check(version == "1.0", at + "specversion", "must be 1.0");
+        if (Reads("id", out var id))
+            validation.Text(id, at + "id", 1, LongestId);
+        if (Reads("source", out var source))
+            validation.Text(source, at + "source", 1, LongestSource);
+        validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json, or lack");
+        var type = Reads("type", out var named) ? TypeOf(named, at) : null;
+        var user = UserOf(attributes.GetValueOrDefault(User), data, at);
         var time = attributes.TryGetValue("time", out var when) ? Json.ReadTime(when) : null;
-        validation.Check(time is not null || !attributes.ContainsKey("time"), at + "time", Json.TimeRule);
+        if (Reads("time", out _))
+            validation.Check(time is not null || !attributes.ContainsKey("time"), at + "time", Json.TimeRule);
         if (!validation.Ok)
             return null;
         var trace = texts.GetValueOrDefault("traceparent");
         return new ReportedEvent(
-            texts["source"]!, texts["id"]!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, raw);
+            source!, id!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, compact);
+    }
+
+    /// <summary>The data in one line: white space between its tokens could else be taken for the end of a record by whoever downloads the log.</summary>
+    private string DataOf(JsonElement data, string at)
+    {
+        if (data.ValueKind == JsonValueKind.Undefined
+            || !validation.Check(IsFit(data), at + "data", Texts)
+            || !validation.Check(data.GetRawText().Length <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON")
+            || !validation.Check(HasNumbers(data), at + "data", JsonNumber.Rule))
+            return "{}";
+        return Json.Compact(data);
     }
 
     private string? TypeOf(string? type, string at)
@@ -76,58 +92,46 @@ internal sealed partial class CloudEventReader(Validation validation)
         return logged;
     }
 
-    private Guid? UserOf(string? userid, JsonElement data, string at)
+    private Guid? UserOf(JsonElement userid, JsonElement data, string at)
     {
-        var text = userid;
-        if (text is null && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("userId", out var member) && member.ValueKind != JsonValueKind.Null)
-            text = TextOf(member) ?? "";
+        var (value, field) = (userid, at + User);
+        if (value.ValueKind == JsonValueKind.Undefined && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("userId", out value))
+            field = at + "data.userId";
+        if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
+            return null;
+        var text = value.ValueKind is JsonValueKind.String or JsonValueKind.Number ? ScalarOf(value, others: true) : null;
         if (text is null)
-            return null;
-        validation.Check(text.Trim().Length > 0 && text.Length <= ExternalUser.LongestText, at + (userid is null ? "data.userId" : "userid"), $"must be a text of 1 to {ExternalUser.LongestText} characters, or a number");
-        return ExternalUser.IdOf(text);
+            validation.Fail(field, $"must be a text of 1 to {ExternalUser.LongestText} characters, or a number");
+        else if (validation.Text(text, field, 1, ExternalUser.LongestText))
+            return ExternalUser.IdOf(TextKeys.Nfc(text));
+        return null;
     }
 
-    private static string? NameOf(JsonProperty member)
-    {
-        try
-        {
-            return member.Name;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>A scalar as text; null for anything else, and for text that cannot be stored.</summary>
-    private static string? TextOf(JsonElement value)
-    {
-        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Number)
-            return value.GetRawText();
-        if (value.ValueKind != JsonValueKind.String)
-            return null;
-        try
-        {
-            return value.GetString() is { } text && Json.Unfit(text) is null ? text : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null; // half a surrogate pair, or bytes that are not UTF-8
-        }
-    }
+    /// <summary>A text, or one of the others (numbers and booleans) as text; null for what is neither, and for text that cannot be stored.</summary>
+    private static string? ScalarOf(JsonElement value, bool others) =>
+        value.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Number) ? JsonValues.TextOf(value) : others ? value.GetRawText() : null;
 
     /// <summary>True if every text in it can be stored and compared.</summary>
     private static bool IsFit(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => TextOf(value) is not null,
+        JsonValueKind.String => JsonValues.TextOf(value) is not null,
         JsonValueKind.Array => value.EnumerateArray().All(IsFit),
-        JsonValueKind.Object => value.EnumerateObject().All(member => NameOf(member) is { } name && Json.Unfit(name) is null && IsFit(member.Value)),
+        JsonValueKind.Object => value.EnumerateObject().All(member => JsonValues.NameOf(member) is not null && IsFit(member.Value)),
+        _ => true,
+    };
+
+    /// <summary>True if every number in it can be compared.</summary>
+    private static bool HasNumbers(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Number => JsonNumber.TryRead(value.GetRawText(), out _),
+        JsonValueKind.Array => value.EnumerateArray().All(HasNumbers),
+        JsonValueKind.Object => value.EnumerateObject().All(member => HasNumbers(member.Value)),
         _ => true,
     };
 
     [GeneratedRegex("^[a-z0-9]+\\z", RegexOptions.CultureInvariant)]
     private static partial Regex AttributeName { get; }
 
-    [GeneratedRegex("^[A-Za-z0-9.+-]+/([A-Za-z0-9.-]+\\+)?json *(;.*)?\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("^[A-Za-z0-9.+-]+/([A-Za-z0-9.-]+\\+)?json *(;.*)?\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
     private static partial Regex JsonContent { get; }
 }

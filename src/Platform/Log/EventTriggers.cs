@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Boon.Platform.Texts;
 using Boon.Platform.Web;
 
 namespace Boon.Platform.Log;
@@ -14,6 +15,9 @@ public static partial class EventTriggers
     public const int LongestName = 200;
 
     private const int MostWhenMembers = 20;
+    private const int LongestMember = 100;
+    private const int LongestText = 500;
+    private const int LongestNumber = 40;
 
     /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
     public static bool Matches(JsonElement? when, JsonElement data)
@@ -23,7 +27,7 @@ public static partial class EventTriggers
         if (data.ValueKind != JsonValueKind.Object)
             return false;
         foreach (var member in members.EnumerateObject())
-            if (!data.TryGetProperty(member.Name, out var value) || !JsonElement.DeepEquals(member.Value, value))
+            if (!JsonValues.TryGetMember(data, member.Name, out var value) || !JsonValues.Same(member.Value, value))
                 return false;
         return true;
     }
@@ -44,34 +48,16 @@ public static partial class EventTriggers
     /// <summary>True for what an event can be named: parts with dots between them, of letters, digits, - and _; those of other systems may have capitals.</summary>
     public static bool IsName(string text) => text.Length <= LongestName && Name.IsMatch(text);
 
-    private static bool IsMember(JsonProperty member)
-    {
-        try
-        {
-            return member.Name.Length is > 0 and <= 100 && !member.Name.Any(char.IsControl);
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // half a surrogate pair
-        }
-    }
+    private static bool IsMember(JsonProperty member) =>
+        JsonValues.NameOf(member) is { Length: > 0 } name && TextRules.Length(name) <= LongestMember && !name.Any(char.IsControl);
 
     private static bool IsScalar(JsonElement value)
     {
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)
             return true;
         if (value.ValueKind == JsonValueKind.Number)
-            return value.GetRawText().Length <= 40;
-        if (value.ValueKind != JsonValueKind.String)
-            return false;
-        try
-        {
-            return value.GetString() is { Length: <= 500 } text && !text.Contains('\0', StringComparison.Ordinal);
-        }
-        catch (InvalidOperationException)
-        {
-            return false; // half a surrogate pair
-        }
+            return value.GetRawText() is { Length: <= LongestNumber } number && JsonNumber.TryRead(number, out _);
+        return JsonValues.TextOf(value) is { } text && TextRules.Length(text) <= LongestText;
     }
 
     [GeneratedRegex("^[a-z][a-z0-9-]*(\\.[A-Za-z0-9][A-Za-z0-9_-]*)+\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]

@@ -22,12 +22,25 @@ internal static class ListEvents
             e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Payload);
     }
 
-    /// <summary>Writes JSON as it was logged, however deep it nests.</summary>
+    /// <summary>
+    /// Writes JSON as it was logged, however deep it nests, in one line: an end of a line in JSON is white space between tokens, and in a download it would be the
+    /// end of a record.
+    /// </summary>
     private sealed class AsItIs : JsonConverter<byte[]>
     {
         public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("Events are only written.");
 
-        public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(value, skipInputValidation: true);
+        public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(OneLine(value), skipInputValidation: true);
+
+        private static byte[] OneLine(byte[] json)
+        {
+            if (json.AsSpan().IndexOfAny((byte)'\n', (byte)'\r') < 0)
+                return json;
+            var line = json.AsSpan().ToArray();
+            line.AsSpan().Replace((byte)'\n', (byte)' ');
+            line.AsSpan().Replace((byte)'\r', (byte)' ');
+            return line;
+        }
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/events", Handle)

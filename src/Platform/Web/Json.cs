@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Boon.Platform.Texts;
 
 namespace Boon.Platform.Web;
 
@@ -44,7 +45,16 @@ public static class Json
 
     private static readonly System.Buffers.SearchValues<char> Unfitting = System.Buffers.SearchValues.Create("\0\uFFFE");
 
-    /// <summary>Text that PostgreSQL can hold: valid Unicode without U+0000.</summary>
+    /// <summary>JSON in one line, without white space between its tokens; numbers stay as they are written.</summary>
+    public static string Compact(JsonElement value)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Options.Encoder, MaxDepth = 1_000, SkipValidation = true }))
+            value.WriteTo(writer);
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    /// <summary>Text that PostgreSQL can hold: valid Unicode without U+0000; in normalization form C, whatever keyboard it was typed on.</summary>
     private sealed class TextConverter : JsonConverter<string>
     {
         public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -60,7 +70,7 @@ public static class Json
             {
                 throw new JsonException("is not valid Unicode", error);
             }
-            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new JsonException($"must not contain {unfit}") : text;
+            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new JsonException($"must not contain {unfit}") : TextKeys.Nfc(text);
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Boon.Platform.Texts;
 
 namespace Boon.Platform.Web;
 
@@ -37,15 +38,15 @@ public sealed class Validation
         return value is not null;
     }
 
-    /// <summary>Checks a text: present if required, trimmed length within bounds, no control characters.</summary>
-    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true, bool lines = false)
+    /// <summary>Checks a text: present if required, as many characters (code points) as it can have, and none that have no place in a text of its kind.</summary>
+    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true, TextKind kind = TextKind.Key)
     {
         if (value is null)
             return required ? Require(value, field) : false;
-        if (value.Trim().Length < shortest || value.Length > longest)
+        if (TextRules.Length(value.Trim()) < shortest || TextRules.Length(value) > longest)
             Fail(field, shortest == longest ? $"must have {longest} characters" : $"must have {shortest} to {longest} characters");
-        else if (value.Any(c => char.IsControl(c) && !(lines && c is '\n' or '\r' or '\t')))
-            Fail(field, "must have no control characters");
+        else if (TextRules.Fault(value, kind) is { } fault)
+            Fail(field, fault);
         else
             return true;
         return false;

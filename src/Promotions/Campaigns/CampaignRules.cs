@@ -16,6 +16,8 @@ internal static partial class CampaignRules
     internal const long LargestLimit = 100_000_000;
     internal const int MostPerUser = 1_000;
     internal const int MostUses = 1_000_000;
+    internal const int LongestProduct = 100;
+    private const int MostProducts = 100;
 
     /// <summary>
     /// Members that a campaign tells their place past its limit; after that many it judges nothing until its limit is raised. The trigger <c>rule_changed</c> of
@@ -66,7 +68,12 @@ internal static partial class CampaignRules
         validation.Check(benefit.MinSpend is null || MoneyRules.IsAmount(benefit.MinSpend), $"{field}.minSpend", MoneyRules.AmountRule);
         validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency", "is required with maxDiscount or minSpend");
         if (benefit.Products is { } products)
-            validation.Check(products.Length is >= 1 and <= 100 && products.All(product => product is { Length: >= 1 and <= 100 }), $"{field}.products", "must be 1 to 100 names of 1 to 100 characters");
+        {
+            validation.Check(products.Length is >= 1 and <= MostProducts, $"{field}.products", $"must be 1 to {MostProducts} names");
+            foreach (var product in products.Take(MostProducts))
+                if (!validation.Text(product, $"{field}.products", 1, LongestProduct))
+                    break;
+        }
     }
 
     /// <summary>Checks an ISO 8601 duration of at most ten years, such as <c>P30D</c> or <c>PT12H</c>.</summary>

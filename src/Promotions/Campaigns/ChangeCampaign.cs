@@ -16,8 +16,8 @@ internal static class ChangeCampaign
     {
         var validation = new Validation();
         if (request.Name is not null)
-            validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
-        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, lines: true);
+            validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
+        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
         validation.Check(request.State is null or Campaign.Draft or Campaign.Active or Campaign.Paused or Campaign.Ended, "state", "must be draft, active, paused or ended");
         validation.Check(request.Limit is null or (>= 1 and <= CampaignRules.LargestLimit), "limit", $"must be 1 to {CampaignRules.LargestLimit}");
         if (!validation.Ok)

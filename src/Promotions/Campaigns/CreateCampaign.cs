@@ -31,8 +31,8 @@ internal static class CreateCampaign
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, CancellationToken ct)
     {
         var validation = new Validation();
-        validation.Text(request.Name, "name", 1, CampaignRules.LongestName);
-        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, lines: true);
+        validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
+        validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
         EventTriggers.Check(validation, request.Trigger, request.When);
         if (validation.Require(request.Limit, "limit"))
             validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Boon.Promotions.Coupons;
@@ -106,12 +105,13 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Fault("code", $"must not contain {unfit}");
             return null;
         }
-        if (!raw.IsNormalized(NormalizationForm.FormC))
-            raw = raw.Normalize(NormalizationForm.FormC);
-        if (raw.Length > CouponRules.LongestCode)
+        raw = TextKeys.Nfc(raw);
+        if (TextRules.Length(raw) > CouponRules.LongestCode)
             Fault("code", $"has more than {CouponRules.LongestCode} characters");
-        else if (raw.Any(char.IsControl) || char.IsWhiteSpace(raw[0]) || char.IsWhiteSpace(raw[^1]))
-            Fault("code", "must have no control characters and no space at its ends");
+        else if (TextRules.Fault(raw, TextKind.Key) is { } fault)
+            Fault("code", fault);
+        else if (char.IsWhiteSpace(raw[0]) || char.IsWhiteSpace(raw[^1]))
+            Fault("code", "must have no space at its ends");
         else if (!codes.TryAdd(raw, Count))
             Fault("code", $"stands in row {codes[raw]} too");
         return raw;

@@ -10,7 +10,7 @@ internal static class Discounts
             return "currency-mismatch";
         if (amount < benefit.MinSpend)
             return "min-spend";
-        return benefit.Products is { } products && (product is null || !products.Contains(product, StringComparer.Ordinal)) ? "product-not-covered" : null;
+        return benefit.Products is { } products && !Array.Exists(products, one => TextKeys.Same(one, product)) ? "product-not-covered" : null;
     }
 
     /// <summary>The discount: percent with half-even rounding and its cap, or the fixed amount; never more than the amount itself.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>Says what a code would take off, or why nothing. Changes nothing.</summary>
@@ -19,7 +17,7 @@ internal static class PreviewRedemption
         if (!validation.Ok)
             return Problems.Invalid(validation);
         await using var command = module.Database.Source.CreateCommand();
-        var code = (await RedeemableCode.FindAsync(command, [request.Code!.Normalize(NormalizationForm.FormC)], [caller.UserId()], locked: false, ct)).FirstOrDefault();
+        var code = (await RedeemableCode.FindAsync(command, [request.Code!], [caller.UserId()], locked: false, ct)).FirstOrDefault();
         var amount = request.Amount!.Value;
         var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>Redeems a code: takes one of its uses and gives the discount.</summary>
@@ -29,7 +27,7 @@ internal static class RedeemCode
         if (!validation.Ok)
             return Problems.Invalid(validation);
         var wish = new RedemptionWish(
-            request.Code!.Normalize(NormalizationForm.FormC), caller.UserId(), request.Amount!.Value, request.Currency!, request.Product, request.Reference);
+            request.Code!, caller.UserId(), request.Amount!.Value, request.Currency!, request.Product, request.Reference);
         await unit.BeginAsync(ct);
         var redeemed = (await RedemptionBatch.RedeemAsync(unit, [wish], ct))[0];
         if (redeemed.Refusal == "code-invalid")

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>
@@ -37,7 +35,7 @@ internal static class RedeemOrders
             return;
         // A code that was good when the order was placed is, however late the event comes.
         var redeemed = await RedemptionBatch.RedeemAsync(unit, placed.ConvertAll(one => new RedemptionWish(
-            one.Order.Code!.Normalize(NormalizationForm.FormC), one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
+            TextKeys.Nfc(one.Order.Code!), one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
             one.Order.OrderId.ToString(), one.Event.HappenedAt, one.Order.OrderId)), ct);
         foreach (var (one, answer) in placed.Zip(redeemed))
             answer.Append(unit, one.Event);

@@ -62,7 +62,7 @@ internal sealed record Purchase(string? Code, long? Amount, string? Currency, st
         var validation = new Validation();
         validation.Text(Code, "code", 1, RedeemableCode.LongestCode);
         validation.Money(Amount, "amount", Currency, "currency");
-        validation.Text(Product, "product", 1, 100, required: false);
+        validation.Text(Product, "product", 1, Campaigns.CampaignRules.LongestProduct, required: false);
         return validation;
     }
 }

@@ -16,8 +16,8 @@ internal static class ChangeQuest
     {
         var validation = new Validation();
         if (request.Name is not null)
-            validation.Text(request.Name, "name", 1, QuestChecks.LongestName);
-        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, lines: true);
+            validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
+        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
         validation.Check(request.State is null or Quest.Draft or Quest.Active or Quest.Paused or Quest.Ended, "state", "must be draft, active, paused or ended");

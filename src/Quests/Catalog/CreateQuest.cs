@@ -28,8 +28,8 @@ internal static class CreateQuest
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, CancellationToken ct)
     {
         var validation = new Validation();
-        validation.Text(request.Name, "name", 1, QuestChecks.LongestName);
-        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, lines: true);
+        validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
+        validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         validation.Require(request.RewardId, "rewardId");
         EventTriggers.Check(validation, request.Trigger, request.When);
         validation.Check(request.Trigger?.StartsWith("quests.", StringComparison.Ordinal) != true, "trigger", "must not be an event of quests: they would trigger each other");

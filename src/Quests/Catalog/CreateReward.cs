@@ -18,7 +18,7 @@ internal static class CreateReward
     private static async Task<IResult> Handle(Request request, Unit<QuestsDb> unit, CancellationToken ct)
     {
         var validation = new Validation();
-        validation.Text(request.Name, "name", 1, RewardRules.LongestName);
+        validation.Text(request.Name, "name", 1, RewardRules.LongestName, kind: TextKind.Name);
         RewardRules.Check(validation, request.Item, request.Quantity);
         if (!validation.Ok)
             return Problems.Invalid(validation);
