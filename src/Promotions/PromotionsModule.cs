@@ -34,6 +34,7 @@ public sealed class PromotionsModule : IModule
         module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
         module.Services.AddSingleton<ClaimQueue>();
         module.Run<ClaimPacer>();
+        module.Run<CampaignUses>();
         module.Run<CouponCounts>();
         module.Run<CouponPurge>();
         module.Run<DelayedRewards>();

@@ -32,6 +32,7 @@ public sealed class QuestsModule : IModule
     {
         module.Database<QuestsDb>();
         module.Run<CatalogReader>();
+        module.Run<StepTotals>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
         module.Services.AddSingleton<ReplayProgress>();
         module.Services.AddSingleton<TrackProgress>();

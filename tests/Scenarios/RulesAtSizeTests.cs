@@ -118,7 +118,7 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
     }
 
     [Fact]
-    public async Task A_batch_of_more_matches_than_are_written_together_is_decided_as_one()
+    public async Task Events_that_mean_more_matches_than_a_transaction_takes_are_decided_in_several()
     {
         var trigger = Trigger();
         var campaigns = new List<Guid>();
@@ -128,7 +128,7 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
             campaigns.Add(await boon.CreateCampaign(new { trigger, limit = 300 + i }));
             quests.Add(await boon.CreateQuest(new { trigger, streak = 2, duplication = 1 }));
         }
-        // 400 members in one transaction, twice: 5,200 matches at a time, and 10,400 where both are one batch.
+        // 400 members in one transaction, twice: 5,200 matches, and the same again.
         var users = Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7()).ToArray();
         foreach (var _ in (int[])[1, 2])
             await boon.AppendMany(trigger + ".v1", users);
@@ -141,6 +141,9 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
             (await boon.Scalar<long>("select count(distinct user_id) from promotions.decisions where campaign_id = $1 and rank between 1 and 400", campaign)).ShouldBe(400);
             (await Decided(campaign)).ShouldBe(400 + limit, "who has a voucher is told so once, who has none knows");
         }
+        // A batch takes events until they mean 5,000 matches, and no more of them: each of these means 13.
+        (await boon.Scalar<long>("select max(n) from (select count(*) as n from promotions.event_log where type like 'promotions.voucher-%' group by txid) t")).ShouldBeLessThan(5_000 + 13);
+        (await boon.Scalar<long>("select max(n) from (select count(*) as n from quests.event_log where type in ('quests.quest-progressed.v1', 'quests.quest-completed.v1') group by txid) t")).ShouldBeLessThan(5_000 + 13);
         foreach (var quest in quests)
         {
             (await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1", quest)).ShouldBe(400);

@@ -49,6 +49,6 @@ internal static class ChangeCampaign
         unit.Append(new CampaignChanged(campaign.Id, campaign.State, campaign.Limit, campaign.EndsAt, after));
         await unit.SaveAsync(ct);
         await CampaignChanges.RecordAsync(unit, campaign, caller.UserId(), after, ct);
-        return TypedResults.Ok(await GetCampaigns.FindAsync(id, unit.Db, ct));
+        return TypedResults.Ok(await GetCampaigns.ViewAsync(campaign, unit.Connection, ct));
     }
 }

@@ -7,7 +7,7 @@ namespace Boon.Promotions.Campaigns;
 /// </summary>
 internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
 {
-    /// <summary>Matches that are judged and written together; a batch of more is written in several pieces, so that its memory is bounded.</summary>
+    /// <summary>Matches in a transaction, at most, but for those of its last event, which are written in pieces of as many.</summary>
     private const int MostTogether = 5_000;
 
     private readonly RuleCache<CampaignRule> rules = new(PromotionsModule.ModuleName, CampaignRule.Select, CampaignRule.Read, logger);
@@ -16,21 +16,23 @@ internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
     {
         var index = await rules.ReadAsync(unit, events[0].RecordedAt, ct);
         var counts = new Dictionary<Guid, CampaignCounts>();
-        var decided = 0;
+        var (matched, decided, taken) = (0, 0, 0);
         var matches = new List<CampaignMatch>();
-        foreach (var e in events)
+        for (; taken < events.Count && matched < MostTogether; taken++)
         {
             // A voucher needs a holder.
-            if (e.UserId is not { } user)
+            if (events[taken].UserId is not { } user)
                 continue;
-            foreach (var rule in index.Match(e))
+            foreach (var rule in index.Match(events[taken]))
             {
-                matches.Add(new CampaignMatch(e, rule, user));
+                matched++;
+                matches.Add(new CampaignMatch(events[taken], rule, user));
                 if (matches.Count == MostTogether)
                     await JudgeAsync();
             }
         }
         await JudgeAsync();
+        unit.Took(taken);
         if (decided == 0)
             unit.NoEffect();
         await DecisionStore.MoveCountsAsync(unit, counts.Values, ct);

@@ -11,8 +11,11 @@ internal static class GetSteps
     /// <param name="CompletionsOf">Completions that are possible.</param>
     /// <param name="Users">Users with at least one event.</param>
     /// <param name="Completions">Completions of all users.</param>
-    /// <param name="Steps">Every step with a user on it, the furthest last.</param>
-    internal sealed record View(Guid QuestId, int StreakOf, int CompletionsOf, long Users, long Completions, IReadOnlyList<Step> Steps);
+    /// <param name="Steps">The steps with a user on them, the furthest last.</param>
+    /// <param name="Next">The cursor of the next steps, or null at the end.</param>
+    internal sealed record View(
+        Guid QuestId, int StreakOf, int CompletionsOf, long Users, long Completions, IReadOnlyList<Step> Steps,
+        [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
     /// <summary>A step, and how many users stand on it.</summary>
     /// <param name="Completions">Completions so far.</param>
@@ -20,23 +23,65 @@ internal static class GetSteps
     /// <param name="Users">How many.</param>
     internal sealed record Step(int Completions, int Streak, long Users);
 
+    private sealed record Place(int Completions, int Streak);
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/{id}/steps", Handle)
         .ForOperators().WithTags("Quests")
-        .WithSummary("How many users stand at each step of a quest.")
+        .WithSummary("How many users stand at each step of a quest, in pages.")
         .Produces<View>();
 
-    private static async Task<IResult> Handle(string id, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, [AsParameters] PageQuery page, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
+        if (!page.TryRead(out var limit, out Place? after, out var problem))
+            return problem!;
         if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest))
             return Problems.NotFound("quest");
+        // A change can empty a step: with as many steps more as there are changes, a page has what it needs.
         await using var command = module.Database.Source.CreateCommand("""
-            select completions, streak, count(*) from quests.progress where quest_id = $1 group by completions, streak order by completions, streak
+            with changes as materialized (
+                select completions, streak, sum(users) as users from quests.step_changes where quest_id = $1 group by completions, streak
+            ), stored as materialized (
+                select completions, streak, users from quests.steps where quest_id = $1 and (completions, streak) > ($2, $3)
+                order by completions, streak limit $4 + (select count(*) from changes)
+            )
+            select 'step', completions::bigint, streak, users::bigint from stored
+            union all
+            select 'change', completions, streak, users::bigint from changes where (completions, streak) > ($2, $3)
+            union all
+            select 'full', (count(*) = $4 + (select count(*) from changes))::int, 0, 0 from stored
+            union all
+            select 'total', coalesce(sum(completions), 0)::bigint, 0, coalesce(sum(users), 0)::bigint from (
+                select completions, users from quests.totals where quest_id = $1 union all select completions * users, users from changes) t
             """);
         command.Parameters.Add(new() { Value = questId });
-        var steps = new List<Step>();
+        command.Parameters.Add(new() { Value = after?.Completions ?? -1 });
+        command.Parameters.Add(new() { Value = after?.Streak ?? -1 });
+        command.Parameters.Add(new() { Value = (long)limit + 1 });
+        var users = new SortedDictionary<(long Completions, int Streak), long>();
+        var (last, full, completed, all) = ((long.MaxValue, int.MaxValue), false, 0L, 0L);
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-                steps.Add(new Step(reader.GetInt32(0), reader.GetInt32(1), reader.GetInt64(2)));
-        return TypedResults.Ok(new View(questId, quest.Streak, quest.Duplication, steps.Sum(step => step.Users), steps.Sum(step => step.Completions * step.Users), steps));
+            {
+                var (place, count) = ((reader.GetInt64(1), reader.GetInt32(2)), reader.GetInt64(3));
+                switch (reader.GetString(0))
+                {
+                    case "full":
+                        full = place.Item1 == 1;
+                        break;
+                    case "total":
+                        (completed, all) = (place.Item1, count);
+                        break;
+                    case "step":
+                        last = place;
+                        users[place] = users.GetValueOrDefault(place) + count;
+                        break;
+                    default:
+                        users[place] = users.GetValueOrDefault(place) + count;
+                        break;
+                }
+            }
+        var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0)).Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
+        var shown = PageQuery.Page(steps, limit, step => new Place(step.Completions, step.Streak));
+        return TypedResults.Ok(new View(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
     }
 }

@@ -34,16 +34,20 @@ internal static class ListReceived
         Guid? quest = Guid.TryParse(questId, out var id) ? id : null;
         if (questId is not null && quest is null)
             return Problems.NotFound("quest");
-        await using var command = module.Database.Source.CreateCommand("""
-            select position, quest_id, outcome, streak, completions, version, type, event_id, source, sequence, happened_at, recorded_at
-            from (select * from quests.received where user_id = $1 and ($2::uuid is null or quest_id = $2) offset 0) r
-            where $3::bigint is null or position < $3
-            order by position desc limit $4
+        // In the order of the user's index; the quest is in it too, so that what is another quest's is passed without its row.
+        await using var command = module.Database.Source.CreateCommand($"""
+            select r.position, r.quest_id, r.outcome, r.streak, r.completions, r.version, r.type, r.event_id, r.source, r.sequence, r.happened_at, r.recorded_at
+            from (
+                select position from quests.received
+                where user_id = $1 and position < $2 {(quest is null ? "" : "and (quest_id = $3) is true")}
+                order by position desc limit {limit + 1}) p
+            cross join lateral (select * from quests.received x where x.position = p.position offset 0) r
+            order by r.position desc
             """);
         command.Parameters.Add(new() { Value = user });
-        command.Parameters.Add(new() { Value = (object?)quest ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
-        command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
-        command.Parameters.Add(new() { Value = limit + 1 });
+        command.Parameters.Add(new() { Value = before ?? long.MaxValue });
+        if (quest is not null)
+            command.Parameters.Add(new() { Value = quest });
         var found = new List<(long Position, View View)>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))

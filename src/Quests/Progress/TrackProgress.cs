@@ -33,7 +33,7 @@ internal sealed record QuestRule(
 /// </summary>
 internal sealed class TrackProgress(ILogger<TrackProgress> logger)
 {
-    /// <summary>Matches that are judged and written together; a batch of more is written in several pieces, so that its memory is bounded.</summary>
+    /// <summary>Matches in a transaction, at most, but for those of its last event, which are written in pieces of as many.</summary>
     private const int MostTogether = 5_000;
 
     private readonly RuleCache<QuestRule> quests = new(QuestsModule.ModuleName, QuestRule.Select, QuestRule.Read, logger);
@@ -47,28 +47,32 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
     internal async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
     {
         var index = await quests.ReadAsync(unit, events[0].RecordedAt, ct);
+        var (matched, taken) = (0, 0);
         var matches = new List<Match>();
-        var any = false;
-        foreach (var e in events)
+        for (; taken < events.Count && matched < MostTogether; taken++)
         {
             // Progress needs a user.
-            if (e.UserId is not { } user)
+            if (events[taken].UserId is not { } user)
                 continue;
-            foreach (var quest in index.Match(e))
-                if (TryPeriod(quest, e, out var period))
-                    matches.Add(new Match(e, quest, user, period));
-            if (matches.Count >= MostTogether)
-                await JudgeAsync();
+            foreach (var quest in index.Match(events[taken]))
+            {
+                if (!TryPeriod(quest, events[taken], out var period))
+                    continue;
+                matched++;
+                matches.Add(new Match(events[taken], quest, user, period));
+                if (matches.Count == MostTogether)
+                    await JudgeAsync();
+            }
         }
         await JudgeAsync();
-        if (!any)
+        unit.Took(taken);
+        if (matched == 0)
             unit.NoEffect();
 
         async Task JudgeAsync()
         {
             if (matches.Count == 0)
                 return;
-            any = true;
             var judged = await TryStoreAsync(unit, matches, again: false, ct)
                 ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent, ct)
                 ?? throw new DbUpdateConcurrencyException("An event was received by somebody else under the lane's lock.");
