@@ -9,6 +9,9 @@ internal static class PromotionsDefences
     /// <summary>How far a write-behind cache is behind.</summary>
     internal static readonly TimeSpan WriteBehind = TimeSpan.FromMilliseconds(30);
 
+    /// <summary>Claims with an <c>Idempotency-Key</c> are coalesced as others are, so that none that waits holds a connection. Off: each is a transaction of its own.</summary>
+    internal static bool CoalescedKeys { get; set; } = true;
+
     /// <summary>A user's earlier claim of a type is looked for while the pool is held, and a unique key stands behind it. Off: neither.</summary>
     internal static bool OncePerUser { get; set; } = true;
 

@@ -57,6 +57,36 @@ public sealed class CouponGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public Task Keyed_claims_that_wait_for_a_hot_type_leave_the_connections_to_others(bool defended) => Show(nameof(PromotionsDefences.CoalescedKeys), defended, async boon =>
+    {
+        const int claims = 120;
+        await Upload(boon, claims, maxUses: 1);
+        await boon.CreateCampaign();
+        var (_, username, password) = await boon.Register();
+        var members = await boon.SeedMembers(claims);
+        var operators = await boon.OperatorToken();
+        List<Task<Answer>> waiting;
+        await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = 'STANDARD' for update"))
+        {
+            waiting = members.ConvertAll(member => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop"));
+            for (var look = 0; look < 100; look++)
+                (await boon.Api.Get("/v1/coupon-types", operators)).Code.ShouldBe(200);
+            var token = await boon.Api.SignIn(username, password);
+            await Eventually.Holds("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Count == 1);
+            waiting.ShouldAllBe(claim => !claim.IsCompleted);
+            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, members[0].Token, key: "drop")).Problem.ShouldBe("idempotency-in-flight");
+        }
+        var answers = await Task.WhenAll(waiting);
+        answers.ShouldAllBe(answer => answer.Code == 201);
+        answers.Select(answer => answer["coupon"].GetProperty("code").GetString()).ShouldBeUnique();
+        foreach (var (member, answer) in members.Zip(answers).Take(5))
+            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop")).Text.ShouldBe(answer.Text);
+        (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(claims);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public Task An_upload_with_a_bad_row_stores_nothing(bool defended) => Show(nameof(PromotionsDefences.AllOrNothing), defended, async boon =>
     {
         await Upload(boon, 1, maxUses: 1);

@@ -21,7 +21,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private async Task<Answer> Upload(params object[] coupons) => await boon.Api.Post("/v1/coupons", new { coupons }, await boon.OperatorToken());
 
     private async Task<JsonElement> Counters(string type) =>
-        (await boon.Api.Get("/v1/coupon-types", await boon.OperatorToken()))["data"].EnumerateArray().First(view => view.GetProperty("name").GetString() == type);
+        (await boon.Api.All("/v1/coupon-types", await boon.OperatorToken())).First(view => view.GetProperty("name").GetString() == type);
 
     private static (long Uploaded, long Available, long Claimed, long Redeemed, long Purged) Read(JsonElement view) =>
         (view.GetProperty("uploaded").GetInt64(), view.GetProperty("available").GetInt64(), view.GetProperty("claimed").GetInt64(), view.GetProperty("redeemed").GetInt64(), view.GetProperty("purged").GetInt64());
@@ -74,6 +74,51 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (first.Code, again.Code, again.Id).ShouldBe((201, 201, first.Id));
         again.Headers.GetValues("Idempotent-Replayed").ShouldBe(["true"]);
         Read(await Counters(type)).Claimed.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_key_of_a_claim_is_for_one_body_and_keeps_the_answers_that_stay()
+    {
+        var (type, other) = (await Type(), await Type());
+        await Upload(Coupon(type + "-a", type), Coupon(other + "-a", other));
+        var members = await boon.SeedMembers(2);
+        var first = await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "k");
+        (first.Code, first.Headers.Location?.ToString()).ShouldBe((201, $"/v1/claims/{first.Id}"));
+        foreach (var body in (object[])[new { type = other }, new { type = "NO-SUCH" }, new { type = new string('x', 99) }])
+            (await boon.Api.Post("/v1/claims", body, members[0].Token, key: "k")).Problem.ShouldBe("idempotency-mismatch");
+        var own = await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "l");
+        (own.Code, own.Id, (await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "l")).Code).ShouldBe((200, first.Id, 200));
+        // Another caller's key is another key; a refusal that is logged is an answer.
+        var soldOut = await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "k");
+        (soldOut.Code, soldOut.Problem).ShouldBe((409, "sold-out"));
+        await Upload(Coupon(type + "-b", type));
+        var again = await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "k");
+        (again.Problem, again.Text, again.Headers.Contains("Idempotent-Replayed")).ShouldBe(("sold-out", soldOut.Text, true));
+        (await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "m")).Code.ShouldBe(201);
+        // An answer that is not kept leaves the key free.
+        var later = "T-" + Guid.CreateVersion7().ToString("N");
+        (await boon.Api.Post("/v1/claims", new { type = later }, members[0].Token, key: "n")).Problem.ShouldBe("type-unknown");
+        (await boon.Api.Put($"/v1/coupon-types/{later}", new { }, await boon.OperatorToken())).Code.ShouldBe(201);
+        (await boon.Api.Post("/v1/claims", new { type = later }, members[0].Token, key: "n")).Problem.ShouldBe("sold-out");
+    }
+
+    [Fact]
+    public async Task A_key_that_is_in_flight_in_another_process_refuses_its_claim_and_no_other()
+    {
+        var (held, type) = (await Type(), await Type());
+        await Upload([Coupon(held + "-a", held), .. Enumerable.Range(0, 5).Select(i => Coupon($"{type}-{i}", type))]);
+        var members = await boon.SeedMembers(5);
+        await using var beside = await boon.StartBesideAsync();
+        Task<Answer> first;
+        await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = $1 for update", held))
+        {
+            first = beside.Api.Post("/v1/claims", new { type = held }, members[0].Token, key: "k");
+            await Eventually.Holds("a claim that waits", () => boon.Scalar<bool>("select exists (select from pg_locks where not granted and pid in (select pid from pg_stat_activity where datname = current_database()))"));
+            var answers = await Task.WhenAll(members.Select(member => boon.Api.Post("/v1/claims", new { type }, member.Token, key: "k")));
+            answers.Select(answer => answer.Code).ShouldBe([409, 201, 201, 201, 201]);
+            answers[0].Problem.ShouldBe("idempotency-in-flight");
+        }
+        (await first).Code.ShouldBe(201);
     }
 
     [Fact]
@@ -245,7 +290,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Types_are_listed_with_their_rules_and_bad_rules_are_refused()
     {
         var token = await boon.OperatorToken();
-        var types = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().ToDictionary(type => type.GetProperty("name").GetString() ?? "");
+        var types = (await boon.Api.All("/v1/coupon-types", token)).ToDictionary(type => type.GetProperty("name").GetString() ?? "");
         types["MEGADEAL"].GetProperty("pace").ToString().ShouldBe("""{"perSecond":10,"concurrency":5,"maxQueue":100,"maxWaitSeconds":10}""");
         foreach (var name in (string[])["", "STANDARD", "FREE"])
             (types[name].GetProperty("perUser").GetInt32(), types[name].GetProperty("pace").ValueKind).ShouldBe((1, JsonValueKind.Null));

@@ -93,7 +93,7 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Scalar<long>("select count(*) from promotions.event_log where type = 'promotions.redemption-released.v1' and userid = $1", user)).ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from orders.event_log where type = 'orders.order-cancelled.v1' and userid = $1", user)).ShouldBe(1);
         (await Order())["state"].GetString().ShouldBe("confirmed");
-        var type = (await boon.Api.Get("/v1/coupon-types", await boon.OperatorToken()))["data"].EnumerateArray().Single(one => one.GetProperty("name").GetString() == code.Split('-')[0]);
+        var type = (await boon.Api.All("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.GetProperty("name").GetString() == code.Split('-')[0]);
         type.GetProperty("redeemed").GetInt64().ShouldBe(1);
 
         var plain = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" } }, token);

@@ -201,7 +201,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var claim = await boon.Api.Post("/v1/claims", new { type }, member);
         (claim.Code, claim["coupon"].GetProperty("code").GetString()).ShouldBe((201, $"{type}-E"));
         (await boon.Api.Post("/v1/claims", new { type }, member)).Code.ShouldBe(200);
-        var counters = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
+        var counters = (await boon.Api.All("/v1/coupon-types", token)).Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
         (counters.GetProperty("claimed").GetInt32(), counters.GetProperty("available").GetInt32()).ShouldBe((5, 1));
         (await boon.Api.Post("/v1/redemptions", new { code = $"{type}-A", amount = 1000, currency = "USD" }, member)).Code.ShouldBe(201);
     }
@@ -223,7 +223,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.CaughtUp();
         (await boon.Api.All("/v1/coupons", member)).ShouldHaveSingleItem().GetProperty("code").GetString().ShouldBe($"{type}-1");
         (await boon.Api.All($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem().GetProperty("pendingReason").GetString().ShouldBe("sold-out");
-        var counters = (await boon.Api.Get("/v1/coupon-types", token))["data"].EnumerateArray().Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
+        var counters = (await boon.Api.All("/v1/coupon-types", token)).Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
         ((string[])["uploaded", "claimed", "purged", "available"]).Select(counter => counters.GetProperty(counter).GetInt32()).ShouldBe([4, 1, 3, 0]);
     }
 

@@ -31,7 +31,7 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
                 return BadRequest(bad);
             case IdempotencyException { Answer: { } answer }:
                 http.Response.Headers["Idempotent-Replayed"] = "true";
-                return new UnitFilter.Answer(answer);
+                return answer;
             case IdempotencyException { Code: "idempotency-in-flight" }:
                 return Problems.Of(StatusCodes.Status409Conflict, "idempotency-in-flight", "A request with this Idempotency-Key is still running.");
             case IdempotencyException:

@@ -40,7 +40,7 @@ public static class LongPoll
             var left = wait - time.GetElapsedTime(began);
             if (found is not null && underWay(found) && left > TimeSpan.Zero && !stopping.IsCancellationRequested)
             {
-                await wake.WaitAsync(left < WakeSignal.Poll ? left : WakeSignal.Poll, ct);
+                await wake.WaitAsync(left, ct);
                 continue;
             }
             if (found is not null && wait > TimeSpan.Zero)

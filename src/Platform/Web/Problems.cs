@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -27,6 +28,10 @@ public static class Problems
         http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString();
         return Of(status, code, detail);
     }
+
+    /// <summary>A refusal that is kept for the repeats of its request.</summary>
+    public static Idempotency.StoredAnswer Render(ProblemHttpResult problem) =>
+        new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
 
     private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
     {

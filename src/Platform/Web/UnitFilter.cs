@@ -21,7 +21,7 @@ public static class UnitFilter
         where TContext : DbContext
     {
         if (idempotent)
-            route.WithMetadata(IdempotentEndpoint.Instance);
+            route.TakesIdempotencyKey();
         return route.AddEndpointFilter(async (invocation, next) =>
         {
             var http = invocation.HttpContext;
@@ -50,9 +50,12 @@ public static class UnitFilter
             FaultPoints.Reached?.Invoke("answer");
             await unit.CommitAsync(ct);
             FaultPoints.Reached?.Invoke("after-answer");
-            return answer is null ? result : new Answer(answer);
+            return answer ?? result;
         });
     }
+
+    /// <summary>Reads the caller's <c>Idempotency-Key</c> into the request's features, as an <see cref="IdempotencyClaim"/>.</summary>
+    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route) => route.WithMetadata(IdempotentEndpoint.Instance);
 
     private static object? Unwrap(object? result)
     {
@@ -75,20 +78,6 @@ public static class UnitFilter
             http.Response.Body = real;
         }
         return new StoredAnswer(http.Response.StatusCode, http.Response.ContentType, http.Response.Headers.Location, buffer.ToArray());
-    }
-
-    /// <summary>Writes a rendered answer.</summary>
-    internal sealed class Answer(StoredAnswer answer) : IResult
-    {
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            httpContext.Response.StatusCode = answer.Status;
-            httpContext.Response.ContentType = answer.ContentType;
-            if (answer.Location is not null)
-                httpContext.Response.Headers.Location = answer.Location;
-            httpContext.Response.ContentLength = answer.Body.Length;
-            await httpContext.Response.Body.WriteAsync(answer.Body);
-        }
     }
 }
 

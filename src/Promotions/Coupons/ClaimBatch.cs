@@ -1,9 +1,12 @@
+using Boon.Platform.Web.Idempotency;
+
 namespace Boon.Promotions.Coupons;
 
 /// <summary>A user's wish for a coupon of a type.</summary>
 /// <param name="UserId">Who asks.</param>
 /// <param name="TraceParent">The trace of the request.</param>
-internal readonly record struct ClaimWish(Guid UserId, string? TraceParent);
+/// <param name="Key">The request's <c>Idempotency-Key</c>, if it has one.</param>
+internal sealed record ClaimWish(Guid UserId, string? TraceParent, IdempotencyClaim? Key = null);
 
 /// <summary>How a wish was answered.</summary>
 internal enum ClaimAnswer
@@ -25,33 +28,45 @@ internal enum ClaimAnswer
 
     /// <summary>There is no such type.</summary>
     UnknownType,
+
+    /// <summary>The request's key is taken: by its first answer, by another body, or by a request that still runs.</summary>
+    Repeated,
 }
 
 /// <summary>A claim to be stored: granted with a code, or queued with a ticket.</summary>
 internal sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, long? Ticket);
 
-/// <summary>The answer to a wish, and the claim if there is one.</summary>
-internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim);
+/// <summary>The answer to a wish, and the claim if there is one; why its key is taken, if it is.</summary>
+internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim, IdempotencyException? Repeat = null);
 
 /// <summary>
 /// Answers many wishes for coupons of one type in one transaction that holds the type's pool: the claims that users have already, new ones from the cursor,
-/// or places in the queue of a paced type. In the order of the wishes.
+/// or places in the queue of a paced type. In the order of the wishes. Their keys are rows of the same transaction, and so are the answers kept under them.
 /// </summary>
 internal static class ClaimBatch
 {
+    /// <summary>What was read while the pool is held.</summary>
+    /// <param name="Pool">The pool; null when there is no such type.</param>
+    /// <param name="Claims">The claim that each user has already, where one is all that a user gets.</param>
+    /// <param name="Waiting">Claims that are queued or worked on.</param>
+    /// <param name="Repeats">Why keys are taken.</param>
+    private sealed record Held(
+        CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting, Dictionary<(string, string, string), IdempotencyException> Repeats);
+
     /// <summary>Does everything but commit.</summary>
+    /// <exception cref="PostgresException">55P03: one of the keys is in flight in another process; which one is not known.</exception>
     internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
         var results = new ClaimResult[wishes.Count];
-        var (pool, claims, waiting) = await HoldAsync(unit, type, wishes, ct);
-        if (pool is null)
-        {
-            Array.Fill(results, new ClaimResult(ClaimAnswer.UnknownType, null));
-            return results;
-        }
+        var held = await HoldAsync(unit, type, wishes, ct);
+        var (claims, waiting) = (held.Claims, held.Waiting);
         var added = new List<NewClaim>(wishes.Count);
         for (var i = 0; i < wishes.Count; i++)
-            if (claims.TryGetValue(wishes[i].UserId, out var same))
+            if (wishes[i].Key is { } key && held.Repeats.TryGetValue(key.Id, out var repeat))
+                results[i] = new ClaimResult(ClaimAnswer.Repeated, null, repeat);
+            else if (held.Pool is not { } pool)
+                results[i] = new ClaimResult(ClaimAnswer.UnknownType, null);
+            else if (claims.TryGetValue(wishes[i].UserId, out var same))
                 results[i] = new ClaimResult(ClaimAnswer.Same, same);
             else
             {
@@ -63,14 +78,23 @@ internal static class ClaimBatch
                 if (results[i].Claim is { } claim && Once(pool))
                     claims.Add(wishes[i].UserId, claim);
             }
-        await StoreAsync(unit, pool, added, rewards: false, ct);
+        if (held.Pool is not null)
+            await StoreAsync(unit, held.Pool, added, rewards: false, ct);
+        await IdempotencyKeys.StoreAsync(unit, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
+            .Select(one => (one.First.Key!, ClaimCoupon.Kept(one.Second)))], ct);
         return results;
     }
 
-    /// <summary>Takes hold of the pool, refuses who waited too long, and reads after that who has a claim already and how many wait.</summary>
-    private static async Task<(CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting)> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    /// <summary>Claims the keys, takes hold of the pool, refuses who waited too long, and reads after that who has a claim already and how many wait.</summary>
+    private static async Task<Held> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.HoldCommand(type), CouponPool.TimeOutCommand(type) } };
+        var keys = wishes.Where(wish => wish.Key is not null).Select(wish => wish.Key!).ToList();
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        // Keys before the pool: nobody who holds a pool waits for a key.
+        if (keys.Count > 0)
+            IdempotencyKeys.AddClaim(batch, unit.Database.Schema, keys);
+        CouponPool.AddHold(batch, type);
+        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
         batch.BatchCommands.Add(new($"""
             select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
             from {ClaimView.Tables}
@@ -79,13 +103,20 @@ internal static class ClaimBatch
             """)
         { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
         batch.BatchCommands.Add(new("""
-            select count(*)::int from promotions.claims where type = $1 and state in ('queued', 'working')
+            select ticket from promotions.claims
+            where type = $1 and state in ('queued', 'working')
+            order by ticket limit 1
             """)
         { Parameters = { new() { Value = type } } });
         await using var reader = await batch.ExecuteReaderAsync(ct);
-        var claims = new Dictionary<Guid, ClaimView>();
+        var (claims, repeats) = (new Dictionary<Guid, ClaimView>(), new Dictionary<(string, string, string), IdempotencyException>());
+        if (keys.Count > 0)
+        {
+            repeats = await IdempotencyKeys.ReadClaimedAsync(reader, keys, ct);
+            await reader.NextResultAsync(ct);
+        }
         if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } pool)
-            return (null, claims, 0);
+            return new Held(null, claims, 0, repeats);
         await reader.NextResultAsync(ct);
         await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
         await reader.NextResultAsync(ct);
@@ -93,8 +124,9 @@ internal static class ClaimBatch
             if (Once(pool))
                 claims.Add(reader.GetGuid(0), ClaimView.Read(reader, 1));
         await reader.NextResultAsync(ct);
-        await reader.ReadAsync(ct);
-        return (pool, claims, reader.GetInt32(0));
+        // Tickets leave from the front, so that nobody counts the queue. (A claim that was granted before one with a lower ticket, whose worker died, counts until that one is.)
+        var waiting = await reader.ReadAsync(ct) ? (int)(pool.LastTicket - reader.GetInt64(0) + 1) : 0;
+        return new Held(pool, claims, waiting, repeats);
     }
 
     private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser;
@@ -136,7 +168,7 @@ internal static class ClaimBatch
             batch.BatchCommands.Add(new("""
                 insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at, is_reward)
                 select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket,
-                    case when code_id is null then clock_timestamp() else now() end, case when code_id is not null then now() end, $7
+                    clock_timestamp(), case when code_id is not null then clock_timestamp() end, $7
                 from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
                 """)
             {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Boon.Platform.Web.Idempotency;
 
 namespace Boon.Promotions.Coupons;
 
@@ -15,82 +16,62 @@ internal static class ClaimCoupon
     internal sealed record Request(string? Type);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/claims", Handle)
-        .WithUnit<PromotionsDb>(idempotent: true).ForMembers().WithTags("Coupons")
+        .TakesIdempotencyKey().ForMembers().WithTags("Coupons")
         .WithSummary("Claims a coupon of a type.")
         .WithDescription("201 with the coupon; 202 with the place in the queue where the type is paced (then ask at Location, after Retry-After); 200 with the claim that the caller has already. "
             + "409 `sold-out`, 429 `queue-full`, 404 `type-unknown`.")
         .Produces<ClaimView>(StatusCodes.Status201Created).Produces<ClaimView>(StatusCodes.Status202Accepted).Produces<ClaimView>();
 
     private static async Task<IResult> Handle(
-        Request request, ClaimsPrincipal caller, HttpContext http, ClaimQueue queue, ClaimPacer pacer, Unit<PromotionsDb> unit, CancellationToken ct)
+        Request request, ClaimsPrincipal caller, HttpContext http, ClaimQueue queue, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
+        var key = http.Features.Get<IdempotencyClaim>();
         var type = request.Type ?? CouponType.Untyped;
-        if (type.Length > CouponRules.LongestTypeName || (type.Length == 0 && request.Type is not null))
-            return UnknownType();
-        if (unit.Idempotency is null)
-            return await queue.ClaimAsync(type, caller.UserId(), ct) is { } result
-                ? Answer(http, result)
-                : Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many claims wait in this moment; try again.", FirstLook);
-
-        // With an Idempotency-Key, the claim and the stored answer are one transaction of their own.
-        await unit.BeginAsync(ct);
-        var own = (await ClaimBatch.RunAsync(unit, type, [new ClaimWish(caller.UserId(), System.Diagnostics.Activity.Current?.Id)], ct))[0];
-        ClaimMetrics.Batch(type, [own]);
-        if (own.Answer == ClaimAnswer.SoldOut)
-            unit.KeepRefusal();
-        if (own.Answer == ClaimAnswer.Queued)
-            http.Response.OnCompleted(() =>
-            {
-                pacer.Wake();
-                return Task.CompletedTask;
-            });
-        if (own.Answer == ClaimAnswer.QueueFull)
+        if (type.Length > CouponRules.LongestTypeName || (type.Length == 0 && request.Type is not null) || !await queue.KnowsAsync(type, ct))
         {
-            // Logged, but not kept as the key's answer: the same request may find a place later.
-            await unit.RollbackAsync();
-            await queue.LogFullAsync(type, caller.UserId(), ct);
+            if (key is not null)
+                await key.ThrowIfAnsweredAsync(module.Database, ct);
+            return UnknownType();
         }
-        return Answer(http, own);
+        return await queue.ClaimAsync(type, new ClaimWish(caller.UserId(), System.Diagnostics.Activity.Current?.Id, key)) is { } result
+            ? Answer(http, result)
+            : Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many claims wait in this moment; try again.", FirstLook);
     }
 
     private static IResult Answer(HttpContext http, ClaimResult result)
     {
-        var claim = result.Claim;
         switch (result.Answer)
         {
-            case ClaimAnswer.Granted:
-                return new Granted(claim!);
             case ClaimAnswer.Queued:
                 http.Response.Headers.RetryAfter = $"{FirstLook.TotalSeconds:0}";
-                return TypedResults.Accepted($"/v1/claims/{claim!.Id}", claim);
+                break;
             case ClaimAnswer.Same:
-                GetClaim.RetryAfter(http, claim!);
-                return TypedResults.Ok(claim);
-            case ClaimAnswer.SoldOut:
-                return Problems.Of(StatusCodes.Status409Conflict, "sold-out", "No coupon of this type is left.");
+                GetClaim.RetryAfter(http, result.Claim!);
+                break;
             case ClaimAnswer.QueueFull:
                 return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "queue-full", "As many claims as can wait are waiting; try again.", FirstLook);
-            default:
-                return UnknownType();
+            case ClaimAnswer.Repeated:
+                throw result.Repeat!;
         }
+        return Kept(result) is { } answer ? answer : UnknownType();
     }
 
-    /// <summary>201 with the claim, written at once and in one piece: in a drop this is nearly every answer.</summary>
-    private sealed class Granted(ClaimView claim) : IResult, IStatusCodeHttpResult
+    /// <summary>
+    /// The answer as it is kept under a request's key; null for one that is not kept, because the same request may get another one later. Written in one piece: in a
+    /// drop, a granted claim is nearly every answer.
+    /// </summary>
+    internal static StoredAnswer? Kept(ClaimResult result) => result.Answer switch
     {
-        public int? StatusCode => StatusCodes.Status201Created;
+        ClaimAnswer.Granted => Claim(StatusCodes.Status201Created, result.Claim!),
+        ClaimAnswer.Queued => Claim(StatusCodes.Status202Accepted, result.Claim!),
+        ClaimAnswer.Same => Claim(StatusCodes.Status200OK, result.Claim!),
+        ClaimAnswer.SoldOut => Problems.Render(Problems.Of(StatusCodes.Status409Conflict, "sold-out", "No coupon of this type is left.")),
+        _ => null,
+    };
 
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            var body = JsonSerializer.SerializeToUtf8Bytes(claim, Http.ClaimView);
-            var response = httpContext.Response;
-            response.StatusCode = StatusCodes.Status201Created;
-            response.ContentType = "application/json; charset=utf-8";
-            response.ContentLength = body.Length;
-            response.Headers.Location = $"/v1/claims/{claim.Id}";
-            await response.Body.WriteAsync(body);
-        }
-    }
+    private static StoredAnswer Claim(int status, ClaimView claim) => new(
+        status, "application/json; charset=utf-8", status == StatusCodes.Status200OK ? null : $"/v1/claims/{claim.Id}",
+        JsonSerializer.SerializeToUtf8Bytes(claim, Http.ClaimView));
 
     private static ProblemHttpResult UnknownType() => Problems.Of(StatusCodes.Status404NotFound, "type-unknown", "There is no such coupon type.");
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Promotions.Coupons;
@@ -10,6 +11,7 @@ namespace Boon.Promotions.Coupons;
 /// <c>perSecond</c>: each claim in <c>working</c> has its place in the coming second reserved, so a grant, however long it takes, never makes an eleventh.
 /// A claim that stays in <c>working</c> for longer than its lease lost its worker, and goes back to its place in the queue.
 /// </para>
+/// <para>Each type has a loop of its own: one whose row somebody holds, or that fails, delays no other.</para>
 /// </summary>
 internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, LogSignals signals, ILogger<ClaimPacer> logger) : BackgroundService
 {
@@ -19,85 +21,138 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <summary>Two clock readings that are a second apart may be stored as a little less.</summary>
     private static readonly TimeSpan ClockGrain = TimeSpan.FromMilliseconds(1);
 
-    private readonly WakeSignal wake = new();
+    /// <summary>How long a look waits for a type that somebody holds, before it lets others have its connection.</summary>
+    private const string Patience = "1s";
+
+    /// <summary>Looks at once: each takes a connection.</summary>
+    private const int MostLooks = 8;
+
+    /// <summary>Claims at the front of a queue among which all of those in <c>working</c> are: twice the greatest concurrency, for claims that lost their worker are before them.</summary>
+    private const int Front = 2_000;
 
     /// <summary>This process as the worker of its claims.</summary>
     private readonly Guid worker = Guid.CreateVersion7();
 
-    /// <summary>The grants that this process works on.</summary>
-    private readonly List<Task> granting = [];
+    private readonly ConcurrentDictionary<string, PacedType> types = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim looks = new(MostLooks, MostLooks);
+    private readonly WakeSignal begin = new();
 
     private sealed record Taken(Guid Id, Guid UserId, long Ticket);
 
-    /// <summary>Claims were queued, or a worker is free.</summary>
-    internal void Wake() => wake.Set();
+    /// <summary>A type with claims that wait: its wake-up, its loop once it has begun, and the grants that this process works on.</summary>
+    private sealed record PacedType(WakeSignal Wake, List<Task> Granting)
+    {
+        internal Task? Loop { get; set; }
+    }
+
+    /// <summary>Claims of a type were queued, or a worker is free.</summary>
+    internal void Wake(string type)
+    {
+        var waiting = types.GetOrAdd(type, _ => new PacedType(new WakeSignal(), []));
+        waiting.Wake.Set();
+        if (waiting.Loop is null)
+            begin.Set();
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await RunAsync(stoppingToken);
-        await Task.WhenAll(granting);
-    }
-
-    private async Task RunAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                var next = WakeSignal.Poll;
                 foreach (var type in await WaitingTypesAsync(stoppingToken))
-                    if (await PassAsync(type, stoppingToken) is { } again && again < next)
-                        next = again;
-                await wake.WaitAsync(next, stoppingToken);
+                    Wake(type);
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
+                LogFailed(logger, "", error.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+            foreach (var (name, type) in types)
+                type.Loop ??= PaceAsync(name, type, stoppingToken);
+            await begin.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        await Task.WhenAll(types.Values.Select(type => type.Loop ?? Task.CompletedTask));
+        await Task.WhenAll(types.Values.SelectMany(type => type.Granting));
+    }
+
+    /// <summary>One type's loop: looks when it is woken, and when a place in the second becomes free.</summary>
+    private async Task PaceAsync(string name, PacedType type, CancellationToken ct)
+    {
+        while (!ct.IsCancellationRequested)
+        {
+            TimeSpan? again = null;
+            await looks.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (ct.IsCancellationRequested)
                 return;
+            try
+            {
+                again = await PassAsync(name, type, ct);
+            }
+            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                again = ClockGrain;
             }
             catch (Exception error)
             {
-                LogFailed(logger, error.Message);
-                await wake.WaitAsync(WakeSignal.Poll, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!ct.IsCancellationRequested)
+                    LogFailed(logger, name, error.Message);
             }
+            finally
+            {
+                looks.Release();
+            }
+            await type.Wake.WaitAsync(again ?? Timeout.InfiniteTimeSpan, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
+    /// <summary>Types for which claims wait, each found by one look into the index of those; nobody is locked.</summary>
     private async Task<List<string>> WaitingTypesAsync(CancellationToken ct)
     {
         await using var command = module.Database.Source.CreateCommand("""
-            select name from promotions.coupon_types t
-            where exists (select from promotions.claims k where k.type = t.name and k.state in ('queued', 'working'))
+            with recursive types (name) as (
+                (select k.type from promotions.claims k where k.state in ('queued', 'working') order by k.type limit 1)
+                union all
+                select (select k.type from promotions.claims k where k.type > t.name and k.state in ('queued', 'working') order by k.type limit 1)
+                from types t where t.name is not null
+            )
+            select name from types where name is not null
             """);
         await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<string>();
+        var found = new List<string>();
         while (await reader.ReadAsync(ct))
-            types.Add(reader.GetString(0));
-        return types;
+            found.Add(reader.GetString(0));
+        return found;
     }
 
     /// <summary>Refuses who waited too long, frees what lost its worker, starts what may start. Answers when a place in the second becomes free, if that is what is lacking.</summary>
-    private async Task<TimeSpan?> PassAsync(string type, CancellationToken ct)
+    private async Task<TimeSpan?> PassAsync(string name, PacedType type, CancellationToken ct)
     {
         List<Taken> taken;
         TimeSpan? again = null;
         await using (var unit = new Unit<PromotionsDb>(module, signals))
         {
             await unit.BeginAsync(ct);
-            if (await CouponPool.HoldAsync(unit, type, ct) is not { } pool)
+            await using (var patience = unit.Command($"set local lock_timeout = '{Patience}'"))
+                await patience.ExecuteNonQueryAsync(ct);
+            if (await CouponPool.HoldAsync(unit, name, ct) is not { } pool)
                 return null;
             var changed = await TimeOutAsync(unit, pool, ct);
             var (free, openAt) = await FreeAsync(unit, pool, ct);
-            taken = free > 0 ? await TakeAsync(unit, type, free, ct) : [];
+            taken = free > 0 ? await TakeAsync(unit, name, free, ct) : [];
             if (free == 0 && openAt is { } at)
                 again = at - pool.Now + ClockGrain;
             // A look that found nothing to do ends without a commit, which would be a write to disk while the pool is held.
             if (changed || taken.Count > 0)
                 await unit.CommitAsync(ct);
         }
-        granting.RemoveAll(grant => grant.IsCompleted);
+        type.Granting.RemoveAll(grant => grant.IsCompleted);
         if (taken.Count > 0)
-            granting.Add(GrantAsync(type, taken, ct));
+            type.Granting.Add(GrantAsync(name, taken, ct));
         return again is { } wait && wait < TimeSpan.Zero ? ClockGrain : again;
     }
 
@@ -126,7 +181,14 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     {
         if (pool.Pace is not { } pace)
             return (int.MaxValue, null);
-        await using var count = unit.Command("select count(*)::int from promotions.claims where type = $1 and state = 'working'", pool.Type);
+        await using var count = unit.Command("""
+            select count(*)::int from (
+                select state from promotions.claims
+                where type = $1 and state in ('queued', 'working')
+                order by ticket limit $2
+            ) front
+            where state = 'working'
+            """, pool.Type, Front);
         var working = (int)(await count.ExecuteScalarAsync(ct))!;
         var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
         var inSecond = pace.PerSecond!.Value - working - recent.Count;
@@ -164,11 +226,11 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         {
             // They stay in working until their lease is over, and are then granted by whoever comes by.
             if (!ct.IsCancellationRequested)
-                LogFailed(logger, error.Message);
+                LogFailed(logger, type, error.Message);
         }
         finally
         {
-            wake.Set();
+            Wake(type);
         }
     }
 
@@ -221,13 +283,16 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         return true;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Queued claims wait for the next try: {Error}", EventName = "pacer-failed")]
-    private static partial void LogFailed(ILogger logger, string error);
+    [LoggerMessage(1, LogLevel.Warning, "Queued claims of type '{Type}' wait for the next try: {Error}", EventName = "pacer-failed")]
+    private static partial void LogFailed(ILogger logger, string type, string error);
 
     /// <inheritdoc/>
     public override void Dispose()
     {
-        wake.Dispose();
+        foreach (var type in types.Values)
+            type.Wake.Dispose();
+        looks.Dispose();
+        begin.Dispose();
         base.Dispose();
     }
 }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Threading.Channels;
+using Boon.Platform.Web.Idempotency;
 
 namespace Boon.Promotions.Coupons;
 
@@ -21,40 +21,47 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     private sealed record Worker(Channel<Waiting> Channel, Task Running);
 
     private readonly ConcurrentDictionary<string, Lazy<Worker>> workers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string, string, string), byte> keysInFlight = new();
 
-    /// <summary>Answers a claim once it is committed; null when too many wait already.</summary>
-    internal async Task<ClaimResult?> ClaimAsync(string type, Guid userId, CancellationToken ct)
+    /// <summary>True for the name of a type. Types are never deleted, so one that was seen once needs no second look, and unknown names get no worker.</summary>
+    internal async ValueTask<bool> KnowsAsync(string type, CancellationToken ct)
     {
-        if (!workers.TryGetValue(type, out var worker))
-        {
-            // Types are never deleted, so one that was seen once needs no second look, and unknown names get no worker.
-            if (!await ExistsAsync(type, ct))
-                return new ClaimResult(ClaimAnswer.UnknownType, null);
-            worker = workers.GetOrAdd(type, name => new Lazy<Worker>(() =>
-            {
-                var channel = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-                return new Worker(channel, WorkAsync(name, channel.Reader));
-            }));
-        }
-        var waiting = new Waiting(new ClaimWish(userId, Activity.Current?.Id), new(TaskCreationOptions.RunContinuationsAsynchronously));
-        return worker.Value.Channel.Writer.TryWrite(waiting) ? await waiting.Answer.Task : null;
-    }
-
-    /// <summary>Logs that a queue was full, for a claim whose own transaction leaves no trace.</summary>
-    internal async Task LogFullAsync(string type, Guid userId, CancellationToken ct)
-    {
-        await using var unit = new Unit<PromotionsDb>(module, signals);
-        await unit.BeginAsync(ct);
-        unit.By = Actor.Member(userId);
-        unit.Append(new ClaimRefused(null, userId, ClaimBatch.NameOf(type), "queue-full"));
-        await unit.CommitAsync(ct);
-    }
-
-    private async Task<bool> ExistsAsync(string type, CancellationToken ct)
-    {
+        if (workers.ContainsKey(type))
+            return true;
         await using var command = module.Database.Source.CreateCommand("select exists (select from promotions.coupon_types where name = $1)");
         command.Parameters.Add(new() { Value = type });
         return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    /// <summary>Answers a claim of a known type once it is committed; null when too many wait already. Who waits holds no connection.</summary>
+    internal async Task<ClaimResult?> ClaimAsync(string type, ClaimWish wish)
+    {
+        if (wish.Key is not null && !keysInFlight.TryAdd(wish.Key.Id, 0))
+            return InFlight;
+        try
+        {
+            var waiting = new Waiting(wish, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (wish.Key is not null && !PromotionsDefences.CoalescedKeys)
+                await RunAsync(type, [waiting]);
+            else if (!workers.GetOrAdd(type, name => new Lazy<Worker>(() => Start(name))).Value.Channel.Writer.TryWrite(waiting))
+                return null;
+            return await waiting.Answer.Task;
+        }
+        finally
+        {
+            if (wish.Key is not null)
+                keysInFlight.TryRemove(wish.Key.Id, out _);
+        }
+    }
+
+    private static ClaimResult InFlight => new(ClaimAnswer.Repeated, null, new IdempotencyException(IdempotencyException.InFlight));
+
+    private Worker Start(string type)
+    {
+        var channel = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        // A worker serves many requests, so it has the trace and the culture of none.
+        using (ExecutionContext.SuppressFlow())
+            return new Worker(channel, WorkAsync(type, channel.Reader));
     }
 
     private async Task WorkAsync(string type, ChannelReader<Waiting> channel)
@@ -77,21 +84,37 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         }
     }
 
+    /// <summary>
+    /// Answers a batch. Where one of its keys is in flight in another process, which cannot be said, the batch is halved until that claim is alone and gets to know it.
+    /// </summary>
     private async Task RunAsync(string type, List<Waiting> batch)
     {
-        await using var unit = new Unit<PromotionsDb>(module, signals);
-        await unit.BeginAsync(CancellationToken.None);
-        var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
-        if (!PromotionsDefences.DurableReply)
+        try
         {
+            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await unit.BeginAsync(CancellationToken.None);
+            var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
+            if (!PromotionsDefences.DurableReply)
+            {
+                Answer(batch, results);
+                await Task.Delay(PromotionsDefences.WriteBehind);
+            }
+            await unit.CommitAsync(CancellationToken.None);
+            ClaimMetrics.Batch(type, results);
+            if (results.Any(result => result.Answer == ClaimAnswer.Queued))
+                pacer.Wake(type);
             Answer(batch, results);
-            await Task.Delay(PromotionsDefences.WriteBehind);
         }
-        await unit.CommitAsync(CancellationToken.None);
-        ClaimMetrics.Batch(type, results);
-        if (results.Any(result => result.Answer == ClaimAnswer.Queued))
-            pacer.Wake();
-        Answer(batch, results);
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable && batch.Exists(waiting => waiting.Wish.Key is not null))
+        {
+            if (batch.Count == 1)
+            {
+                batch[0].Answer.TrySetResult(InFlight);
+                return;
+            }
+            await RunAsync(type, batch[..(batch.Count / 2)]);
+            await RunAsync(type, batch[(batch.Count / 2)..]);
+        }
     }
 
     private static void Answer(List<Waiting> batch, ClaimResult[] results)

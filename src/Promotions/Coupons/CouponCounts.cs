@@ -10,8 +10,8 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
-    /// <summary>Fewer rows are left as they are.</summary>
-    private const int Few = 1_000;
+    /// <summary>Fewer rows of a type are left as they are.</summary>
+    private const int Few = 64;
 
     /// <summary>Rows folded in one statement.</summary>
     private const int Most = 20_000;
@@ -30,28 +30,53 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
         await batch.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>Replaces many rows by their sums, in one statement: at any moment a reader sees either those or these.</summary>
+    /// <summary>Folds the types that have many rows; one that fails stops no other.</summary>
     internal async Task FoldAsync(CancellationToken ct)
     {
-        while (await FoldOnceAsync(ct) == Most)
-        {
-            // there is more
-        }
+        foreach (var type in await TypesAsync(ct))
+            try
+            {
+                while (await FoldAsync(type, ct) == Most)
+                {
+                    // there is more
+                }
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                LogFailed(logger, type, error.Message);
+            }
     }
 
-    private async Task<long> FoldOnceAsync(CancellationToken ct)
+    private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand($"""
+        await using var command = module.Database.Source.CreateCommand("""
+            select type from promotions.coupon_counts
+            group by type having count(*) >= $1
+            """);
+        command.Parameters.Add(new() { Value = Few });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var types = new List<string>();
+        while (await reader.ReadAsync(ct))
+            types.Add(reader.GetString(0));
+        return types;
+    }
+
+    /// <summary>Replaces many rows of a type by their sum, in one statement: at any moment a reader sees either those or this.</summary>
+    private async Task<long> FoldAsync(string type, CancellationToken ct)
+    {
+        await using var command = module.Database.Source.CreateCommand("""
             with folded as (
                 delete from promotions.coupon_counts where ctid = any (array(
-                    select ctid from promotions.coupon_counts where (select count(*) from (select from promotions.coupon_counts limit {Few}) rows) = {Few}
-                    limit {Most} for update skip locked)) returning *
-            ), sums as (
-                insert into promotions.coupon_counts
-                select type, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded group by type
+                    select ctid from promotions.coupon_counts where type = $1 limit $2 for update skip locked))
+                returning *
+            ), summed as (
+                insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged)
+                select $1, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded having count(*) > 0
             )
             select count(*) from folded
             """);
+        command.Parameters.Add(new() { Value = type });
+        command.Parameters.Add(new() { Value = Most });
         return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
@@ -67,11 +92,11 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
-                LogFailed(logger, error.Message);
+                LogFailed(logger, "", error.Message);
             }
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The coupon counters stay unfolded until the next try: {Error}", EventName = "counts-failed")]
-    private static partial void LogFailed(ILogger logger, string error);
+    [LoggerMessage(1, LogLevel.Warning, "The counters of coupon type '{Type}' stay unfolded until the next try: {Error}", EventName = "counts-failed")]
+    private static partial void LogFailed(ILogger logger, string type, string error);
 }

@@ -11,26 +11,24 @@ internal sealed record PooledCoupon(Guid Id, string Code, Benefit Benefit, int M
 /// </summary>
 internal sealed class CouponPool
 {
-    /// <summary>Coupons read at a time when some of the first ones have expired.</summary>
-    private const int PageOfExpired = 1_000;
+    /// <summary>Claims at the front of a queue of which one look refuses those that waited too long.</summary>
+    private const int MostLate = 1_000;
 
     private readonly Unit<PromotionsDb> unit;
     private readonly Queue<PooledCoupon> ready = new();
+    private readonly ExpiredCoupons expired;
     private long next;
     private long readFrom;
     private bool readToEnd;
-    private long purged;
 
-    private CouponPool(Unit<PromotionsDb> unit, string type, int? perUser, Pace? pace, long next, long lastTicket, DateTime[] recentGrants, DateTime now)
+    private CouponPool(Unit<PromotionsDb> unit, string type, int? perUser, Pace? pace, long next)
     {
         this.unit = unit;
         Type = type;
         PerUser = perUser;
         Pace = pace;
         this.next = readFrom = next;
-        LastTicket = lastTicket;
-        RecentGrants = recentGrants;
-        Now = now;
+        expired = new ExpiredCoupons(unit, type);
     }
 
     internal string Type { get; }
@@ -42,31 +40,40 @@ internal sealed class CouponPool
     internal long LastTicket { get; set; }
 
     /// <summary>When the last grants of a paced type were made, none of them in the future: after the database's clock was set back they count as made now.</summary>
-    internal DateTime[] RecentGrants { get; set; }
+    internal DateTime[] RecentGrants { get; set; } = [];
 
     /// <summary>The database's clock when the pool was taken hold of.</summary>
-    internal DateTime Now { get; }
+    internal DateTime Now { get; private init; }
 
     /// <summary>The database's clock was set back since the last grant: <see cref="RecentGrants"/> is to be stored as it is now.</summary>
     internal bool ClockWentBack { get; private init; }
 
     /// <summary>
-    /// The statement that refuses the claims of a type that waited too long; <see cref="AppendTimedOutAsync"/> reads what it answers. A claim from the future was
-    /// queued before the clock was set back: it waits from now on.
+    /// The statement that refuses the claims of a type that waited too long; <see cref="AppendTimedOutAsync"/> reads what it answers. They are the first ones of the
+    /// queue, so no more than those are looked at. A claim from the future was queued before the clock was set back: it waits from now on.
     /// </summary>
     internal static NpgsqlBatchCommand TimeOutCommand(string type) => new("""
+        with front as materialized (
+            select k.id, k.created_at from promotions.claims k
+            where k.type = $1 and k.state in ('queued', 'working')
+            order by k.ticket limit $2
+        ), late as (
+            select f.id, f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) as is_late
+            from front f cross join promotions.coupon_types t
+            where t.name = $1
+                and (f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) or f.created_at > clock_timestamp())
+        )
         update promotions.claims k set
             created_at = least(k.created_at, clock_timestamp()),
-            state = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'refused' else k.state end,
-            reason = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'timed-out' end,
-            nth = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then -k.ticket else k.nth end,
-            settled_at = case when k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then clock_timestamp() end
-        from promotions.coupon_types t
-        where t.name = $1 and k.type = t.name and k.state = 'queued'
-            and (k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) or k.created_at > clock_timestamp())
+            state = case when l.is_late then 'refused' else k.state end,
+            reason = case when l.is_late then 'timed-out' end,
+            nth = case when l.is_late then -k.ticket else k.nth end,
+            settled_at = case when l.is_late then clock_timestamp() end
+        from late l
+        where k.id = l.id and k.state = 'queued'
         returning k.id, k.user_id, k.state
         """)
-    { Parameters = { new() { Value = type } } };
+    { Parameters = { new() { Value = type }, new() { Value = MostLate } } };
 
     /// <summary>Logs what <see cref="TimeOutCommand"/> refused; answers whether it changed anything.</summary>
     internal static async Task<bool> AppendTimedOutAsync(Unit<PromotionsDb> unit, string type, NpgsqlDataReader reader, CancellationToken ct)
@@ -78,29 +85,50 @@ internal sealed class CouponPool
         return changed;
     }
 
-    /// <summary>The statement with which a transaction takes hold of a pool; others can follow in the same batch and see what was committed before.</summary>
-    internal static NpgsqlBatchCommand HoldCommand(string type) => new("""
-        select per_user, per_second, concurrency, max_queue, max_wait_seconds, next_position, last_ticket,
-            array(select least(t, clock_timestamp()) from unnest(recent_grants) t), clock_timestamp(),
-            exists (select from unnest(recent_grants) t where t > clock_timestamp())
-        from promotions.coupon_types where name = $1 for update
-        """)
-    { Parameters = { new() { Value = type } } };
+    /// <summary>
+    /// Adds the statements with which a transaction takes hold of a pool; others can follow in the same batch and see what was committed before. The clock is read in
+    /// a statement of its own: what the first one selects may be of before it waited.
+    /// </summary>
+    internal static void AddHold(NpgsqlBatch batch, string type, bool skipLocked = false)
+    {
+        batch.BatchCommands.Add(new($"""
+            select per_user, per_second, concurrency, max_queue, max_wait_seconds, next_position, last_ticket, recent_grants
+            from promotions.coupon_types
+            where name = $1
+            for update{(skipLocked ? " skip locked" : "")}
+            """)
+        { Parameters = { new() { Value = type } } });
+        batch.BatchCommands.Add(new("select clock_timestamp()"));
+    }
 
-    /// <summary>Reads the answer of <see cref="HoldCommand"/>; null when there is no such type.</summary>
+    /// <summary>Reads the answers of <see cref="AddHold"/>; null when there is no such type, or when it was skipped.</summary>
     internal static async Task<CouponPool?> ReadHeldAsync(Unit<PromotionsDb> unit, string type, NpgsqlDataReader reader, CancellationToken ct)
     {
         if (!await reader.ReadAsync(ct))
+        {
+            await reader.NextResultAsync(ct);
             return null;
+        }
+        int? perUser = reader.IsDBNull(0) ? null : reader.GetInt32(0);
         var pace = reader.IsDBNull(1) ? null : new Pace(reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4));
-        return new CouponPool(unit, type, reader.IsDBNull(0) ? null : reader.GetInt32(0), pace, reader.GetInt64(5), reader.GetInt64(6), reader.GetFieldValue<DateTime[]>(7), reader.GetDateTime(8))
-        { ClockWentBack = reader.GetBoolean(9) };
+        var (next, lastTicket, grants) = (reader.GetInt64(5), reader.GetInt64(6), reader.GetFieldValue<DateTime[]>(7));
+        await reader.NextResultAsync(ct);
+        await reader.ReadAsync(ct);
+        var now = reader.GetDateTime(0);
+        return new CouponPool(unit, type, perUser, pace, next)
+        {
+            LastTicket = lastTicket,
+            RecentGrants = Array.ConvertAll(grants, at => at < now ? at : now),
+            Now = now,
+            ClockWentBack = Array.Exists(grants, at => at > now),
+        };
     }
 
-    /// <summary>Takes hold of a pool, and of nothing else; null when there is no such type.</summary>
-    internal static async Task<CouponPool?> HoldAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
+    /// <summary>Takes hold of a pool, and of nothing else; null when there is no such type, or when it is held and <paramref name="skipLocked"/>.</summary>
+    internal static async Task<CouponPool?> HoldAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct, bool skipLocked = false)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { HoldCommand(type) } };
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        AddHold(batch, type, skipLocked);
         await using var reader = await batch.ExecuteReaderAsync(ct);
         return await ReadHeldAsync(unit, type, reader, ct);
     }
@@ -123,50 +151,42 @@ internal sealed class CouponPool
         return coupon;
     }
 
+    /// <summary>Reads pages until there is a coupon, or no more. Few expired ones are purged on the way; many are passed over, and purged by and by.</summary>
     private async Task ReadAsync(int wanted, CancellationToken ct)
     {
         while (ready.Count == 0 && !readToEnd)
         {
-            var expired = new List<Guid>();
-            var read = 0;
-            await using (var command = unit.Command("""
-                select id, code, benefit, max_uses, expires_at, position, expires_at <= clock_timestamp() from promotions.codes
-                where type = $1 and position >= $2 and purged_at is null order by position limit $3
-                """, Type, readFrom, wanted))
-            await using (var reader = await command.ExecuteReaderAsync(ct))
-                for (; await reader.ReadAsync(ct); read++)
-                {
-                    readFrom = reader.GetInt64(5) + 1;
-                    if (reader.GetBoolean(6))
-                        expired.Add(reader.GetGuid(0));
-                    else
-                        ready.Enqueue(new PooledCoupon(reader.GetGuid(0), reader.GetString(1), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetInt32(3), reader.GetDateTime(4), reader.GetInt64(5)));
-                }
-            readToEnd = read < wanted;
-            if (expired.Count > 0)
-            {
-                // The cursor passes them for good, so they are purged here and now.
-                await using var purge = unit.Command("update promotions.codes set purged_at = now() where id = any ($1)", expired.ToArray());
-                purged += await purge.ExecuteNonQueryAsync(ct);
-                if (ready.Count == 0)
-                    next = readFrom;
-            }
-            wanted = Math.Max(wanted, PageOfExpired);
+            var page = await expired.PageAsync(readFrom, wanted, ct);
+            foreach (var coupon in page.Good)
+                ready.Enqueue(coupon);
+            readFrom = page.Next;
+            readToEnd = page.IsLast;
+            // The cursor passes expired coupons for good, whether a good one comes after them or not.
+            next = Math.Max(next, page.PassedTo ?? next);
         }
     }
 
     /// <summary>Adds the statements that store the cursor and the counters.</summary>
     internal void AddStore(NpgsqlBatch batch, int claimed)
     {
-        batch.BatchCommands.Add(new("update promotions.coupon_types set next_position = $2, last_ticket = $3, recent_grants = $4 where name = $1")
+        batch.BatchCommands.Add(new("""
+            update promotions.coupon_types set next_position = $2, last_ticket = $3, recent_grants = $4
+            where name = $1
+            """)
         {
-            Parameters = { new() { Value = Type }, new() { Value = next }, new() { Value = LastTicket }, new() { Value = RecentGrants, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz } },
+            Parameters =
+            {
+                new() { Value = Type },
+                new() { Value = next },
+                new() { Value = LastTicket },
+                new() { Value = RecentGrants, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
+            },
         });
+        var purged = expired.AddStore(batch, next);
         if (claimed > 0 || purged > 0)
             batch.BatchCommands.Add(CouponCounts.Change(Type, claimed: claimed, purged: purged));
         if (purged > 0)
-            unit.Append(new CouponsPurged(Type is CouponType.Untyped ? null : Type, purged));
-        purged = 0;
+            unit.Append(new CouponsPurged(ClaimBatch.NameOf(Type), purged));
     }
 }
 

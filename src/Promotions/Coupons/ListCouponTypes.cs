@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Boon.Promotions.Coupons;
 
-/// <summary>Shows every coupon type with its counters.</summary>
+/// <summary>Lists the coupon types with their counters, by name.</summary>
 internal static class ListCouponTypes
 {
     /// <summary>A type and what a count of its rows gives at this moment.</summary>
@@ -20,33 +20,38 @@ internal static class ListCouponTypes
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Pace? Pace,
         long Uploaded, long Available, long Claimed, long Redeemed, long Purged);
 
-    internal sealed record List(IReadOnlyList<View> Data);
-
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupon-types", Handle)
         .ForOperators().WithTags("Coupons")
-        .WithSummary("Every coupon type with its rules and counters, as they are at this moment.")
-        .Produces<List>();
+        .WithSummary("The coupon types by name, with their rules and counters, as they are at this moment.")
+        .Produces<Page<View>>();
 
-    private static async Task<IResult> Handle(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle([AsParameters] PageQuery page, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
-            select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds,
-                coalesce(c.uploaded, 0), coalesce(c.claimed, 0), coalesce(c.redeemed, 0), coalesce(c.purged, 0)
-            from promotions.coupon_types t left join (
-                select type, sum(uploaded)::bigint as uploaded, sum(claimed)::bigint as claimed, sum(redeemed)::bigint as redeemed, sum(purged)::bigint as purged
-                from promotions.coupon_counts group by type offset 0
-            ) c on c.type = t.name
-            order by t.name
+        if (!page.TryRead(out var limit, out string? after, out var problem))
+            return problem!;
+        await using var command = module.Database.Source.CreateCommand($"""
+            select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds, c.uploaded, c.claimed, c.redeemed, c.purged
+            from promotions.coupon_types t
+            cross join lateral (
+                select coalesce(sum(x.uploaded), 0)::bigint as uploaded, coalesce(sum(x.claimed), 0)::bigint as claimed,
+                    coalesce(sum(x.redeemed), 0)::bigint as redeemed, coalesce(sum(x.purged), 0)::bigint as purged
+                from promotions.coupon_counts x where x.type = t.name
+            ) c
+            {(after is null ? "" : "where t.name > $2")}
+            order by t.name limit $1
             """);
+        command.Parameters.Add(new() { Value = limit + 1 });
+        if (after is not null)
+            command.Parameters.Add(new() { Value = after });
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<View>();
         while (await reader.ReadAsync(ct))
         {
             var pace = reader.IsDBNull(2) ? null : new Pace(reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5));
             var (uploaded, claimed, redeemed, purged) = (reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9));
-            types.Add(new View(reader.GetString(0) is { Length: > 0 } name ? name : null, reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
+            types.Add(new View(ClaimBatch.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
                 uploaded, uploaded - claimed - purged, claimed, redeemed, purged));
         }
-        return TypedResults.Ok(new List(types));
+        return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Name ?? CouponType.Untyped));
     }
 }

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace Boon.Promotions.Rewards;
 
-/// <summary>Grants delayed rewards as soon as their pools have coupons again. Any process may; who holds a pool is alone with it.</summary>
+/// <summary>
+/// Grants delayed rewards as soon as their pools have coupons again. Any process may; who holds a pool is alone with it, and one that somebody holds is left for the
+/// next look.
+/// </summary>
 internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, ILogger<DelayedRewards> logger) : BackgroundService
 {
     /// <summary>Between two looks, however much is logged.</summary>
@@ -38,9 +41,15 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
     private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
         await using var command = module.Database.Source.CreateCommand("""
-            select t.name from promotions.coupon_types t
-            where exists (select from promotions.coupon_rewards r where r.type = t.name and r.granted_at is null)
-              and exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
+            with recursive types (name) as (
+                (select r.type from promotions.coupon_rewards r where r.granted_at is null order by r.type limit 1)
+                union all
+                select (select r.type from promotions.coupon_rewards r where r.type > p.name and r.granted_at is null order by r.type limit 1)
+                from types p where p.name is not null
+            )
+            select t.name from types p
+            join promotions.coupon_types t on t.name = p.name
+            where exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
             """);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<string>();
@@ -55,7 +64,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         {
             await using var unit = new Unit<PromotionsDb>(module, signals);
             await unit.BeginAsync(ct);
-            more = await GrantRewards.GrantAsync(unit, type, ct);
+            more = await GrantRewards.GrantAsync(unit, type, ct, skipHeld: true);
             await unit.CommitAsync(ct);
         }
     }

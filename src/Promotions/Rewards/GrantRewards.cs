@@ -42,10 +42,15 @@ internal static class GrantRewards
             await GrantAsync(unit, type, ct);
     }
 
-    /// <summary>Grants what is recorded for a type, as far as its pool and one transaction go; answers whether there may be more to do.</summary>
-    internal static async Task<bool> GrantAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
+    /// <summary>
+    /// Grants what is recorded for a type, as far as its pool and one transaction go; answers whether there may be more to do. <paramref name="skipHeld"/>: not if
+    /// somebody holds the pool of the type, which there is.
+    /// </summary>
+    internal static async Task<bool> GrantAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct, bool skipHeld = false)
     {
-        var pool = await CouponPool.HoldAsync(unit, type, ct);
+        var pool = await CouponPool.HoldAsync(unit, type, ct, skipHeld);
+        if (pool is null && skipHeld)
+            return false;
         var (pending, claims) = (new List<Pending>(), new List<NewClaim>());
         if (pool is not null && await pool.HasAsync(MostCoupons, ct))
             pending = await PendingAsync(unit, type, ct);
@@ -83,7 +88,9 @@ internal static class GrantRewards
             from unnest($1, $2) k (place, given) cross join lateral (select x.ctid from promotions.coupon_rewards x where x.place = k.place and k.given > 0 offset 0) at
             where r.ctid = at.ctid
             """, pending.ConvertAll(reward => reward.Place), given);
-        await update.ExecuteNonQueryAsync(ct);
+        var rewarded = given.Count(count => count > 0);
+        if (await update.ExecuteNonQueryAsync(ct) is var stored && stored != rewarded)
+            throw new InvalidOperationException($"{stored} of {rewarded} rewards were there to be granted.");
     }
 
     /// <summary>Notes why what is recorded for a type waits, and logs it for those of whom it was not known.</summary>

@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace Boon.Platform.Web.Idempotency;
 
-/// <summary>The first answer to a request, kept for its repeats.</summary>
-public sealed record StoredAnswer(int Status, string? ContentType, string? Location, byte[] Body);
-
 /// <summary>Why a request with an idempotency key does not run: it is in flight, mismatched, or has its answer already.</summary>
 public sealed class IdempotencyException(string code, StoredAnswer? answer = null) : Exception($"Idempotency: {code}.")
 {
+    /// <summary>The code of a request whose first one still runs.</summary>
+    public const string InFlight = "idempotency-in-flight";
+
     /// <summary><c>idempotency-in-flight</c>, <c>idempotency-mismatch</c> or <c>replay</c>.</summary>
     public string Code => code;
 
@@ -46,80 +46,39 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
         return new IdempotencyClaim(caller, route, key, hash);
     }
 
+    /// <summary>What tells one key from another: who sent it, to which path, and its text.</summary>
+    public (string Caller, string Route, string Key) Id => (caller, route, key);
+
+    internal byte[] BodyHash => bodyHash;
+
     /// <summary>Throws if the key already has an answer; costs no transaction.</summary>
     public async Task ThrowIfAnsweredAsync(ModuleDatabase database, CancellationToken ct)
     {
-        await using var command = database.Source.CreateCommand();
-        await ThrowIfAnsweredAsync(command, database.Schema, ct);
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        await using var batch = new NpgsqlBatch(connection);
+        IdempotencyKeys.AddFind(batch, database.Schema, [this]);
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        if ((await IdempotencyKeys.ReadFoundAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
+            throw repeated;
     }
 
     /// <summary>Inserts the key's row into the transaction. A row that another open transaction holds is a request in flight.</summary>
     public async Task ClaimAsync(Unit unit, CancellationToken ct)
     {
-        var schema = unit.Database.Schema;
         try
         {
-            // A conflicting insert waits for the other transaction: 10 ms are enough to see that there is one.
-            await using (var impatient = unit.Command("set local lock_timeout = '10ms'"))
-                await impatient.ExecuteNonQueryAsync(ct);
-            await using var insert = unit.Command($"""
-                insert into {schema}.idempotency_keys as k (caller, route, key, body_hash) values ($1, $2, $3, $4)
-                on conflict (caller, route, key) do update
-                    set body_hash = excluded.body_hash, status = null, content_type = null, location = null, body = null, created_at = now()
-                    where k.created_at < now() - interval '{KeptFor}'
-                """);
-            Bind(insert);
-            insert.Parameters.Add(new() { Value = bodyHash });
-            var claimed = await insert.ExecuteNonQueryAsync(ct) == 1;
-            await using (var patient = unit.Command("set local lock_timeout = 0"))
-                await patient.ExecuteNonQueryAsync(ct);
-            if (claimed)
-                return;
+            await using var batch = new NpgsqlBatch(unit.Connection);
+            IdempotencyKeys.AddClaim(batch, unit.Database.Schema, [this]);
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            if ((await IdempotencyKeys.ReadClaimedAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
+                throw repeated;
         }
         catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            throw new IdempotencyException("idempotency-in-flight");
+            throw new IdempotencyException(IdempotencyException.InFlight);
         }
-        await using var read = unit.Command("");
-        await ThrowIfAnsweredAsync(read, schema, ct);
-        throw new IdempotencyException("idempotency-in-flight");
     }
 
     /// <summary>Stores the answer in the transaction that holds the effect.</summary>
-    public async Task StoreAsync(Unit unit, StoredAnswer answer, CancellationToken ct)
-    {
-        await using var command = unit.Command($"""
-            update {unit.Database.Schema}.idempotency_keys set status = $4, content_type = $5, location = $6, body = $7
-            where caller = $1 and route = $2 and key = $3
-            """);
-        Bind(command);
-        command.Parameters.Add(new() { Value = answer.Status });
-        command.Parameters.Add(new() { Value = (object?)answer.ContentType ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = (object?)answer.Location ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = answer.Body });
-        await command.ExecuteNonQueryAsync(ct);
-    }
-
-    private async Task ThrowIfAnsweredAsync(NpgsqlCommand command, string schema, CancellationToken ct)
-    {
-        command.CommandText = $"""
-            select body_hash, status, content_type, location, body from {schema}.idempotency_keys
-            where caller = $1 and route = $2 and key = $3 and status is not null and created_at >= now() - interval '{KeptFor}'
-            """;
-        Bind(command);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        if (!await reader.ReadAsync(ct))
-            return;
-        if (!reader.GetFieldValue<byte[]>(0).AsSpan().SequenceEqual(bodyHash))
-            throw new IdempotencyException("idempotency-mismatch");
-        throw new IdempotencyException("replay", new StoredAnswer(
-            reader.GetInt32(1), reader.IsDBNull(2) ? null : reader.GetString(2), reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetFieldValue<byte[]>(4)));
-    }
-
-    private void Bind(NpgsqlCommand command)
-    {
-        command.Parameters.Add(new() { Value = caller });
-        command.Parameters.Add(new() { Value = route });
-        command.Parameters.Add(new() { Value = key });
-    }
+    public Task StoreAsync(Unit unit, StoredAnswer answer, CancellationToken ct) => IdempotencyKeys.StoreAsync(unit, [(this, answer)], ct);
 }

@@ -1,0 +1,26 @@
+using Npgsql;
+
+namespace Boon.Support;
+
+/// <summary>A statement in a transaction of the test's own, which holds what it locked until it is disposed.</summary>
+public sealed class OpenTransaction : IAsyncDisposable
+{
+    private readonly NpgsqlConnection connection;
+
+    private OpenTransaction(NpgsqlConnection connection) => this.connection = connection;
+
+    public static async Task<OpenTransaction> BeginAsync(TestBoon boon, string sql, params object[] values)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using (var begin = new NpgsqlCommand("begin", connection))
+            await begin.ExecuteNonQueryAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        await command.ExecuteNonQueryAsync();
+        return new OpenTransaction(connection);
+    }
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+}
