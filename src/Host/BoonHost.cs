@@ -35,7 +35,9 @@ internal sealed class BoonHost : IAsyncDisposable
 
     private readonly PrivatePostgres? postgres;
 
-    private BoonHost(WebApplication app, PrivatePostgres? postgres) => (App, this.postgres) = (app, postgres);
+    private readonly string urls;
+
+    private BoonHost(WebApplication app, PrivatePostgres? postgres, string urls) => (App, this.postgres, this.urls) = (app, postgres, urls);
 
     /// <summary>The web application, built and not started.</summary>
     internal WebApplication App { get; }
@@ -50,9 +52,8 @@ internal sealed class BoonHost : IAsyncDisposable
         System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var configuration = builder.Configuration;
-        configuration.AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true, reloadOnChange: false).AddEnvironmentVariables()
-            .AddInMemoryCollection(options.Settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
-        var data = Path.GetFullPath(options.Data ?? configuration["Boon:Data"] ?? ".boon");
+        HostConfiguration.Load(configuration, options.Settings);
+        var data = Path.GetFullPath(options.Data ?? Settings.Data.Of(configuration));
         configuration["Boon:Data"] = data;
         if (options.Quiet)
             configuration["Boon:Log:Level"] = "Warning";
@@ -60,21 +61,25 @@ internal sealed class BoonHost : IAsyncDisposable
 
         var modules = Choose(options.Modules);
         PrivatePostgres? server = null;
-        if (string.IsNullOrEmpty(configuration.GetConnectionString("Boon")) && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
+        if (Settings.Database.Of(configuration) is null && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
         {
-            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, configuration["Boon:Postgres:Binaries"]), Console.Error.WriteLine, ct);
+            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, Settings.PostgresBinaries.Of(configuration)), Console.Error.WriteLine, ct);
             configuration["ConnectionStrings:Boon"] = server.ConnectionString;
         }
         try
         {
-            builder.WebHost.UseUrls(options.Urls ?? configuration["Boon:Urls"] ?? configuration["urls"] ?? DefaultUrl);
+            var urls = options.Urls ?? Settings.Urls.Of(configuration) ?? configuration["urls"] ?? DefaultUrl;
+            if (Settings.Urls.Fault(options.Urls is null ? Settings.Urls.Key : "--urls", urls) is { } fault)
+                throw new SetupException(fault);
+            builder.WebHost.UseUrls(urls);
             builder.WebHost.UseKestrelHttpsConfiguration();
             builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, Path.Combine(data, "logs")), dispose: true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, modules);
             var app = builder.Build();
+            CheckSubscriptions(app, modules);
             Map(app, modules);
-            return new BoonHost(app, server);
+            return new BoonHost(app, server, urls);
         }
         catch
         {
@@ -101,14 +106,36 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>Migrates unless <c>Boon:Migrate</c> is false, then serves.</summary>
     internal async Task StartAsync(CancellationToken ct)
     {
-        if (App.Configuration.GetValue("Boon:Migrate", true))
+        if (Settings.Migrate.Of(App.Configuration))
             await MigrateAsync(ct);
         else
             foreach (var module in App.Services.GetServices<ModuleMigrations>())
                 if (await module.PendingAsync(ct) is { Count: > 0 } pending)
                     throw new SetupException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or set Boon__Migrate=true.");
-        await App.StartAsync(ct);
+        try
+        {
+            await App.StartAsync(ct);
+        }
+        catch (Exception error) when (AddressFault(error) is { } fault)
+        {
+            throw new SetupException($"Boon:Urls (--urls) is '{urls}'; {fault}", error);
+        }
     }
+
+    /// <summary>What is wrong with an address that this machine does not let us listen on; null when the error is another.</summary>
+    private static string? AddressFault(Exception error) => error switch
+    {
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"another program listens there ({error.Message}) Choose another port.",
+        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressNotAvailable } => "this machine has no such address; it can be one of its own, or * for all.",
+        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied } => "this user may not listen on that port; ports from 1024 on are free to all.",
+        System.Net.Sockets.SocketException socket => socket.Message,
+        InvalidOperationException when error.Message.Contains("HTTPS", StringComparison.OrdinalIgnoreCase) => error.Message.ReplaceLineEndings(" "),
+        _ => null,
+    };
+
+    /// <summary>Which databases and modules it works with, a line for each database.</summary>
+    internal IEnumerable<string> Describe() => HostConfiguration.Describe(
+        App.Configuration, App.Services.GetServices<HostedModule>().Select(module => module.Name), postgres is null ? null : Path.Combine(Settings.Data.Of(App.Configuration), "postgres"));
 
     /// <summary>Waits for Ctrl-C or SIGTERM, or until a part of the host has failed and stops it.</summary>
     internal async Task WaitAsync(CancellationToken ct)
@@ -121,7 +148,7 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>Lets balancers and clients go elsewhere before this process stops to listen.</summary>
     internal async Task DrainAsync()
     {
-        var time = App.Configuration.GetValue("Boon:DrainTime", TimeSpan.FromSeconds(5));
+        var time = Settings.DrainTime.Of(App.Configuration);
         if (time == TimeSpan.Zero)
             return;
         Console.WriteLine($"Draining for {time.TotalSeconds:0.#} s: /health/ready answers 503, requests are still served...");
@@ -138,6 +165,19 @@ internal sealed class BoonHost : IAsyncDisposable
             : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
     }
 
+    /// <summary>A setting of a subscription that there is not would be read by nobody; those of modules that run elsewhere are theirs.</summary>
+    private static void CheckSubscriptions(WebApplication app, List<IModule> modules)
+    {
+        var known = app.Services.GetServices<SubscriptionRunner>().Select(runner => runner.Name).ToList();
+        foreach (var name in app.Configuration.GetSection("Boon:Subscriptions").GetChildren().Select(section => section.Key))
+        {
+            var module = name.Split('.')[0];
+            var elsewhere = AllModules.Any(one => one.Name == module) && !modules.Exists(one => one.Name == module);
+            if (!elsewhere && !known.Contains(name, StringComparer.OrdinalIgnoreCase))
+                throw new SetupException($"There is no subscription {name} to set; there are {string.Join(", ", known)}.");
+        }
+    }
+
     private static void AddServices(WebApplicationBuilder builder, List<IModule> modules)
     {
         var services = builder.Services;
@@ -148,14 +188,14 @@ internal sealed class BoonHost : IAsyncDisposable
         services.AddBoonWeb(builder.Configuration);
         foreach (var module in modules)
             module.Add(new ModuleBuilder(module.Name, services, builder.Configuration));
-        if (builder.Configuration.GetSection("Boon:Web:TrustedProxies").Get<string[]>() is { Length: > 0 } proxies)
+        if (Settings.ProxiesOf(builder.Configuration).ToList() is { Count: > 0 } proxies)
             services.Configure<ForwardedHeadersOptions>(forwarded =>
             {
                 forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
                 forwarded.KnownIPNetworks.Clear();
                 forwarded.KnownProxies.Clear();
                 foreach (var proxy in proxies)
-                    forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(proxy.Contains('/', StringComparison.Ordinal) ? proxy : proxy + (proxy.Contains(':', StringComparison.Ordinal) ? "/128" : "/32")));
+                    forwarded.KnownIPNetworks.Add(proxy);
             });
     }
 

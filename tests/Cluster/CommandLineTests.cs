@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Boon.Support;
+using Npgsql;
 
 namespace Boon.Cluster;
 
@@ -80,6 +81,8 @@ public sealed class CommandLineTests
         await using (var first = BoonProcess.Start(settings, arguments))
         {
             using var api = new Api(await first.Serving());
+            first.Output.ShouldContain($"Database {new NpgsqlConnectionStringBuilder(database).Database} at ");
+            first.Output.ShouldContain("modules identity, promotions");
             token = await api.SignIn("operator", "operator of the tests");
             first.Terminate();
             (await first.Exited()).ShouldBe(0, first.Output);
@@ -109,6 +112,37 @@ public sealed class CommandLineTests
         (await cluster.Api(1).Get("/v1/users/me", one)).Code.ShouldBe(200);
 
         static string? Kid(string token) => JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[0])).RootElement.GetProperty("kid").GetString();
+    }
+
+    [Theory]
+    [InlineData("ConnectionString__Boon", "Host=db", "boon: There is no setting ConnectionString:Boon; did you mean ConnectionStrings:Boon")]
+    [InlineData("ConnectionStrings__Boon", "postgres://ann:s3cret@db/shop", "boon: ConnectionStrings:Boon is an address; write it as Host=db;Username=ann;Password=...;Database=shop")]
+    [InlineData("Boon__SignIn__Window", "abc", "boon: Boon:SignIn:Window is 'abc'; it can be a duration")]
+    [InlineData("Boon__Urls", "http://192.0.2.1:5080", "boon: Boon:Urls (--urls) is 'http://192.0.2.1:5080'; this machine has no such address")]
+    [InlineData("Boon__Urls", "taken", "another program listens there")]
+    [InlineData("appsettings.json", "{\"Boon\":", "appsettings.json cannot be read as JSON")]
+    [InlineData("Boon__Subscriptions__promotions.issue-voucher__Lanes", "1", "boon: There is no subscription promotions.issue-voucher to set")]
+    public async Task What_cannot_be_set_is_said_in_one_line_and_nothing_is_made(string setting, string value, string says)
+    {
+        var folder = Directory.CreateTempSubdirectory("boon-settings-").FullName;
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        if (setting == "appsettings.json")
+            await File.WriteAllTextAsync(Path.Combine(folder, setting), value);
+        var settings = new Dictionary<string, string> { [setting] = value == "taken" ? $"http://{taken.LocalEndpoint}" : value };
+        // A value that only the whole start can judge needs a database; the others stop before.
+        var server = setting is "Boon__Urls" || setting.Contains("Subscriptions", StringComparison.Ordinal) ? await TestServer.CreateDatabaseAsync() : null;
+        if (server is not null)
+            settings["ConnectionStrings__Boon"] = server;
+        await using var boon = BoonProcess.StartIn(folder, settings, "--fast-hash", "serve");
+        (await boon.Exited()).ShouldBe(1, boon.Output);
+        boon.Output.ShouldContain(says);
+        boon.Output.ShouldNotContain("   at ");
+        boon.Output.ShouldNotContain("s3cret");
+        Directory.Exists(Path.Combine(folder, ".boon", "postgres")).ShouldBeFalse();
+        Directory.Delete(folder, recursive: true);
+        if (server is not null)
+            await TestServer.DropDatabaseAsync(server);
     }
 
     [Theory]

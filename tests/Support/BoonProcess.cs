@@ -16,9 +16,12 @@ public sealed class BoonProcess : IAsyncDisposable
     private BoonProcess(Process process) => this.process = process;
 
     /// <summary>Starts it with arguments for the test host and Boon, and settings as environment.</summary>
-    public static BoonProcess Start(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static BoonProcess Start(IReadOnlyDictionary<string, string> settings, params string[] arguments) => StartIn(Environment.CurrentDirectory, settings, arguments);
+
+    /// <summary>Starts it in a folder, whose appsettings.json it reads.</summary>
+    public static BoonProcess StartIn(string folder, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Boon.FaultHost.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);

@@ -24,13 +24,15 @@ internal static class CouponsCommand
     internal static Command Create()
     {
         var file = new Argument<FileInfo>("file") { Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses) or .json ({\"coupons\": [...]}) file." };
-        var url = new Option<string>("--url") { Description = "Where Boon serves.", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("Boon__Url") ?? "http://127.0.0.1:5080" };
+        var url = new Option<string>("--url") { Description = "Where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
         var user = new Option<string>("--user") { Description = "An operator: username, e-mail or phone.", DefaultValueFactory = _ => "operator" };
         var upload = new Command("upload", "Uploads coupons. The password is asked for, or taken from Boon__Operator__Password. A file of more than 50,000 rows goes in several requests, each of them whole or not at all; a repeated upload of the same rows within 24 hours stores nothing twice.")
         { file, url, user };
         upload.SetAction((result, ct) => UploadAsync(result.GetRequiredValue(file), result.GetRequiredValue(url), result.GetRequiredValue(user), ct));
         return new Command("coupons", "Works with coupons.") { upload };
     }
+
+    private static IConfigurationRoot FromEnvironment() => new ConfigurationBuilder().AddEnvironmentVariables().Build();
 
     private static async Task<int> UploadAsync(FileInfo file, string url, string user, CancellationToken ct)
     {
@@ -43,7 +45,7 @@ internal static class CouponsCommand
             ".json" => await JsonPartsAsync(file, ct),
             _ => throw new SetupException($"{file.Name} is neither a .csv nor a .json file."),
         };
-        var password = Environment.GetEnvironmentVariable("Boon__Operator__Password");
+        var password = FromEnvironment()[Settings.OperatorPassword.Key];
         if (string.IsNullOrEmpty(password))
             password = Console.IsInputRedirected ? throw new SetupException("Set Boon__Operator__Password, or run this in a terminal.")
                 : await new TextPrompt<string>($"Password of {user}:").Secret().ShowAsync(AnsiConsole.Console, ct);

@@ -30,10 +30,12 @@ internal static class DemoCommand
     {
         Cli.PlainWhenRedirected();
         var members = Member.Read(file ?? Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"));
-        var folder = Path.Combine(data ?? Environment.GetEnvironmentVariable("Boon__Data") ?? ".boon", "demo");
-        var server = Environment.GetEnvironmentVariable("ConnectionStrings__Boon");
-        await using var postgres = string.IsNullOrEmpty(server)
-            ? await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, Environment.GetEnvironmentVariable("Boon__Postgres__Binaries")), Console.WriteLine, ct)
+        using var configuration = new ConfigurationManager();
+        HostConfiguration.Load(configuration, settings: null);
+        var folder = Path.Combine(data ?? Settings.Data.Of(configuration), "demo");
+        var server = Settings.Database.Of(configuration);
+        await using var postgres = server is null
+            ? await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, Settings.PostgresBinaries.Of(configuration)), Console.WriteLine, ct)
             : null;
         await using var database = await DemoDatabase.CreateAsync(postgres?.ConnectionString ?? server!, ct);
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12));
@@ -46,7 +48,7 @@ internal static class DemoCommand
         // Nothing of the demo goes into a database that the settings name for a module.
         foreach (var module in BoonHost.AllModules)
             settings[$"ConnectionStrings:{module.Name}"] = database.ConnectionString;
-        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? Environment.GetEnvironmentVariable("Boon__Urls") ?? FreeUrl(), Quiet: true, Settings: settings), ct);
+        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? Settings.Urls.Of(configuration) ?? FreeUrl(), Quiet: true, Settings: settings), ct);
         await host.StartAsync(ct);
         Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
 

@@ -16,6 +16,8 @@ internal static class MigrateCommand
     private static async Task<int> RunAsync(HostOptions options, CancellationToken ct)
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
+        foreach (var line in host.Describe())
+            Console.WriteLine(line);
         var applied = await host.MigrateAsync(ct);
         foreach (var (module, migration) in applied)
             Console.WriteLine($"{module}: applied {migration}");

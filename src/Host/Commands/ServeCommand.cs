@@ -21,6 +21,8 @@ internal static class ServeCommand
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
         await host.StartAsync(ct);
+        foreach (var line in host.Describe())
+            Console.WriteLine(line);
         var url = host.Url;
         Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {url}/metrics). Ctrl-C stops it.");
         await host.WaitAsync(ct);

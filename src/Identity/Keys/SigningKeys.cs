@@ -26,7 +26,7 @@ internal sealed partial class SigningKeys(
     private readonly IDataProtector protector = protection.CreateProtector("Boon.Identity.SigningKeys.v1");
 
     /// <summary>How long a key signs: <c>Boon:Tokens:KeyLifetime</c>, default 30 days.</summary>
-    private readonly TimeSpan lifetime = configuration.GetValue("Boon:Tokens:KeyLifetime", TimeSpan.FromDays(30));
+    private readonly TimeSpan lifetime = Settings.KeyLifetime.Of(configuration);
 
     private SigningKey? current;
 

@@ -10,15 +10,8 @@ namespace Boon.Identity.Sessions;
 /// </summary>
 internal sealed record RefreshOverlap(TimeSpan Length)
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
-
     /// <summary><c>Boon:Tokens:RefreshOverlap</c> (00:00:10).</summary>
-    internal static RefreshOverlap From(IConfiguration configuration)
-    {
-        var overlap = new RefreshOverlap(configuration.GetValue("Boon:Tokens:RefreshOverlap", TimeSpan.FromSeconds(10)));
-        return overlap.Length >= TimeSpan.Zero && overlap.Length <= Longest ? overlap
-            : throw new SetupException($"Boon__Tokens__RefreshOverlap is {overlap.Length}; it can be 00:00:00 to {Longest}.");
-    }
+    internal static RefreshOverlap From(IConfiguration configuration) => new(Settings.RefreshOverlap.Of(configuration));
 }
 
 /// <summary>

@@ -15,13 +15,8 @@ namespace Boon.Identity.Sessions;
 internal sealed record SignInLimits(int PerAccount, int PerAddress, TimeSpan Window)
 {
     /// <summary><c>Boon:SignIn:FailuresPerAccount</c> (10), <c>:FailuresPerAddress</c> (200), <c>:Window</c> (00:15:00).</summary>
-    internal static SignInLimits From(IConfiguration configuration)
-    {
-        var section = configuration.GetSection("Boon:SignIn");
-        var limits = new SignInLimits(section.GetValue("FailuresPerAccount", 10), section.GetValue("FailuresPerAddress", 200), section.GetValue("Window", TimeSpan.FromMinutes(15)));
-        return limits is { PerAccount: > 0, PerAddress: > 0 } && limits.Window > TimeSpan.Zero ? limits
-            : throw new SetupException("Boon__SignIn__FailuresPerAccount, __FailuresPerAddress and __Window must be more than nothing.");
-    }
+    internal static SignInLimits From(IConfiguration configuration) => new(
+        Settings.FailuresPerAccount.Of(configuration), Settings.FailuresPerAddress.Of(configuration), Settings.SignInWindow.Of(configuration));
 
     /// <summary>The keys that a try is counted under.</summary>
     internal static (string Account, string Address) KeysOf(User? user, string identifier, IPAddress? address) => (

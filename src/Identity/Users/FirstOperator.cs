@@ -22,9 +22,7 @@ internal sealed partial class FirstOperator(
         await using (var exists = module.Database.Source.CreateCommand($"select exists (select from identity.users where username_key = '{Username}')"))
             if (await exists.ExecuteScalarAsync(cancellationToken) is true)
                 return;
-        var chosen = configuration["Boon:Operator:Password"];
-        if (!string.IsNullOrEmpty(chosen) && TextRules.Length(chosen) is < UserRules.ShortestPassword or > UserRules.LongestPassword)
-            throw new SetupException($"Boon__Operator__Password must have {UserRules.ShortestPassword} to {UserRules.LongestPassword} characters.");
+        var chosen = Settings.OperatorPassword.Of(configuration);
         var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
         var hash = await hashing.HashAsync(password, cancellationToken);
 

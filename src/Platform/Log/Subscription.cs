@@ -1,4 +1,5 @@
 using Boon.Platform.Data;
+using Microsoft.Extensions.Configuration;
 
 namespace Boon.Platform.Log;
 
@@ -29,15 +30,16 @@ public sealed record SubscriptionSettings
     /// <summary>The most events in one transaction: 1 to 10,000, default 500 unless the subscription says otherwise.</summary>
     public int BatchSize { get; init; } = 500;
 
-    /// <summary>Refuses what cannot work, naming the setting.</summary>
-    public void Check(string name, bool singleLane)
+    /// <summary>What is set for a subscription.</summary>
+    /// <exception cref="SetupException">It cannot be.</exception>
+    internal static SubscriptionSettings Of(IConfiguration configuration, string name, bool singleLane, SubscriptionSettings defaults)
     {
-        var key = $"Boon:Subscriptions:{name}";
-        if (Lanes is < 1 or > Log.Lanes.Most)
-            throw new SetupException($"{key}:Lanes is {Lanes}; it can be 1 to {Log.Lanes.Most}.");
-        if (singleLane && Lanes != 1)
-            throw new SetupException($"{key}:Lanes is {Lanes}; this subscription decides in log order over all users and has one lane.");
-        if (BatchSize is < 1 or > 10_000)
-            throw new SetupException($"{key}:BatchSize is {BatchSize}; it can be 1 to 10000.");
+        var settings = new SubscriptionSettings
+        {
+            Lanes = Settings.Lanes.Of(configuration, $"Boon:Subscriptions:{name}:Lanes", defaults.Lanes),
+            BatchSize = Settings.BatchSize.Of(configuration, $"Boon:Subscriptions:{name}:BatchSize", defaults.BatchSize),
+        };
+        return !singleLane || settings.Lanes == 1 ? settings
+            : throw new SetupException($"Boon:Subscriptions:{name}:Lanes is {settings.Lanes}; this subscription decides in log order over all users and has one lane.");
     }
 }

@@ -29,7 +29,9 @@ public sealed partial class SubscriptionRunner<TContext>(
     private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
 
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
-    private readonly SubscriptionSettings settings = (subscription.Defaults ?? new()) with { };
+
+    /// <summary>Read when the host is built: what cannot be stops the start.</summary>
+    private readonly SubscriptionSettings settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
     private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
@@ -46,8 +48,6 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        configuration.GetSection($"Boon:Subscriptions:{Name}").Bind(settings);
-        settings.Check(Name, subscription.SingleLane);
         await Checkpoints.PrepareAsync(Database, Name, Sources, settings.Lanes, cancellationToken);
         await base.StartAsync(cancellationToken);
     }

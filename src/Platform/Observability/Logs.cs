@@ -21,7 +21,7 @@ public static class Logs
     /// <summary>Builds the logger. <c>Boon:Log:Level</c> is the least level on the console (default Information).</summary>
     public static Logger Create(IConfiguration configuration, string directory)
     {
-        var console = Enum.TryParse<LogEventLevel>(configuration["Boon:Log:Level"], ignoreCase: true, out var level) ? level : LogEventLevel.Information;
+        var console = Settings.LogLevel.Of(configuration);
         var logger = new LoggerConfiguration()
             .MinimumLevel.Is(console < LogEventLevel.Information ? console : LogEventLevel.Information)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
@@ -29,6 +29,8 @@ public static class Logs
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
             // Every exception reaches the edge, which logs it once with its request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)
+            // Why a start failed is the command's last line, with its stack trace if it is a bug.
+            .Filter.ByExcluding(e => e.MessageTemplate.Text == "Hosting failed to start")
             .Enrich.FromLogContext()
             .WriteTo.Console(console, "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
         foreach (var part in (string[])["web", "events", "migration"])

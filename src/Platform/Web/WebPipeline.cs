@@ -20,9 +20,6 @@ public static class WebPipeline
     /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
     public const long LargestBody = 1024 * 1024;
 
-    /// <summary>Keys verify for a day after they stop signing: no token lives that long.</summary>
-    private static readonly TimeSpan LongestTokenLifetime = TimeSpan.FromHours(12);
-
     /// <summary>The largest refused body, in bytes, that is read to its end so that the client sees the refusal.</summary>
     private const long LargestDrain = 64 * 1024 * 1024;
 
@@ -39,9 +36,12 @@ public static class WebPipeline
         services.AddExceptionHandler<Errors>();
         services.AddSingleton<Drain>();
 
-        var tokens = configuration.GetSection("Boon:Tokens").Get<TokenOptions>() ?? new TokenOptions();
-        if (tokens.Lifetime < TimeSpan.FromMinutes(1) || tokens.Lifetime > LongestTokenLifetime)
-            throw new SetupException($"Boon__Tokens__Lifetime is {tokens.Lifetime}; it can be 00:01:00 to {LongestTokenLifetime}.");
+        var tokens = new TokenOptions
+        {
+            Issuer = Settings.TokenIssuer.Of(configuration),
+            Audience = Settings.TokenAudience.Of(configuration),
+            Lifetime = Settings.TokenLifetime.Of(configuration),
+        };
         services.AddSingleton(tokens);
         services.AddSingleton<AccessState>();
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AccessState>());

@@ -10,8 +10,6 @@ namespace Boon.Promotions.Coupons;
 internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, LogSignals signals, IConfiguration configuration, TimeProvider time, ILogger<CouponPurge> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan DefaultInterval = TimeSpan.FromHours(1);
-
     /// <summary>Between two looks at what claims passed over.</summary>
     private static readonly TimeSpan GapInterval = TimeSpan.FromSeconds(5);
 
@@ -21,12 +19,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     /// <summary>Tries to purge pools that somebody held, until the schedule comes again.</summary>
     private const int MostTries = 30;
 
-    private readonly TimeSpan interval = configuration.GetValue<TimeSpan?>("Boon:Coupons:PurgeInterval") switch
-    {
-        null => DefaultInterval,
-        { } set when set >= TimeSpan.FromSeconds(1) && set <= TimeSpan.FromDays(24) => set,
-        { } set => throw new SetupException($"Boon__Coupons__PurgeInterval is {set}; it can be 00:00:01 to 24.00:00:00."),
-    };
+    private readonly TimeSpan interval = Settings.PurgeInterval.Of(configuration);
 
     /// <summary>Purges everything now, waiting for pools that somebody holds; answers how many coupons.</summary>
     internal async Task<long> RunAsync(string by, CancellationToken ct)

@@ -1,0 +1,36 @@
+using Boon.Platform;
+using Boon.Platform.Data;
+
+namespace Boon.Host;
+
+/// <summary>The settings of a command, read from all their places and checked before anything starts.</summary>
+internal static class HostConfiguration
+{
+    private static IReadOnlyList<string> ModuleNames { get; } = [.. BoonHost.AllModules.Select(module => module.Name)];
+
+    internal static void Load(IConfigurationManager configuration, IReadOnlyDictionary<string, string?>? settings)
+    {
+        var file = Path.GetFullPath("appsettings.json");
+        try
+        {
+            configuration.AddJsonFile(file, optional: true, reloadOnChange: false);
+        }
+        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new SetupException($"{file} cannot be read as JSON: {Innermost(error).Message}", error);
+        }
+        configuration.AddEnvironmentVariables();
+        SettingsCheck.ReadFiles(configuration, ModuleNames);
+        SettingsCheck.Run(configuration, ModuleNames);
+        configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
+        SettingsCheck.Run(configuration, ModuleNames);
+    }
+
+    /// <summary>What a person must know of a start: whose data it is and what runs, a line for each database.</summary>
+    internal static IEnumerable<string> Describe(IConfiguration configuration, IEnumerable<string> modules, string? privateFolder) => modules
+        .GroupBy(module => Settings.ModuleDatabase.Of(configuration, $"ConnectionStrings:{module}", Settings.Database.Of(configuration))!, StringComparer.Ordinal)
+        .Select(group => $"Database {(privateFolder is not null && group.Key == Settings.Database.Of(configuration) ? $"private, in {privateFolder}" : ConnectionText.Describe(group.Key))}; "
+            + $"modules {string.Join(", ", group)}");
+
+    private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
+}

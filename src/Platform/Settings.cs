@@ -1,0 +1,157 @@
+using System.Globalization;
+using System.Net;
+using Boon.Platform.Data;
+using Boon.Platform.Texts;
+using Microsoft.Extensions.Configuration;
+using Serilog.Events;
+
+namespace Boon.Platform;
+
+/// <summary>
+/// Every setting that Boon has: it is read, checked at the start and described (docs/guide/settings.md, which a test compares) from this list. A name under
+/// <c>Boon:</c> that is not here stops the start.
+/// </summary>
+public static class Settings
+{
+    private const string Unset = "none";
+
+    private static readonly List<Setting> All = [];
+
+    /// <summary>The database of all modules.</summary>
+    public static Setting<string?> Database { get; } = Add(Connection("ConnectionStrings:Boon",
+        "the PostgreSQL of all modules, as Npgsql writes it: `Host=...;Username=...;Password=...;Database=boon`. Connect directly, not through a pooler of transactions: Boon uses LISTEN, advisory locks and session settings",
+        "none: a private PostgreSQL"));
+
+    /// <summary>The database of one module.</summary>
+    public static Setting<string?> ModuleDatabase { get; } = Add(Connection("ConnectionStrings:{Module}",
+        "a database for one module, such as `ConnectionStrings:Orders`; wins over `ConnectionStrings:Boon` for it", Unset));
+
+    /// <summary>The data folder.</summary>
+    public static Setting<string> Data { get; } = Add(new Setting<string>("Boon:Data", "a folder", "folder of the private PostgreSQL, keys and logs; also `--data`", "`.boon`", Text, ".boon"));
+
+    /// <summary>Where PostgreSQL's programs are.</summary>
+    public static Setting<string?> PostgresBinaries { get; } = Add(new Setting<string?>("Boon:Postgres:Binaries", "a folder",
+        "folder of `postgres`, `initdb` and `pg_ctl` for the private PostgreSQL", "looked for", Text, null));
+
+    /// <summary>Whether a start migrates.</summary>
+    public static Setting<bool> Migrate { get; } = Add(Flag("Boon:Migrate", "`true`: apply missing migrations at start; `false`: refuse to start when some are missing", true));
+
+    /// <summary>Where to listen.</summary>
+    public static Setting<string?> Urls { get; } = Add(Addresses("Boon:Urls",
+        "where to listen, several with `;`; also `--urls`. `ASPNETCORE_URLS` counts when this is not set", "`http://127.0.0.1:5080`"));
+
+    /// <summary>Where <c>boon coupons upload</c> sends.</summary>
+    public static Setting<string> Url { get; } = Add(new Setting<string>("Boon:Url", "an address such as http://127.0.0.1:5080",
+        "where Boon serves, for `boon coupons upload`; as an environment variable; also `--url`", "`http://127.0.0.1:5080`", Absolute, "http://127.0.0.1:5080"));
+
+    /// <summary>From SIGTERM to the end of listening.</summary>
+    public static Setting<TimeSpan> DrainTime { get; } = Add(Duration("Boon:DrainTime",
+        "from SIGTERM until the process stops to listen; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5)));
+
+    /// <summary>Proxies that are believed.</summary>
+    public static Setting<IPNetwork> TrustedProxies { get; } = Add(new Setting<IPNetwork>("Boon:Web:TrustedProxies:{n}", "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
+        "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of addresses, or networks in CIDR form, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
+        "none: the headers are ignored", Network, default));
+
+    /// <summary>The <c>iss</c> claim.</summary>
+    public static Setting<string> TokenIssuer { get; } = Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));
+
+    /// <summary>The <c>aud</c> claim.</summary>
+    public static Setting<string> TokenAudience { get; } = Add(new Setting<string>("Boon:Tokens:Audience", "a text", "the `aud` claim, compared exactly", "`boon`", Text, "boon"));
+
+    /// <summary>How long an access token lives. Keys verify for a day after they stop signing: no token lives that long.</summary>
+    public static Setting<TimeSpan> TokenLifetime { get; } = Add(Duration("Boon:Tokens:Lifetime",
+        "from issue to expiry of an access token", TimeSpan.FromMinutes(1), TimeSpan.FromHours(12), TimeSpan.FromMinutes(30)));
+
+    /// <summary>How long a key signs.</summary>
+    public static Setting<TimeSpan> KeyLifetime { get; } = Add(Duration("Boon:Tokens:KeyLifetime",
+        "how long a signing key signs; it verifies for 24 hours more", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+
+    /// <summary>How long a used refresh token still works.</summary>
+    public static Setting<TimeSpan> RefreshOverlap { get; } = Add(Duration("Boon:Tokens:RefreshOverlap",
+        "how long a used refresh token still gives a pair of the same session, for two tabs that refresh at once; `00:00:00`: not at all", TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10)));
+
+    /// <summary>The first operator's password.</summary>
+    public static Setting<string?> OperatorPassword { get; } = Add(new Setting<string?>("Boon:Operator:Password", "12 to 128 characters",
+        "password of the first operator, 12 to 128 characters; used at the first start, and by `boon coupons upload`", "a random one, printed once",
+        (text, out value) => TextRules.Length(value = text) is >= 12 and <= 128, null) { Secret = true });
+
+    /// <summary>Failed sign-ins of an account.</summary>
+    public static Setting<int> FailuresPerAccount { get; } = Add(Number("Boon:SignIn:FailuresPerAccount", "failed sign-ins of one account in a window, then 429", 1, 1_000_000, 10));
+
+    /// <summary>Failed sign-ins from an address.</summary>
+    public static Setting<int> FailuresPerAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAddress",
+        "failed sign-ins from one address (IPv6: one /64) in a window, then 429", 1, 1_000_000, 200));
+
+    /// <summary>The window in which they count.</summary>
+    public static Setting<TimeSpan> SignInWindow { get; } = Add(Duration("Boon:SignIn:Window",
+        "length of that window; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(15)));
+
+    /// <summary>Lanes of a subscription.</summary>
+    public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
+        "lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` have one, and Boon refuses another number",
+        1, Log.Lanes.Most, 1, "`1`; `quests.track-progress` `2`"));
+
+    /// <summary>Events in a subscription's transaction.</summary>
+    public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the most events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));
+
+    /// <summary>From one purge to the next.</summary>
+    public static Setting<TimeSpan> PurgeInterval { get; } = Add(Duration("Boon:Coupons:PurgeInterval",
+        "how often expired coupons that nobody claimed are purged", TimeSpan.FromSeconds(1), TimeSpan.FromDays(24), TimeSpan.FromHours(1)));
+
+    /// <summary>The least level on the console.</summary>
+    public static Setting<LogEventLevel> LogLevel { get; } = Add(new Setting<LogEventLevel>("Boon:Log:Level", "Verbose, Debug, Information, Warning, Error or Fatal",
+        "the least level on the console: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at `Information`, or below if this is lower", "`Information`",
+        (text, out value) => Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]), LogEventLevel.Information));
+
+    /// <summary>All of them, in the order of the guide.</summary>
+    public static IReadOnlyList<Setting> List => All;
+
+    /// <summary>The proxies that are believed.</summary>
+    public static IEnumerable<IPNetwork> ProxiesOf(IConfiguration configuration) =>
+        configuration.GetSection("Boon:Web:TrustedProxies").GetChildren().Select(proxy => TrustedProxies.Of(configuration, proxy.Path, default));
+
+    private static Setting<T> Add<T>(Setting<T> setting)
+    {
+        All.Add(setting);
+        return setting;
+    }
+
+    private static Setting<int> Number(string key, string meaning, int least, int most, int otherwise, string? shown = null) => new(
+        key, $"a number from {least} to {most}", string.Create(CultureInfo.InvariantCulture, $"{meaning} ({least} to {most:N0})"), shown ?? $"`{otherwise}`",
+        (text, out value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
+
+    private static Setting<TimeSpan> Duration(string key, string meaning, TimeSpan least, TimeSpan most, TimeSpan otherwise) => new(
+        key, $"a duration from {least} to {most}", $"{meaning} ({least} to {most})", $"`{otherwise}`",
+        (text, out value) => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
+
+    private static Setting<bool> Flag(string key, string meaning, bool otherwise) => new(
+        key, "true or false", meaning, otherwise ? "`true`" : "`false`", bool.TryParse, otherwise);
+
+    private static Setting<string?> Addresses(string key, string meaning, string shown) => new(
+        key, "addresses such as http://127.0.0.1:5080, several with ;", meaning, shown, (text, out value) => (value = text).Split(';').All(IsAddress), null);
+
+    private static Setting<string?> Connection(string key, string meaning, string shown) =>
+        new(key, ConnectionText.Form, meaning, shown, ConnectionText.TryRead, null) { Secret = true };
+
+    private static bool Text(string text, out string value)
+    {
+        value = text;
+        return true;
+    }
+
+    private static bool Absolute(string text, out string value) => Uri.TryCreate(value = text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+
+    /// <summary>What Kestrel listens on: http or https, a host or * or +, a port, no path.</summary>
+    private static bool IsAddress(string text) =>
+        Uri.TryCreate(text.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal), UriKind.Absolute, out var uri)
+        && uri.Scheme is "http" or "https" && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0;
+
+    private static bool Network(string text, out IPNetwork network)
+    {
+        if (!IPAddress.TryParse(text, out var address))
+            return IPNetwork.TryParse(text, out network);
+        network = new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 128 : 32);
+        return true;
+    }
+}
