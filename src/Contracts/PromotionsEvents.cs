@@ -1,13 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Boon.Contracts;
 
-/// <summary>What a voucher or coupon takes off: <c>percent</c> of an amount (1 to 100) or a <c>fixed</c> amount in minor units of <paramref name="Currency"/>.</summary>
+/// <summary>What a voucher or coupon takes off.</summary>
+/// <param name="Kind"><c>percent</c> of an amount, or a <c>fixed</c> amount.</param>
+/// <param name="Value">1 to 100 percent, or minor units of the currency.</param>
+/// <param name="Currency">ISO 4217; required for a fixed amount, <c>maxDiscount</c> and <c>minSpend</c>.</param>
+/// <param name="MaxDiscount">Of a percentage: it takes off no more than this, in minor units.</param>
+/// <param name="MinSpend">It takes nothing off a smaller amount, in minor units.</param>
+/// <param name="Products">What it is for; none: everything.</param>
 public sealed record Benefit(
-    string Kind,
-    long Value,
-    string? Currency = null,
-    long? MaxDiscount = null,
-    long? MinSpend = null,
-    string[]? Products = null);
+    [AllowedValues("percent", "fixed")] string Kind,
+    [Range(1L, Money.LargestAmount)] long Value,
+    [RegularExpression(Money.CurrencyPattern)] string? Currency = null,
+    [Range(1L, Money.LargestAmount)] long? MaxDiscount = null,
+    [Range(1L, Money.LargestAmount)] long? MinSpend = null,
+    [Length(1, 100)] string[]? Products = null);
 
 /// <summary>A campaign was created.</summary>
 public sealed record CampaignCreated(Guid CampaignId, string CampaignName, string Trigger, long Limit, Benefit Benefit, string State) : IEvent

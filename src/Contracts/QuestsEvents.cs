@@ -1,7 +1,11 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Boon.Contracts;
 
-/// <summary>A calendar window: an event counts once in each <paramref name="Unit"/> (<c>day</c> or <c>week</c>, Monday first) of <paramref name="TimeZone"/> (an IANA name).</summary>
-public sealed record QuestWindow(string Unit, string TimeZone);
+/// <summary>A calendar window: an event counts once in each unit of a time zone.</summary>
+/// <param name="Unit"><c>day</c> or <c>week</c>, Monday first.</param>
+/// <param name="TimeZone">An IANA name, such as <c>Europe/Amsterdam</c>.</param>
+public sealed record QuestWindow([AllowedValues("day", "week")] string Unit, [Length(1, 100)] string TimeZone);
 
 /// <summary>A reward was created: <paramref name="Quantity"/> of <paramref name="Item"/> (<c>gold</c>, <c>diamond</c> or <c>coupon:TYPE</c>).</summary>
 public sealed record RewardCreated(Guid RewardId, string RewardName, string Item, int Quantity) : IEvent

@@ -6,12 +6,15 @@ namespace Boon.Identity.Keys;
 internal static class GetPublicKeys
 {
     /// <summary>A key set.</summary>
+    /// <param name="Keys">The keys that verify today.</param>
     internal sealed record KeySet(IReadOnlyList<JsonWebKey> Keys);
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", (AccessState access, HttpContext http) =>
-        {
-            http.Response.Headers.CacheControl = "public, max-age=300";
-            return TypedResults.Ok(new KeySet(access.PublicKeys));
-        })
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", Handle)
         .WithTags("Sessions").WithSummary("The public keys that verify access tokens (RFC 7517).");
+
+    private static Ok<KeySet> Handle(AccessState access, HttpContext http)
+    {
+        http.Response.Headers.CacheControl = "public, max-age=300";
+        return TypedResults.Ok(new KeySet(access.PublicKeys));
+    }
 }

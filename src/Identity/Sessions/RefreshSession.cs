@@ -21,13 +21,16 @@ internal sealed record RefreshOverlap(TimeSpan Length)
 internal static class RefreshSession
 {
     /// <summary>The body of POST /v1/sessions/refresh.</summary>
-    internal sealed record Request(string? RefreshToken);
+    /// <param name="RefreshToken">The refresh token of a session, good once.</param>
+    /// <example>{"refreshToken": "u1Zk8mB0W0Jx3vZ5yX9dTq2sN4rL6pQ7aE1cG8hK0oM"}</example>
+    internal sealed record Request([Required, Length(1, 512)] string? RefreshToken);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("A new pair of tokens for a refresh token, once.")
         .WithDescription("401 `invalid-refresh-token`: unknown, expired (30 minutes idle, 12 hours in all), signed out, or used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs that refresh at once; reuse after that ends the session.")
-        .Produces<SessionView>();
+        .Produces<SessionView>()
+        .Refuses(StatusCodes.Status401Unauthorized, "invalid-refresh-token");
 
     private static async Task<IResult> Handle(
         Request request, Unit<IdentityDb> unit, AccessState access, RefreshOverlap overlap, SigningKeys keys, TokenOptions options,

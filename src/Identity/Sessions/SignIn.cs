@@ -13,14 +13,20 @@ internal static class SignIn
 {
     private const int LongestIdentifier = 254;
 
-    /// <summary>The body of POST /v1/sessions. The identifier is a username, an e-mail address or a phone number.</summary>
-    internal sealed record Request(string? Identifier, string? Password);
+    /// <summary>The body of POST /v1/sessions.</summary>
+    /// <param name="Identifier">A username, an e-mail address or a phone number.</param>
+    /// <param name="Password">The password.</param>
+    /// <example>{"identifier": "ada", "password": "correct horse battery"}</example>
+    internal sealed record Request([Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword * 2)] string? Password);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Signs in.")
         .WithDescription("401 `invalid-credentials` for a wrong password and an unknown identifier alike; 429 `too-many-attempts` after too many failed tries; 503 `busy` when thousands wait.")
-        .Produces<SessionView>();
+        .Produces<SessionView>()
+        .Refuses(StatusCodes.Status401Unauthorized, "invalid-credentials")
+        .Refuses(StatusCodes.Status429TooManyRequests, "too-many-attempts")
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
         Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, SigningKeys keys, TokenOptions options,

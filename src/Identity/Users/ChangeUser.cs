@@ -7,15 +7,30 @@ namespace Boon.Identity.Users;
 /// <summary>Changes the caller's own account.</summary>
 internal static class ChangeUser
 {
-    /// <summary>The body of PATCH /v1/users/me: members that are absent or null stay as they are; a new password needs the current one.</summary>
+    /// <summary>The body of PATCH /v1/users/me: members that are absent or null stay as they are.</summary>
+    /// <param name="Username">1 to 64 characters without spaces and <c>@</c>.</param>
+    /// <param name="Email">The e-mail address.</param>
+    /// <param name="Phone">The phone number in E.164.</param>
+    /// <param name="FullName">The person's name.</param>
+    /// <param name="Birthday">yyyy-MM-dd, from 1900-01-01 on.</param>
+    /// <param name="Password">The new password; needs the current one.</param>
+    /// <param name="CurrentPassword">The current password.</param>
+    /// <example>{"fullName": "Ada King", "birthday": "1990-12-10"}</example>
     internal sealed record Request(
-        string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, string? Password, string? CurrentPassword);
+        [Length(1, UserRules.LongestUsername)] string? Username, [Length(3, UserRules.LongestEmail)] string? Email, [RegularExpression(UserRules.PhonePattern)] string? Phone,
+        [Length(1, UserRules.LongestFullName)] string? FullName, DateOnly? Birthday,
+        [Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password, string? CurrentPassword);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Changes the caller's account.")
         .WithDescription("Absent or null members stay. `password` needs `currentPassword` (403 `invalid-credentials` otherwise) and ends the caller's other sessions.")
-        .Produces<UserView>();
+        .Produces<UserView>()
+        .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
+        .Refuses(StatusCodes.Status404NotFound, "not-found")
+        .Refuses(StatusCodes.Status409Conflict, "already-registered", "operator-protected", "changed-meanwhile")
+        .Refuses(StatusCodes.Status429TooManyRequests, "too-many-attempts")
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
         Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, AccessState access,

@@ -12,7 +12,8 @@ internal static class EraseUser
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Erases the caller's account and personal data, in the log too.")
-        .Produces(StatusCodes.Status204NoContent);
+        .Produces(StatusCodes.Status204NoContent)
+        .Refuses(StatusCodes.Status404NotFound, "not-found").Refuses(StatusCodes.Status409Conflict, "operator-protected");
 
     private static async Task<IResult> Handle(ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
     {

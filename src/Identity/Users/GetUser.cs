@@ -7,11 +7,13 @@ internal static class GetUser
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/users/me", (ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) => Find(caller.UserId(), db, ct))
-            .ForMembers().WithTags("Users").WithSummary("The caller's own account.").Produces<UserView>();
+        routes.MapGet("/v1/users/me", GetOwnUserAsync)
+            .ForMembers().WithTags("Users").WithSummary("The caller's own account.").Produces<UserView>().Refuses(StatusCodes.Status404NotFound, "not-found");
         routes.MapGet("/v1/users/{id}", Handle)
             .ForMembers().WithTags("Users").WithSummary("An account: one's own, or any for an operator; 404 otherwise.").Produces<UserView>();
     }
+
+    private static Task<IResult> GetOwnUserAsync(ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) => Find(caller.UserId(), db, ct);
 
     private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) =>
         Guid.TryParse(id, out var userId) && (caller.IsOperator() || caller.UserId() == userId)

@@ -6,14 +6,27 @@ namespace Boon.Identity.Users;
 internal static class RegisterUser
 {
     /// <summary>The body of POST /v1/users.</summary>
-    internal sealed record Request(string? Username, string? Email, string? Phone, string? Password, string? FullName, DateOnly? Birthday);
+    /// <param name="Username">1 to 64 characters without spaces and <c>@</c>, no leading <c>+</c>.</param>
+    /// <param name="Email">The e-mail address.</param>
+    /// <param name="Phone">The phone number in E.164.</param>
+    /// <param name="Password">12 to 128 characters, none of the common ones.</param>
+    /// <param name="FullName">The person's name.</param>
+    /// <param name="Birthday">yyyy-MM-dd, from 1900-01-01 on.</param>
+    /// <example>
+    /// {"username": "ada", "email": "ada@example.com", "phone": "+31201234567", "password": "correct horse battery", "fullName": "Ada Lovelace", "birthday": "1990-12-10"}
+    /// </example>
+    internal sealed record Request(
+        [Required, Length(1, UserRules.LongestUsername)] string? Username, [Required, Length(3, UserRules.LongestEmail)] string? Email,
+        [Required, RegularExpression(UserRules.PhonePattern)] string? Phone, [Required, Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password,
+        [Required, Length(1, UserRules.LongestFullName)] string? FullName, DateOnly? Birthday);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/users", Handle)
         .WithUnit<IdentityDb>(idempotent: true)
         .WithTags("Users")
         .WithSummary("Registers a user.")
         .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names each bad field.")
-        .Produces<UserView>(StatusCodes.Status201Created);
+        .Produces<UserView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status409Conflict, "already-registered").Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
         Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, TimeProvider time, HttpContext http, CancellationToken ct)

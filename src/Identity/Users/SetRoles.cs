@@ -8,13 +8,16 @@ namespace Boon.Identity.Users;
 internal static class SetRoles
 {
     /// <summary>The body of PUT /v1/users/{id}/roles.</summary>
-    internal sealed record Request(string[]? Roles);
+    /// <param name="Roles"><c>member</c>, and <c>operator</c> or not.</param>
+    /// <example>{"roles": ["member", "operator"]}</example>
+    internal sealed record Request([Required, AllowedValues(AccessToken.MemberRole, AccessToken.OperatorRole)] string[]? Roles);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut("/v1/users/{id}/roles", Handle)
         .WithUnit<IdentityDb>().ForOperators().WithTags("Users")
         .WithSummary("Sets a user's roles: `member`, and `operator` or not.")
         .WithDescription("A user who loses a role is signed out everywhere; a role that is won shows in the next token. The first operator keeps its role (409 `operator-protected`).")
-        .Produces<UserView>();
+        .Produces<UserView>()
+        .Refuses(StatusCodes.Status409Conflict, "operator-protected");
 
     private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
     {

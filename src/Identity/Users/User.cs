@@ -57,7 +57,8 @@ internal sealed class User
 /// <param name="Roles"><c>member</c>, <c>operator</c>.</param>
 /// <param name="CreatedAt">When the account was opened.</param>
 public sealed record UserView(
-    Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, string Status, string[] Roles, DateTimeOffset CreatedAt)
+    Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, [AllowedValues(User.Active, User.Erased)] string Status,
+    [AllowedValues(AccessToken.MemberRole, AccessToken.OperatorRole)] string[] Roles, DateTimeOffset CreatedAt)
 {
     internal static UserView Of(User user) =>
         new(user.Id, user.Username, user.Email, user.Phone, user.FullName, user.Birthday, user.Status, user.Roles, user.CreatedAt);

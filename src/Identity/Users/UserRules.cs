@@ -11,6 +11,8 @@ internal static partial class UserRules
     internal const int LongestFullName = 200;
     internal const int ShortestPassword = 12;
     internal const int LongestPassword = 128;
+    /// <summary>What a phone number looks like, for the API description.</summary>
+    internal const string PhonePattern = "^\\+[1-9][0-9]{6,14}$";
     internal const string UniqueUsername = "users_username_key";
     internal const string UniqueEmail = "users_email_key";
     internal const string UniquePhone = "users_phone_key";

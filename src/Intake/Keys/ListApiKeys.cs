@@ -10,12 +10,12 @@ internal static class ListApiKeys
     /// <param name="CreatedBy">The operator who made it.</param>
     /// <param name="CreatedAt">When it was made.</param>
     /// <param name="RevokedAt">When it was revoked.</param>
-    internal sealed record View(Guid Id, string Name, string Start, Guid CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+    internal sealed record ApiKeyView(Guid Id, string Name, string Start, Guid CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/api-keys", Handle)
         .ForOperators().WithTags("API keys")
         .WithSummary("The API keys, newest first, without the keys themselves.")
-        .Produces<Page<View>>();
+        .Produces<Page<ApiKeyView>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, IntakeDb db, CancellationToken ct)
     {
@@ -23,7 +23,7 @@ internal static class ListApiKeys
             return problem!;
         var query = before is { } id ? db.ApiKeys.Where(key => key.Id.CompareTo(id) < 0) : db.ApiKeys;
         var keys = await query.OrderByDescending(key => key.Id).Take(limit + 1)
-            .Select(key => new View(key.Id, key.Name, key.Start, key.CreatedBy, key.CreatedAt, key.RevokedAt)).ToListAsync(ct);
+            .Select(key => new ApiKeyView(key.Id, key.Name, key.Start, key.CreatedBy, key.CreatedAt, key.RevokedAt)).ToListAsync(ct);
         return TypedResults.Ok(PageQuery.Page(keys, limit, view => (Guid?)view.Id));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Boon.Intake.Reports;
 
@@ -18,10 +19,25 @@ internal static class ReportEvents
     /// <summary>What became of the events: all of them are stored.</summary>
     /// <param name="Accepted">Logged now.</param>
     /// <param name="Duplicates">Logged before, by their <c>source</c> and <c>id</c>, or earlier in the same batch.</param>
-    internal sealed record View(int Accepted, int Duplicates);
+    internal sealed record ReportView(int Accepted, int Duplicates);
 
-    /// <summary>The form of an event, for the API description; what is read is <see cref="CloudEventReader"/>.</summary>
-    internal sealed record CloudEvent(string Specversion, string Id, string Source, string Type, string? Userid, DateTimeOffset? Time, string? Datacontenttype, JsonElement? Data);
+    /// <summary>An event of another system, as a CloudEvent.</summary>
+    /// <param name="Specversion"><c>1.0</c>.</param>
+    /// <param name="Id">Unique for its source.</param>
+    /// <param name="Source">Where it comes from, a URI reference.</param>
+    /// <param name="Type">What happened, such as <c>shop.order-paid</c>; logged as <c>external.</c> and this.</param>
+    /// <param name="Userid">Whose it is: a UUID, or any text.</param>
+    /// <param name="Time">When it happened.</param>
+    /// <param name="Datacontenttype"><c>application/json</c>.</param>
+    /// <param name="Traceparent">The trace that it belongs to, as W3C Trace Context writes it.</param>
+    /// <param name="Data">What campaigns and quests look at.</param>
+    /// <example>
+    /// {"specversion": "1.0", "id": "4711", "source": "/shop", "type": "shop.order-paid", "userid": "customer-17", "time": "2026-01-31T09:00:00Z", "data": {"amount": 5000}}
+    /// </example>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+    internal sealed record CloudEvent(
+        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid, DateTimeOffset? Time, string? Datacontenttype, string? Traceparent,
+        JsonElement? Data);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/events", Handle)
         .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events").WithMetadata(new BodyLimit(LargestBody))
@@ -29,7 +45,8 @@ internal static class ReportEvents
         .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
             + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. `data`, `time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, `body-too-large` beyond 8 MiB.")
         .Accepts<CloudEvent>(Single, "application/json", Batch)
-        .Produces<View>(StatusCodes.Status202Accepted);
+        .Produces<ReportView>(StatusCodes.Status202Accepted)
+        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-events");
 
     private static async Task<IResult> Handle(HttpContext http, Unit<IntakeDb> unit, CancellationToken ct)
     {
@@ -46,7 +63,7 @@ internal static class ReportEvents
             return Problems.Invalid(validation);
         await unit.BeginAsync(ct);
         var accepted = await StoreAsync(unit, events, ct);
-        return TypedResults.Accepted((string?)null, new View(accepted, events.Count - accepted));
+        return TypedResults.Accepted((string?)null, new ReportView(accepted, events.Count - accepted));
     }
 
     private static async Task<JsonDocument> ParseAsync(HttpContext http, CancellationToken ct)

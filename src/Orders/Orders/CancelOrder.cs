@@ -7,7 +7,8 @@ internal static class CancelOrder
         .WithUnit<OrdersDb>().ForMembers().WithTags("Orders")
         .WithSummary("Cancels an order, pending or confirmed; a use of its code is given back, once. Again: the same answer, and nothing happens.")
         .WithDescription("409 `order-rejected`: a rejected order has nothing to cancel.")
-        .Produces<OrderView>();
+        .Produces<OrderView>()
+        .Refuses(StatusCodes.Status409Conflict, "order-rejected");
 
     private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, Unit<OrdersDb> unit, CancellationToken ct)
     {

@@ -9,7 +9,8 @@ internal static class GetOrder
         .ForMembers().WithTags("Orders")
         .WithSummary("An order of the caller (operators: anybody's): `pending`, `confirmed`, `rejected` or `cancelled`.")
         .WithDescription("A pending one says what it is `waitingFor` and has Retry-After; `Prefer: wait=10` waits up to so many seconds (at most 30) for it. A confirmed one has `toPay`, and `discount` if its code gave one; a rejected one the `reason` of the redemption.")
-        .Produces<OrderView>();
+        .Produces<OrderView>()
+        .DescribesWait("as long as the order is pending");
 
     private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, OrdersDb db, LogWatch watch, TimeProvider time, CancellationToken ct)
     {

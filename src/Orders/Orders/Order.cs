@@ -58,7 +58,8 @@ internal sealed class Order
 /// <param name="SettledAt">When it was confirmed or rejected.</param>
 /// <param name="CancelledAt">When it was cancelled.</param>
 public sealed record OrderView(
-    Guid Id, Guid UserId, string Product, int Quantity, Money Total, string? Code, string State, string? WaitingFor, Money? Discount, Money? ToPay, string? Reason,
+    Guid Id, Guid UserId, string Product, int Quantity, Money Total, string? Code,
+    [AllowedValues(Order.Pending, Order.Confirmed, Order.Rejected, Order.Cancelled)] string State, string? WaitingFor, Money? Discount, Money? ToPay, string? Reason,
     DateTimeOffset PlacedAt, DateTimeOffset? SettledAt, DateTimeOffset? CancelledAt)
 {
     /// <summary>What a pending order waits for.</summary>

@@ -11,16 +11,22 @@ internal static class PlaceOrder
     /// <param name="Total">What all of it costs.</param>
     /// <param name="Code">A voucher or coupon of the user.</param>
     /// <param name="UserId">For operators: who orders.</param>
-    internal sealed record Request(string? Product, int? Quantity, Price? Total, string? Code, Guid? UserId);
+    /// <example>{"product": "shoes", "quantity": 1, "total": {"amount": 5005, "currency": "USD"}}</example>
+    internal sealed record Request(
+        [Required, Length(1, Order.LongestProduct)] string? Product, [Required, Range(1, Order.LargestQuantity)] int? Quantity, [Required] Price? Total,
+        [Length(1, Order.LongestCode)] string? Code, Guid? UserId);
 
-    /// <summary>An amount of money: minor units, ISO 4217.</summary>
-    internal sealed record Price(long? Amount, string? Currency);
+    /// <summary>An amount of money.</summary>
+    /// <param name="Amount">In minor units, such as cents.</param>
+    /// <param name="Currency">ISO 4217, such as <c>USD</c>.</param>
+    internal sealed record Price([Required, Range(1L, Money.LargestAmount)] long? Amount, [Required, RegularExpression(Money.CurrencyPattern)] string? Currency);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/orders", Handle)
         .WithUnit<OrdersDb>(idempotent: true).ForMembers().WithTags("Orders")
         .WithSummary("Places an order, for the caller or (operators) for `userId`.")
         .WithDescription("Without a code: 201 `confirmed`. With one: 202 `pending`, and GET shows what became of it; `Prefer: wait=10` there waits for it. 404 `user-unknown`: there is no such user.")
-        .Produces<OrderView>(StatusCodes.Status201Created).Produces<OrderView>(StatusCodes.Status202Accepted);
+        .Produces<OrderView>(StatusCodes.Status201Created).Produces<OrderView>(StatusCodes.Status202Accepted)
+        .Refuses(StatusCodes.Status404NotFound, "user-unknown");
 
     private static async Task<IResult> Handle(Request request, HttpContext http, ClaimsPrincipal caller, Unit<OrdersDb> unit, KnownUsers users, CancellationToken ct)
     {

@@ -2,6 +2,7 @@ using Boon.Platform.Web;
 using Boon.Platform.Web.Auth;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 
 namespace Boon.Platform.Log;
@@ -11,14 +12,14 @@ public static class DeadLetterEndpoints
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/dead-letters", async (IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct) =>
-                TypedResults.Ok(new Page<DeadLetter>(await ListAsync(subscriptions, ct), null)))
+        routes.MapGet("/v1/dead-letters", ListDeadLettersAsync)
             .ForOperators().WithTags("Events").WithSummary("The events that a subscription could not handle, oldest first (the first 1,000 of each module).");
-        routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveAsync)
+        routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveDeadLetterAsync)
             .ForOperators().WithTags("Events")
             .WithSummary("Handles a parked event again: 204 when it is done.")
             .WithDescription("409 `redrive-in-flight` while somebody else does; 422 `redrive-failed` with the error when it fails again: it stays parked.")
-            .Produces(StatusCodes.Status204NoContent);
+            .Produces(StatusCodes.Status204NoContent)
+            .Refuses(StatusCodes.Status409Conflict, "redrive-in-flight").Refuses(StatusCodes.Status422UnprocessableEntity, "redrive-failed");
     }
 
     /// <summary>The open letters of all subscriptions' modules.</summary>
@@ -31,7 +32,10 @@ public static class DeadLetterEndpoints
         return letters;
     }
 
-    private static async Task<IResult> RedriveAsync(string id, IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
+    private static async Task<Ok<Page<DeadLetter>>> ListDeadLettersAsync(IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct) =>
+        TypedResults.Ok(new Page<DeadLetter>(await ListAsync(subscriptions, ct), null));
+
+    private static async Task<IResult> RedriveDeadLetterAsync(string id, IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var letter))
             return Problems.NotFound("dead letter");

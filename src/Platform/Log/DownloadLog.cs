@@ -21,7 +21,8 @@ internal static class DownloadLog
         .ForOperators().WithTags("Events")
         .WithSummary("A module's log as NDJSON (`application/x-ndjson`): a CloudEvent in each line, in log order, up to now.")
         .WithDescription("`?after=` a line's `sequence` gives what came after it, so that a download can go on where it ended.")
-        .Produces<string>(StatusCodes.Status200OK, ContentType);
+        .Produces<string>(StatusCodes.Status200OK, ContentType)
+        .Refuses(StatusCodes.Status404NotFound, "not-found");
 
     private static async Task<IResult> Handle(
         string module, string? after, HttpContext http, IEnumerable<HostedModule> modules, LogBarrier barrier,
@@ -47,7 +48,7 @@ internal static class DownloadLog
         await using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
         await foreach (var e in EventReader.ReadAllAsync(database.Source, database.Schema, after, head, types: null, ct))
         {
-            JsonSerializer.Serialize(writer, ListEvents.View.Of(e), options);
+            JsonSerializer.Serialize(writer, ListEvents.EventView.Of(e), options);
             writer.Flush();
             writer.Reset();
             buffer.WriteByte((byte)'\n');

@@ -13,11 +13,25 @@ namespace Boon.Platform.Log;
 internal static class ListEvents
 {
     /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c>, <c>causationid</c> and <c>by</c>.</summary>
-    internal sealed record View(
+    /// <param name="Specversion"><c>1.0</c>.</param>
+    /// <param name="Id">The event's id.</param>
+    /// <param name="Source">The module whose log holds it, such as <c>/identity</c>.</param>
+    /// <param name="Type">What happened, such as <c>identity.user-signed-in.v1</c>.</param>
+    /// <param name="Subject">What it happened to: its kind and its id.</param>
+    /// <param name="Time">When it happened.</param>
+    /// <param name="Datacontenttype"><c>application/json</c>.</param>
+    /// <param name="Sequence">Its place in its log, from 1 without a gap.</param>
+    /// <param name="Recordedtime">When it got that place.</param>
+    /// <param name="Traceparent">The trace that it belongs to, as W3C Trace Context writes it.</param>
+    /// <param name="Userid">Whose it is.</param>
+    /// <param name="Causationid">The event that caused it.</param>
+    /// <param name="By">Who caused it.</param>
+    /// <param name="Data">Its data.</param>
+    internal sealed record EventView(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
         long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
     {
-        internal static View Of(LoggedEvent e) => new(
+        internal static EventView Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
             e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Payload);
     }
@@ -47,7 +61,7 @@ internal static class ListEvents
         .ForOperators().WithTags("Events")
         .WithSummary("The logs of all modules, newest first, as CloudEvents.")
         .WithDescription("`type` matches all versions of an event, or one if it ends in `.v1`; `userId` and `module` narrow further.")
-        .Produces<Page<View>>();
+        .Produces<Page<EventView>>();
 
     private static async Task<IResult> Handle(
         string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier, CancellationToken ct)
@@ -84,6 +98,6 @@ internal static class ListEvents
                 places[e.Source] = e.Sequence;
             next = PageQuery.Encode(places);
         }
-        return TypedResults.Ok(new Page<View>(newest.ConvertAll(View.Of), next));
+        return TypedResults.Ok(new Page<EventView>(newest.ConvertAll(EventView.Of), next));
     }
 }

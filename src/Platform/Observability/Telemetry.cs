@@ -1,6 +1,7 @@
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
@@ -33,10 +34,11 @@ public static class Telemetry
     public static void MapMetrics(this WebApplication app)
     {
         app.Services.GetRequiredService<MetricsPage>(); // listens from the start
-        app.MapGet("/metrics", async (MetricsPage page, HttpContext http) =>
-                TypedResults.Text(await page.RenderAsync(http.RequestAborted), "text/plain; version=0.0.4; charset=utf-8"))
-            .WithTags("Operations").WithSummary("Metrics in the Prometheus text format.");
+        app.MapGet("/metrics", GetMetricsAsync).WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
     }
+
+    private static async Task<ContentHttpResult> GetMetricsAsync(MetricsPage page, HttpContext http) =>
+        TypedResults.Text(await page.RenderAsync(http.RequestAborted), "text/plain; version=0.0.4; charset=utf-8");
 
     private static ResourceBuilder Resource => ResourceBuilder.CreateDefault().AddService("boon");
 

@@ -9,13 +9,14 @@ namespace Boon.Platform.Web;
 /// <summary>A page of a list.</summary>
 /// <param name="Data">The items.</param>
 /// <param name="Next">The cursor of the next page, or null at the end.</param>
-public sealed record Page<T>(IReadOnlyList<T> Data, [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
+public sealed record Page<T>(
+    IReadOnlyList<T> Data, [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
 /// <summary>The query of a list: <c>?limit=</c> (default 50, 1 to 200) and <c>&amp;cursor=</c> (a page's <c>next</c>).</summary>
 public sealed record PageQuery(string? Limit, string? Cursor)
 {
     private const int DefaultLimit = 50;
-    private const int LargestLimit = 200;
+    internal const int LargestLimit = 200;
 
     /// <summary>Reads the query: how many, and where the page begins (null at the start). A fault is a problem to answer with.</summary>
     public bool TryRead<TCursor>(out int limit, out TCursor? cursor, out ProblemHttpResult? problem)

@@ -44,7 +44,7 @@ public static class Problems
     private static string Title(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
 }
 
-/// <summary>The problem document, for the OpenAPI description.</summary>
+/// <summary>A refusal, as RFC 9457 writes it.</summary>
 /// <param name="Type">A URN of the code.</param>
 /// <param name="Title">The status in words.</param>
 /// <param name="Status">The HTTP status.</param>
@@ -52,5 +52,4 @@ public static class Problems
 /// <param name="Code">The stable code, for programs.</param>
 /// <param name="Errors">For each field to blame, what is wrong with it.</param>
 public sealed record Problem(
-    string Type, string Title, int Status, string Detail, string Code,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Dictionary<string, string[]>? Errors);
+    string Type, string Title, int Status, string Detail, string Code, Dictionary<string, string[]>? Errors);

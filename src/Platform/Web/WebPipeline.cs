@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using System.Text.Json;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
@@ -55,7 +56,7 @@ public static class WebPipeline
         services.AddAuthorizationBuilder()
             .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(Caller.Operator, policy => policy.RequireRole(Caller.Operator));
-        services.AddOpenApi("v1", ApiDescription.Configure);
+        services.AddOpenApi("v1", ApiDescription.ApiDocument.Configure);
         return services;
     }
 
@@ -142,13 +143,16 @@ internal static class HealthEndpoints
 
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Ok(new Health("live")))
+        routes.MapGet("/health/live", GetLiveness)
             .WithTags("Operations").WithSummary("200 while the process runs.");
-        routes.MapGet("/health/ready", ReadyAsync)
-            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers. 503 otherwise.");
+        routes.MapGet("/health/ready", GetReadinessAsync)
+            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers. 503 otherwise.").Produces<Health>()
+            .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
     }
 
-    private static async Task<IResult> ReadyAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
+    private static Ok<Health> GetLiveness() => TypedResults.Ok(new Health("live"));
+
+    private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
     {
         if (drain.Begun)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
@@ -169,5 +173,7 @@ internal static class HealthEndpoints
         }
     }
 
+    /// <summary>How a process is.</summary>
+    /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
     internal sealed record Health(string Status);
 }

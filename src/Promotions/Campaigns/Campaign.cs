@@ -39,9 +39,27 @@ internal sealed class Campaign
 }
 
 /// <summary>A campaign, as the API shows it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">For operators.</param>
+/// <param name="Description">For operators.</param>
+/// <param name="Trigger">The event that it reacts to.</param>
+/// <param name="When">Members that the event's data must have.</param>
+/// <param name="Limit">How many vouchers there are.</param>
+/// <param name="PerUser">How many of them one user can get.</param>
+/// <param name="Benefit">What a voucher takes off.</param>
+/// <param name="VoucherValidFor">ISO 8601 duration.</param>
+/// <param name="MaxUses">How often one voucher can be redeemed.</param>
+/// <param name="StartsAt">Earlier events are refused: <c>not-started</c>.</param>
+/// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Issued">Vouchers issued.</param>
+/// <param name="Remaining">Vouchers that are left.</param>
+/// <param name="Redeemed">Standing uses of its vouchers.</param>
+/// <param name="CreatedAt">When it was created; it judges what was recorded after that.</param>
 public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
-    int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt)
+    int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,
+    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt)
 {
     internal static CampaignView Of(Campaign campaign, long redeemed) => new(
         campaign.Id, campaign.Name, campaign.Description, campaign.Trigger,

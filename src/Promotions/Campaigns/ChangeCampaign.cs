@@ -4,13 +4,23 @@ namespace Boon.Promotions.Campaigns;
 internal static class ChangeCampaign
 {
     /// <summary>The body of PATCH /v1/campaigns/{id}: absent or null members stay.</summary>
-    internal sealed record Request(string? Name, string? Description, string? State, DateTimeOffset? EndsAt, long? Limit);
+    /// <param name="Name">For operators: 1 to 200 characters.</param>
+    /// <param name="Description">For operators.</param>
+    /// <param name="State">What it becomes.</param>
+    /// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+    /// <param name="Limit">How many vouchers there are; not less than are issued.</param>
+    /// <example>{"state": "paused", "limit": 200}</example>
+    internal sealed record Request(
+        [Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription)] string? Description,
+        [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string? State, DateTimeOffset? EndsAt,
+        [Range(1L, CampaignRules.LargestLimit)] long? Limit);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/campaigns/{id}", Handle)
         .WithUnit<PromotionsDb>().ForOperators().WithTags("Campaigns")
         .WithSummary("Changes name, description, state, endsAt or limit.")
         .WithDescription("409 `limit-below-issued` for a limit below what is issued; 409 `campaign-ended` when it has ended for good; a campaign that left draft cannot return to it (409 `invalid-state`).")
-        .Produces<CampaignView>();
+        .Produces<CampaignView>()
+        .Refuses(StatusCodes.Status409Conflict, "limit-below-issued", "campaign-ended", "invalid-state");
 
     private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
     {

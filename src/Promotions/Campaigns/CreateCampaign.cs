@@ -18,9 +18,15 @@ internal static class CreateCampaign
     /// <param name="StartsAt">Earlier events are refused: <c>not-started</c>.</param>
     /// <param name="EndsAt">Events recorded from here on are not judged.</param>
     /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
+    /// <example>
+    /// {"name": "First 100 sign-ins", "trigger": "identity.user-signed-in", "when": {"first": true}, "limit": 100,
+    /// "benefit": {"kind": "percent", "value": 30, "products": ["mobile-top-up"]}, "voucherValidFor": "P30D"}
+    /// </example>
     internal sealed record Request(
-        string? Name, string? Description, string? Trigger, JsonElement? When, long? Limit, int? PerUser, Benefit? Benefit, string? VoucherValidFor, int? MaxUses,
-        DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, string? State);
+        [Required, Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription)] string? Description,
+        [Required] string? Trigger, JsonElement? When, [Required, Range(1L, CampaignRules.LargestLimit)] long? Limit,
+        [Range(1, CampaignRules.MostPerUser)] int? PerUser, [Required] Benefit? Benefit, [Required] string? VoucherValidFor, [Range(1, CampaignRules.MostUses)] int? MaxUses,
+        DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, [AllowedValues(Campaign.Active, Campaign.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/campaigns", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Campaigns")

@@ -5,13 +5,13 @@ internal static class GetCampaigns
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/campaigns", ListAsync).ForOperators().WithTags("Campaigns")
+        routes.MapGet("/v1/campaigns", ListCampaignsAsync).ForOperators().WithTags("Campaigns")
             .WithSummary("All campaigns, newest first.").Produces<Page<CampaignView>>();
-        routes.MapGet("/v1/campaigns/{id}", GetAsync).ForOperators().WithTags("Campaigns")
+        routes.MapGet("/v1/campaigns/{id}", GetCampaignAsync).ForOperators().WithTags("Campaigns")
             .WithSummary("A campaign with its limit and how many vouchers are issued, remaining and redeemed (standing uses).").Produces<CampaignView>();
     }
 
-    private static async Task<IResult> ListAsync([AsParameters] PageQuery page, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> ListCampaignsAsync([AsParameters] PageQuery page, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
@@ -23,7 +23,7 @@ internal static class GetCampaigns
             campaigns.ConvertAll(campaign => CampaignView.Of(campaign, redeemed.GetValueOrDefault(campaign.Id))), limit, view => (Guid?)view.Id));
     }
 
-    private static async Task<IResult> GetAsync(string id, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> GetCampaignAsync(string id, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var campaignId) || await db.Campaigns.SingleOrDefaultAsync(campaign => campaign.Id == campaignId, ct) is not { } campaign)
             return Problems.NotFound("campaign");

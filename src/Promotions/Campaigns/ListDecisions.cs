@@ -13,8 +13,8 @@ internal static class ListDecisions
     /// <param name="EventSequence">The event's place in its log.</param>
     /// <param name="At">When the event was recorded.</param>
     /// <param name="VoucherCode">The voucher's code, when issued.</param>
-    internal sealed record View(
-        Guid UserId, string Outcome, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Rank,
+    internal sealed record DecisionView(
+        Guid UserId, [AllowedValues("issued", "refused")] string Outcome, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Rank,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason, long EventSequence, DateTimeOffset At, string? VoucherCode);
 
     private sealed record Cursor(string Source, long Sequence);
@@ -22,7 +22,7 @@ internal static class ListDecisions
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/campaigns/{id}/decisions", Handle)
         .ForMembers().WithTags("Campaigns")
         .WithSummary("The decisions of a campaign in log order: each voucher, and each reason that a member was refused for, once, of one user with `?userId=`; members see their own.")
-        .Produces<Page<View>>();
+        .Produces<Page<DecisionView>>();
 
     private static async Task<IResult> Handle(
         string id, string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
@@ -57,10 +57,10 @@ internal static class ListDecisions
         };
         if (user is not null)
             command.Parameters.Add(new() { Value = user });
-        var found = new List<(Cursor Place, View View)>();
+        var found = new List<(Cursor Place, DecisionView View)>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-                found.Add((new Cursor(reader.GetString(0), reader.GetInt64(1)), new View(
+                found.Add((new Cursor(reader.GetString(0), reader.GetInt64(1)), new DecisionView(
                     reader.GetGuid(2), reader.IsDBNull(4) ? "issued" : "refused", reader.IsDBNull(3) ? null : reader.GetInt64(3),
                     reader.IsDBNull(4) ? null : reader.GetString(4), reader.GetInt64(1), reader.GetDateTime(5), reader.IsDBNull(6) ? null : reader.GetString(6))));
         return TypedResults.Ok(PageQuery.Page(found, limit, row => row.Place, row => row.View));

@@ -13,6 +13,7 @@ internal static class ClaimCoupon
 
     /// <summary>The body of POST /v1/claims.</summary>
     /// <param name="Type">The coupon type; none: a coupon without a type.</param>
+    /// <example>{"type": "SUMMER"}</example>
     internal sealed record Request(string? Type);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/claims", Handle)
@@ -20,7 +21,9 @@ internal static class ClaimCoupon
         .WithSummary("Claims a coupon of a type.")
         .WithDescription("201 with the coupon; 202 with the place in the queue where the type is paced (then ask at Location, after Retry-After); 200 with the claim that the caller has already. "
             + "409 `sold-out`, 429 `queue-full`, 404 `type-unknown`.")
-        .Produces<ClaimView>(StatusCodes.Status201Created).Produces<ClaimView>(StatusCodes.Status202Accepted).Produces<ClaimView>();
+        .Produces<ClaimView>(StatusCodes.Status201Created).Produces<ClaimView>(StatusCodes.Status202Accepted).Produces<ClaimView>()
+        .Refuses(StatusCodes.Status404NotFound, "type-unknown").Refuses(StatusCodes.Status409Conflict, "sold-out")
+        .Refuses(StatusCodes.Status429TooManyRequests, "queue-full").Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
         Request request, ClaimsPrincipal caller, HttpContext http, ClaimQueue queue, ModuleDatabase<PromotionsDb> module, CancellationToken ct)

@@ -18,7 +18,8 @@ internal sealed record CouponView(string Code, string? Type, Benefit Discount, i
 /// <param name="EstimatedWaitSeconds">Of a queued claim: how long until it is granted, as things stand.</param>
 /// <param name="Coupon">Of a granted claim.</param>
 /// <param name="Reason">Of a refused claim: <c>timed-out</c> or <c>sold-out</c>.</param>
-internal sealed record ClaimView(Guid Id, string State, string? Type, int? Position, int? EstimatedWaitSeconds, CouponView? Coupon, string? Reason)
+internal sealed record ClaimView(
+    Guid Id, [AllowedValues("queued", "granted", "refused")] string State, string? Type, int? Position, int? EstimatedWaitSeconds, CouponView? Coupon, string? Reason)
 {
     /// <summary>A queued claim is to be asked for after 1, 2, 3 and 4 seconds: ten in all. This is how long it has waited.</summary>
     [JsonIgnore]

@@ -7,7 +7,9 @@ namespace Boon.Promotions.Coupons;
 /// <param name="Concurrency">At most so many claims are worked on at once.</param>
 /// <param name="MaxQueue">At most so many claims wait; beyond that they are refused with <c>queue-full</c>.</param>
 /// <param name="MaxWaitSeconds">A claim that waits longer is refused with <c>timed-out</c>.</param>
-internal sealed record Pace(int? PerSecond, int? Concurrency, int? MaxQueue, int? MaxWaitSeconds);
+internal sealed record Pace(
+    [Required, Range(1, 1_000)] int? PerSecond, [Required, Range(1, 1_000)] int? Concurrency, [Required, Range(1, 100_000)] int? MaxQueue,
+    [Required, Range(1, 3_600)] int? MaxWaitSeconds);
 
 /// <summary>A coupon type: a pool of codes and the rules by which they go out.</summary>
 /// <param name="Name">1 to 50 letters, digits, <c>-</c> and <c>_</c>; null is the pool of coupons without a type.</param>

@@ -9,7 +9,8 @@ internal static class GetClaim
         .ForMembers().WithTags("Coupons")
         .WithSummary("A claim of the caller: `queued` with its place, `granted` with the coupon, or `refused` with `timed-out` or `sold-out`.")
         .WithDescription("`Prefer: wait=10` waits up to so many seconds (at most 30) for a queued claim to be decided. The answer to a queued claim has Retry-After.")
-        .Produces<ClaimView>();
+        .Produces<ClaimView>()
+        .DescribesWait("as long as the claim is queued");
 
     private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, LogWatch watch, TimeProvider time, CancellationToken ct)
     {

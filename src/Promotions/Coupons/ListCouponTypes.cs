@@ -14,7 +14,7 @@ internal static class ListCouponTypes
     /// <param name="Claimed">Coupons that have a holder, redeemed ones included.</param>
     /// <param name="Redeemed">Standing uses.</param>
     /// <param name="Purged">Coupons that expired before anybody claimed them and were taken out.</param>
-    internal sealed record View(
+    internal sealed record CouponTypeCounts(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Name,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? PerUser,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Pace? Pace,
@@ -23,7 +23,7 @@ internal static class ListCouponTypes
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupon-types", Handle)
         .ForOperators().WithTags("Coupons")
         .WithSummary("The coupon types by name, with their rules and counters, as they are at this moment.")
-        .Produces<Page<View>>();
+        .Produces<Page<CouponTypeCounts>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
@@ -44,12 +44,12 @@ internal static class ListCouponTypes
         if (after is not null)
             command.Parameters.Add(new() { Value = after });
         await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<View>();
+        var types = new List<CouponTypeCounts>();
         while (await reader.ReadAsync(ct))
         {
             var pace = reader.IsDBNull(2) ? null : new Pace(reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5));
             var (uploaded, claimed, redeemed, purged) = (reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9));
-            types.Add(new View(ClaimBatch.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
+            types.Add(new CouponTypeCounts(ClaimBatch.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
                 uploaded, uploaded - claimed - purged, claimed, redeemed, purged));
         }
         return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Name ?? CouponType.Untyped));

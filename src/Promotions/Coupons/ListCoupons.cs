@@ -13,12 +13,13 @@ internal static class ListCoupons
     /// <param name="ExpiresAt">From here on it is refused.</param>
     /// <param name="ClaimId">The claim that gave it.</param>
     /// <param name="ClaimedAt">When.</param>
-    internal sealed record View(string Code, string? Type, Benefit Discount, string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
+    internal sealed record HeldCoupon(
+        string Code, string? Type, Benefit Discount, [AllowedValues("active", "used", "expired")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupons", Handle)
         .ForMembers().WithTags("Coupons")
         .WithSummary("The caller's coupons, newest first.")
-        .Produces<Page<View>>();
+        .Produces<Page<HeldCoupon>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
@@ -34,10 +35,10 @@ internal static class ListCoupons
         command.Parameters.Add(new() { Value = caller.UserId() });
         command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         command.Parameters.Add(new() { Value = limit + 1 });
-        var found = new List<View>();
+        var found = new List<HeldCoupon>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-                found.Add(new View(reader.GetString(0), ClaimBatch.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
+                found.Add(new HeldCoupon(reader.GetString(0), ClaimBatch.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
                     reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6), reader.GetGuid(7), reader.GetDateTime(8)));
         return TypedResults.Ok(PageQuery.Page(found, limit, view => (Guid?)view.ClaimId));
     }

@@ -6,7 +6,8 @@ internal static class PutCouponType
     /// <summary>The body of PUT /v1/coupon-types/{name}.</summary>
     /// <param name="PerUser">1 (also when it is left out), or null for no limit.</param>
     /// <param name="Pace">Null, or left out: claims are granted at once.</param>
-    internal sealed record Request(int? PerUser = 1, Pace? Pace = null);
+    /// <example>{"perUser": 1, "pace": {"perSecond": 10, "concurrency": 10, "maxQueue": 100, "maxWaitSeconds": 60}}</example>
+    internal sealed record Request([Range(1, 1)] int? PerUser = 1, Pace? Pace = null);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut("/v1/coupon-types/{name}", Handle)
         .WithUnit<PromotionsDb>().ForOperators().WithTags("Coupons")

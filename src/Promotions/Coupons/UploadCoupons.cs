@@ -9,15 +9,41 @@ internal static class UploadCoupons
     /// <summary>What was uploaded.</summary>
     /// <param name="Uploaded">How many coupons.</param>
     /// <param name="UploadId">The upload, as the log names it.</param>
-    internal sealed record View(int Uploaded, Guid UploadId);
+    internal sealed record UploadView(int Uploaded, Guid UploadId);
 
-    /// <summary>The form of a JSON upload, for the API description; what is read is <see cref="CouponJson"/>.</summary>
-    internal sealed record Request(IReadOnlyList<Request.Coupon> Coupons)
-    {
-        internal sealed record Coupon(string Code, string? Type, Discount Discount, DateTimeOffset ExpiresAt, int? MaxUses);
+    // Requests are read by CouponJson and CouponCsv; these types say what they read.
 
-        internal sealed record Discount(string Kind, long Value, string? Currency);
-    }
+    /// <summary>An upload as JSON.</summary>
+    /// <param name="Coupons">1 to 50,000 of them.</param>
+    /// <example>
+    /// {"coupons": [{"code": "TEN-OFF", "type": "FREE", "discount": {"kind": "percent", "value": 10}, "expiresAt": "2090-01-01T00:00:00Z", "maxUses": 2}]}
+    /// </example>
+    internal sealed record Request([Length(1, CouponRows.Most)] IReadOnlyList<NewCoupon> Coupons);
+
+    /// <summary>A coupon to upload.</summary>
+    /// <param name="Code">What to redeem.</param>
+    /// <param name="Type">Its type; none: a coupon without a type.</param>
+    /// <param name="Discount">What it takes off.</param>
+    /// <param name="ExpiresAt">From here on it is refused.</param>
+    /// <param name="MaxUses">How often it can be redeemed; default 1.</param>
+    internal sealed record NewCoupon(
+        [Length(1, CouponRules.LongestCode)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses);
+
+    /// <summary>What a coupon takes off.</summary>
+    /// <param name="Kind"><c>percent</c> of an amount, or a <c>fixed</c> amount.</param>
+    /// <param name="Value">1 to 100 percent, or minor units.</param>
+    /// <param name="Currency">ISO 4217, of a fixed amount.</param>
+    internal sealed record NewDiscount(
+        [AllowedValues("percent", "fixed")] string Kind, [Range(1L, Money.LargestAmount)] long Value, [RegularExpression(Money.CurrencyPattern)] string? Currency);
+
+    /// <summary>Why nothing was uploaded.</summary>
+    /// <param name="Type">A URN of the code.</param>
+    /// <param name="Title">The status in words.</param>
+    /// <param name="Status">The HTTP status.</param>
+    /// <param name="Detail">What happened and what to do, for people.</param>
+    /// <param name="Code">The stable code, for programs.</param>
+    /// <param name="Errors">The first 100 faults.</param>
+    internal sealed record UploadProblem(string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<RowFault>? Errors);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new BodyLimit(LargestBody))
@@ -25,7 +51,8 @@ internal static class UploadCoupons
         .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses` (any order; type, currency and maxUses may lack). "
             + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000. They go out in the order of upload.")
         .Accepts<Request>("application/json", "text/csv")
-        .Produces<View>(StatusCodes.Status201Created);
+        .Produces<UploadView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
 
     private static async Task<IResult> Handle(HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
     {
@@ -58,7 +85,7 @@ internal static class UploadCoupons
             await FindTakenAsync(module, rows, ct);
             return Refused(rows.Faults);
         }
-        return TypedResults.Created("/v1/coupon-types", new View(rows.Good.Count, uploadId));
+        return TypedResults.Created("/v1/coupon-types", new UploadView(rows.Good.Count, uploadId));
     }
 
     private static ProblemHttpResult Refused(IReadOnlyList<RowFault> faults) => TypedResults.Problem(

@@ -4,12 +4,16 @@ namespace Boon.Promotions.Redemptions;
 internal static class PreviewRedemption
 {
     /// <summary>What a redemption would give at this moment.</summary>
-    internal sealed record View(bool Valid, string? Reason, long Discount, long Total);
+    /// <param name="Valid">True when the code can be redeemed.</param>
+    /// <param name="Reason">Why not: the code that a redemption would be refused with.</param>
+    /// <param name="Discount">What it would take off, in minor units.</param>
+    /// <param name="Total">What would be left to pay.</param>
+    internal sealed record RedemptionPreview(bool Valid, string? Reason, long Discount, long Total);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions/preview", Handle)
         .ForMembers().WithTags("Redemptions")
         .WithSummary("What a code would take off; `valid` is false with the `reason` otherwise. Changes nothing.")
-        .Produces<View>();
+        .Produces<RedemptionPreview>();
 
     private static async Task<IResult> Handle(Purchase request, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
@@ -21,6 +25,6 @@ internal static class PreviewRedemption
         var amount = request.Amount!.Value;
         var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;
-        return TypedResults.Ok(new View(refusal is null, refusal, discount, amount - discount));
+        return TypedResults.Ok(new RedemptionPreview(refusal is null, refusal, discount, amount - discount));
     }
 }

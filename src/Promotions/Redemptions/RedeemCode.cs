@@ -3,8 +3,16 @@ namespace Boon.Promotions.Redemptions;
 /// <summary>Redeems a code: takes one of its uses and gives the discount.</summary>
 internal static class RedeemCode
 {
-    /// <summary>The body of POST /v1/redemptions; the reference is the caller's own, such as an order number.</summary>
-    internal sealed record Request(string? Code, long? Amount, string? Currency, string? Product, string? Reference);
+    /// <summary>The body of POST /v1/redemptions.</summary>
+    /// <param name="Code">A voucher or coupon of the caller.</param>
+    /// <param name="Amount">Of the purchase, in minor units.</param>
+    /// <param name="Currency">ISO 4217, such as <c>USD</c>.</param>
+    /// <param name="Product">What is bought.</param>
+    /// <param name="Reference">The caller's own, such as an order number.</param>
+    /// <example>{"code": "SUMMER-30", "amount": 5000, "currency": "USD", "product": "mobile-top-up", "reference": "order-4711"}</example>
+    internal sealed record Request(
+        [Required, Length(1, RedeemableCode.LongestCode)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
+        [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product, [Length(1, 200)] string? Reference);
 
     /// <summary>A redemption.</summary>
     /// <param name="Id">To release it by.</param>
@@ -12,13 +20,15 @@ internal static class RedeemCode
     /// <param name="Discount">Taken off, in minor units.</param>
     /// <param name="Total">What is left to pay.</param>
     /// <param name="RemainingUses">How often the code can still be redeemed.</param>
-    internal sealed record View(Guid Id, string Code, long Discount, long Total, int RemainingUses);
+    internal sealed record RedemptionView(Guid Id, string Code, long Discount, long Total, int RemainingUses);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForMembers().WithTags("Redemptions")
         .WithSummary("Redeems a code.")
         .WithDescription("404 `code-invalid` (unknown or not the caller's), 410 `code-expired`, 409 `code-exhausted`, 422 `min-spend`, `product-not-covered` or `currency-mismatch`.")
-        .Produces<View>(StatusCodes.Status201Created);
+        .Produces<RedemptionView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status404NotFound, "code-invalid").Refuses(StatusCodes.Status410Gone, "code-expired").Refuses(StatusCodes.Status409Conflict, "code-exhausted")
+        .Refuses(StatusCodes.Status422UnprocessableEntity, "min-spend", "product-not-covered", "currency-mismatch");
 
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
     {
@@ -34,7 +44,7 @@ internal static class RedeemCode
             return Refused(redeemed.Refusal);
         redeemed.Append(unit);
         if (redeemed.Refusal is null)
-            return TypedResults.Created($"/v1/redemptions/{redeemed.Id}", new View(redeemed.Id, wish.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
+            return TypedResults.Created($"/v1/redemptions/{redeemed.Id}", new RedemptionView(redeemed.Id, wish.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
         unit.KeepRefusal();
         return Refused(redeemed.Refusal);
     }

@@ -55,7 +55,10 @@ internal sealed record RedeemableCode(
 /// <param name="Amount">In minor units.</param>
 /// <param name="Currency">ISO 4217.</param>
 /// <param name="Product">What is bought.</param>
-internal sealed record Purchase(string? Code, long? Amount, string? Currency, string? Product)
+/// <example>{"code": "SUMMER-30", "amount": 5000, "currency": "USD", "product": "mobile-top-up"}</example>
+internal sealed record Purchase(
+    [Required, Length(1, RedeemableCode.LongestCode)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
+    [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product)
 {
     internal Validation Validate()
     {

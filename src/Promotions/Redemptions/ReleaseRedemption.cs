@@ -6,7 +6,8 @@ internal static class ReleaseRedemption
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/redemptions/{id}", Handle)
         .WithUnit<PromotionsDb>().ForOperators().WithTags("Redemptions")
         .WithSummary("Gives the use back, once; 409 `already-released` after that.")
-        .Produces(StatusCodes.Status204NoContent);
+        .Produces(StatusCodes.Status204NoContent)
+        .Refuses(StatusCodes.Status409Conflict, "already-released");
 
     private static async Task<IResult> Handle(string id, Unit<PromotionsDb> unit, CancellationToken ct)
     {

@@ -10,7 +10,7 @@ namespace Boon.Promotions.Vouchers;
 /// <param name="Uses">Standing uses.</param>
 /// <param name="MaxUses">How many there can be.</param>
 /// <param name="ExpiresAt">From here on it is refused.</param>
-internal sealed record VoucherView(string Code, Guid CampaignId, Benefit Benefit, string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt);
+internal sealed record VoucherView(string Code, Guid CampaignId, Benefit Benefit, [AllowedValues("active", "used", "expired", "void")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt);
 
 /// <summary>Lists a user's vouchers, newest first: one's own, or anybody's for an operator.</summary>
 internal static class ListVouchers

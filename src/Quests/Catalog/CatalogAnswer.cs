@@ -10,18 +10,16 @@ internal static class CatalogAnswer
     private static readonly StringValues ByCaller = "Authorization";
 
     /// <summary>A page of a list.</summary>
-    internal static Task ListAsync(HttpContext http, CatalogList list)
+    internal static Task ListAsync(HttpContext http, PageQuery page, CatalogList list)
     {
-        var query = http.Request.Query;
-        if (query.Count == 0)
+        if (page is { Limit: null, Cursor: null })
             return SendAsync(http, list, list.FirstPage);
-        var page = new PageQuery(query["limit"], query["cursor"]);
         return page.TryRead(out var limit, out Guid? before, out var problem) ? SendAsync(http, list, list.Page(limit, before)) : problem!.ExecuteAsync(http);
     }
 
     /// <summary>One entry.</summary>
-    internal static Task OneAsync(HttpContext http, CatalogList list, string what) =>
-        Guid.TryParse((string?)http.Request.RouteValues["id"], out var id) && list.Find(id) is { } entry
+    internal static Task OneAsync(HttpContext http, string id, CatalogList list, string what) =>
+        Guid.TryParse(id, out var key) && list.Find(key) is { } entry
             ? SendAsync(http, list, entry.Json)
             : Problems.NotFound(what).ExecuteAsync(http);
 

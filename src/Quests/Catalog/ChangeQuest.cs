@@ -4,13 +4,25 @@ namespace Boon.Quests.Catalog;
 internal static class ChangeQuest
 {
     /// <summary>The body of PATCH /v1/quests/{id}: absent or null members stay.</summary>
-    internal sealed record Request(string? Name, string? Description, Guid? RewardId, int? Streak, int? Duplication, bool? AutoClaim, string? State);
+    /// <param name="Name">For people: 1 to 200 characters.</param>
+    /// <param name="Description">For people.</param>
+    /// <param name="RewardId">What a completion gives from now on.</param>
+    /// <param name="Streak">Events to a completion.</param>
+    /// <param name="Duplication">Completions of one user, at most.</param>
+    /// <param name="AutoClaim">True: the reward comes by itself.</param>
+    /// <param name="State">What it becomes.</param>
+    /// <example>{"streak": 5, "state": "paused"}</example>
+    internal sealed record Request(
+        [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description, Guid? RewardId,
+        [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication, bool? AutoClaim,
+        [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/quests/{id}", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>().ForOperators().WithTags("Quests")
         .WithSummary("Changes name, description, rewardId, streak, duplication, autoClaim or state.")
         .WithDescription("A user keeps the streak and the completions. 409 `quest-ended` when it has ended for good; a quest that left draft cannot return to it (409 `invalid-state`).")
-        .Produces<QuestView>();
+        .Produces<QuestView>()
+        .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 
     private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, CancellationToken ct)
     {

@@ -16,8 +16,13 @@ internal static class CreateQuest
     /// <param name="AutoClaim">True: the reward comes by itself. False (default): the member claims it.</param>
     /// <param name="Window">None: every event counts. Else an event counts once for each day or week of a time zone, and a missed one starts the streak again.</param>
     /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
+    /// <example>
+    /// {"name": "Three sign-ins", "rewardId": "01931a5e-7f00-7000-8000-000000000000", "trigger": "identity.user-signed-in", "streak": 3, "duplication": 2}
+    /// </example>
     internal sealed record Request(
-        string? Name, string? Description, Guid? RewardId, string? Trigger, JsonElement? When, int? Streak, int? Duplication, bool? AutoClaim, QuestWindow? Window, string? State);
+        [Required, Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description, [Required] Guid? RewardId,
+        [Required] string? Trigger, JsonElement? When, [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication,
+        bool? AutoClaim, QuestWindow? Window, [AllowedValues(Quest.Active, Quest.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")

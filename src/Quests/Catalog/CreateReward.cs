@@ -7,7 +7,10 @@ internal static class CreateReward
     /// <param name="Name">For people: 1 to 200 characters.</param>
     /// <param name="Item"><c>gold</c>, <c>diamond</c> or <c>coupon:TYPE</c>.</param>
     /// <param name="Quantity">1 to 1,000,000; coupons 1 to 100.</param>
-    internal sealed record Request(string? Name, string? Item, int? Quantity);
+    /// <example>{"name": "Ten diamonds", "item": "diamond", "quantity": 10}</example>
+    internal sealed record Request(
+        [Required, Length(1, RewardRules.LongestName)] string? Name, [Required, RegularExpression(RewardRules.ItemPattern)] string? Item,
+        [Required, Range(1, RewardRules.MostPieces)] int? Quantity);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/rewards", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")

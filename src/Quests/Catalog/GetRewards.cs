@@ -5,9 +5,13 @@ internal static class GetRewards
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/rewards", (HttpContext http, CatalogReader catalog) => CatalogAnswer.ListAsync(http, catalog.Current.Rewards)).WithTags("Quests")
-            .WithSummary("All rewards, newest first (`?limit=`, `&cursor=`). From memory, with ETag.").Produces<Page<RewardView>>().Produces(StatusCodes.Status304NotModified);
-        routes.MapGet("/v1/rewards/{id}", (HttpContext http, CatalogReader catalog) => CatalogAnswer.OneAsync(http, catalog.Current.Rewards, "reward")).WithTags("Quests")
+        routes.MapGet("/v1/rewards", ListRewardsAsync).WithTags("Quests")
+            .WithSummary("All rewards, newest first. From memory, with ETag.").Produces<Page<RewardView>>().Produces(StatusCodes.Status304NotModified);
+        routes.MapGet("/v1/rewards/{id}", GetRewardAsync).WithTags("Quests")
             .WithSummary("A reward. From memory, with ETag.").Produces<RewardView>().Produces(StatusCodes.Status304NotModified);
     }
+
+    private static Task ListRewardsAsync([AsParameters] PageQuery page, HttpContext http, CatalogReader catalog) => CatalogAnswer.ListAsync(http, page, catalog.Current.Rewards);
+
+    private static Task GetRewardAsync(string id, HttpContext http, CatalogReader catalog) => CatalogAnswer.OneAsync(http, id, catalog.Current.Rewards, "reward");
 }

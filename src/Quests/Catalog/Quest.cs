@@ -42,9 +42,22 @@ internal sealed class Quest
 }
 
 /// <summary>A quest, as the API shows it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">For people.</param>
+/// <param name="Description">For people.</param>
+/// <param name="RewardId">What a completion gives.</param>
+/// <param name="Reward">The same, in full.</param>
+/// <param name="Trigger">The event that counts.</param>
+/// <param name="When">Members that the event's data must have.</param>
+/// <param name="Streak">Events to a completion.</param>
+/// <param name="Duplication">Completions of one user, at most.</param>
+/// <param name="AutoClaim">True: the reward comes by itself.</param>
+/// <param name="Window">The calendar window in which an event counts once; none: every event counts.</param>
+/// <param name="State">Its state.</param>
+/// <param name="CreatedAt">When it was created; it counts what was recorded after that.</param>
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
-    QuestWindow? Window, string State, DateTimeOffset CreatedAt)
+    QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt)
 {
     internal static QuestView Of(Quest quest, Reward reward) => new(
         quest.Id, quest.Name, quest.Description, quest.RewardId, RewardView.Of(reward), quest.Trigger,
@@ -58,8 +71,8 @@ internal static class QuestChecks
     internal const int LongestName = 200;
     internal const int LongestDescription = 2_000;
     internal const int LongestTimeZone = 100;
-    private const int LongestStreak = 1_000_000;
-    private const int MostCompletions = 1_000_000;
+    internal const int LongestStreak = 1_000_000;
+    internal const int MostCompletions = 1_000_000;
 
     internal static void Streak(Validation validation, int? streak) =>
         validation.Check(streak is null or (>= 1 and <= LongestStreak), "streak", $"must be 1 to {LongestStreak}");

@@ -29,8 +29,11 @@ internal static partial class RewardRules
 {
     internal const int LongestName = 200;
     internal const int LongestItem = 60;
-    private const int MostPieces = 1_000_000;
+    internal const int MostPieces = 1_000_000;
     private const int MostCoupons = 100;
+
+    /// <summary>What an item looks like, for the API description.</summary>
+    internal const string ItemPattern = "^(gold|diamond|coupon:[A-Za-z0-9_-]{1,50})$";
 
     /// <summary>Checks an item and its quantity.</summary>
     internal static void Check(Validation validation, string? item, int? quantity)

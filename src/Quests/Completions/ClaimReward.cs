@@ -9,7 +9,8 @@ internal static class ClaimReward
         .WithUnit<QuestsDb>(idempotent: true).ForMembers().WithTags("Quests")
         .WithSummary("Claims the reward of one finished completion.")
         .WithDescription("Takes no body. The reward is in the wallet a moment later; until then its completion is `pending`. 409 `nothing-to-claim` when no completion waits to be claimed.")
-        .Produces<CompletionView>(StatusCodes.Status201Created);
+        .Produces<CompletionView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status409Conflict, "nothing-to-claim");
 
     private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, CancellationToken ct)
     {

@@ -15,7 +15,7 @@ namespace Boon.Quests.Completions;
 /// <param name="Source">The log that holds the event that completed it.</param>
 /// <param name="EventSequence">That event's place in it.</param>
 internal sealed record CompletionView(
-    Guid QuestId, Guid UserId, int Number, string State, RewardView Reward, DateTimeOffset CompletedAt, DateTimeOffset? ClaimedAt, DateTimeOffset? GrantedAt,
+    Guid QuestId, Guid UserId, int Number, [AllowedValues("claimable", "pending", "granted")] string State, RewardView Reward, DateTimeOffset CompletedAt, DateTimeOffset? ClaimedAt, DateTimeOffset? GrantedAt,
     string? PendingReason, string Source, long EventSequence)
 {
     /// <summary>What <see cref="Read"/> reads, of completions <c>c</c> and rewards <c>r</c>.</summary>

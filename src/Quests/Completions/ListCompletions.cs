@@ -10,7 +10,7 @@ internal static class ListCompletions
         .Produces<Page<CompletionView>>();
 
     private static async Task<IResult> Handle(
-        string? userId, string? questId, string? state, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+        string? userId, string? questId, [AllowedValues("claimable", "pending", "granted")] string? state, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out long? before, out var problem))
             return problem!;

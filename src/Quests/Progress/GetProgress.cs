@@ -14,12 +14,12 @@ internal static class GetProgress
     /// <param name="Completions">Completions so far.</param>
     /// <param name="CompletionsOf">Completions that are possible.</param>
     /// <param name="Claimable">Completions whose reward waits to be claimed.</param>
-    internal sealed record View(Guid QuestId, string Name, string State, int Streak, int StreakOf, int Completions, int CompletionsOf, int Claimable);
+    internal sealed record ProgressView(Guid QuestId, string Name, string State, int Streak, int StreakOf, int Completions, int CompletionsOf, int Claimable);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/progress", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's progress with every quest, newest quest first (operators: `?userId=`).")
-        .Produces<Page<View>>();
+        .Produces<Page<ProgressView>>();
 
     private static async Task<IResult> Handle(
         string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
@@ -45,11 +45,11 @@ internal static class GetProgress
         return TypedResults.Ok(PageQuery.Page(quests.ConvertAll(quest => Of(quest, found)), limit, view => (Guid?)view.QuestId));
     }
 
-    private static View Of(Quest quest, Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)> found)
+    private static ProgressView Of(Quest quest, Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)> found)
     {
         if (!found.TryGetValue(quest.Id, out var row))
-            return new View(quest.Id, quest.Name, quest.State, 0, quest.Streak, 0, quest.Duplication, 0);
+            return new ProgressView(quest.Id, quest.Name, quest.State, 0, quest.Streak, 0, quest.Duplication, 0);
         var rules = QuestRules.Of(quest.Id, quest.Version, quest.State, quest.Streak, quest.Duplication, quest.WindowUnit, quest.TimeZone);
-        return new View(quest.Id, quest.Name, quest.State, QuestProgress.StreakAt(row.State, rules, row.Now), quest.Streak, row.State.Completions, quest.Duplication, row.Claimable);
+        return new ProgressView(quest.Id, quest.Name, quest.State, QuestProgress.StreakAt(row.State, rules, row.Now), quest.Streak, row.State.Completions, quest.Duplication, row.Claimable);
     }
 }

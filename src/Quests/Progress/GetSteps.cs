@@ -13,7 +13,7 @@ internal static class GetSteps
     /// <param name="Completions">Completions of all users.</param>
     /// <param name="Steps">The steps with a user on them, the furthest last.</param>
     /// <param name="Next">The cursor of the next steps, or null at the end.</param>
-    internal sealed record View(
+    internal sealed record StepsView(
         Guid QuestId, int StreakOf, int CompletionsOf, long Users, long Completions, IReadOnlyList<Step> Steps,
         [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
@@ -28,7 +28,7 @@ internal static class GetSteps
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/{id}/steps", Handle)
         .ForOperators().WithTags("Quests")
         .WithSummary("How many users stand at each step of a quest, in pages.")
-        .Produces<View>();
+        .Produces<StepsView>();
 
     private static async Task<IResult> Handle(string id, [AsParameters] PageQuery page, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
@@ -82,6 +82,6 @@ internal static class GetSteps
             }
         var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0)).Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
         var shown = PageQuery.Page(steps, limit, step => new Place(step.Completions, step.Streak));
-        return TypedResults.Ok(new View(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
+        return TypedResults.Ok(new StepsView(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
     }
 }

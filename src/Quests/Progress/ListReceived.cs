@@ -15,14 +15,14 @@ internal static class ListReceived
     /// <param name="EventSequence">Its place in that log.</param>
     /// <param name="HappenedAt">When it happened; a window's day or week is that of this moment.</param>
     /// <param name="RecordedAt">When it was recorded.</param>
-    internal sealed record View(
+    internal sealed record ReceivedEventView(
         Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source, long EventSequence,
         DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's events that quests received, newest first (operators: `?userId=`), of one quest with `?questId=`.")
-        .Produces<Page<View>>();
+        .Produces<Page<ReceivedEventView>>();
 
     private static async Task<IResult> Handle(
         string? userId, string? questId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
@@ -48,10 +48,10 @@ internal static class ListReceived
         command.Parameters.Add(new() { Value = before ?? long.MaxValue });
         if (quest is not null)
             command.Parameters.Add(new() { Value = quest });
-        var found = new List<(long Position, View View)>();
+        var found = new List<(long Position, ReceivedEventView View)>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-                found.Add((reader.GetInt64(0), new View(
+                found.Add((reader.GetInt64(0), new ReceivedEventView(
                     reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetString(6), reader.GetGuid(7),
                     reader.GetString(8), reader.GetInt64(9), reader.GetDateTime(10), reader.GetDateTime(11))));
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Position, row => row.View));

@@ -4,7 +4,8 @@ namespace Boon.Wallet.Entries;
 internal static class GetWallet
 {
     /// <summary>A wallet.</summary>
-    internal sealed record View(Balances Balances);
+    /// <param name="Balances">What is in it.</param>
+    internal sealed record WalletView(Balances Balances);
 
     /// <summary>What is in it.</summary>
     /// <param name="Gold">Pieces.</param>
@@ -14,7 +15,7 @@ internal static class GetWallet
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)
         .ForMembers().WithTags("Wallet")
         .WithSummary("What the caller owns (operators: `?userId=`): the sums of the ledger's entries.")
-        .Produces<View>();
+        .Produces<WalletView>();
 
     private static async Task<IResult> Handle(string? userId, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
     {
@@ -22,6 +23,6 @@ internal static class GetWallet
             return Problems.NotFound("user");
         var sums = await db.Entries.Where(entry => entry.UserId == user).GroupBy(entry => entry.Item)
             .Select(group => new { Item = group.Key, Sum = group.Sum(entry => entry.Amount) }).ToDictionaryAsync(group => group.Item, group => group.Sum, ct);
-        return TypedResults.Ok(new View(new Balances(sums.GetValueOrDefault("gold"), sums.GetValueOrDefault("diamond"))));
+        return TypedResults.Ok(new WalletView(new Balances(sums.GetValueOrDefault("gold"), sums.GetValueOrDefault("diamond"))));
     }
 }

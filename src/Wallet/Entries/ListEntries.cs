@@ -12,12 +12,12 @@ internal static class ListEntries
     /// <param name="Number">Which completion of it, from 1.</param>
     /// <param name="EventId">The event that caused the entry: <c>quests.reward-claimed</c>.</param>
     /// <param name="At">When it was written.</param>
-    internal sealed record View(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
+    internal sealed record WalletEntryView(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
         .ForMembers().WithTags("Wallet")
         .WithSummary("The entries of the caller's wallet (operators: `?userId=`), newest first, each with the event that caused it.")
-        .Produces<Page<View>>();
+        .Produces<Page<WalletEntryView>>();
 
     private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
     {
@@ -29,7 +29,7 @@ internal static class ListEntries
         if (before is { } id)
             query = query.Where(entry => entry.Id.CompareTo(id) < 0);
         var entries = await query.OrderByDescending(entry => entry.Id).Take(limit + 1)
-            .Select(entry => new View(entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt)).ToListAsync(ct);
+            .Select(entry => new WalletEntryView(entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt)).ToListAsync(ct);
         return TypedResults.Ok(PageQuery.Page(entries, limit, view => (Guid?)view.Id));
     }
 }
