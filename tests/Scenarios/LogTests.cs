@@ -190,7 +190,7 @@ public sealed class LogTests
     {
         await using var boon = await TestBoon.StartAsync();
         var token = await boon.OperatorToken();
-        await boon.CreateCampaign(new { trigger = "test.listed" });
+        await boon.CreateCampaign(new { trigger = "test.listed", perUser = 5 });
         var user = Guid.CreateVersion7();
         for (var i = 0; i < 5; i++)
             await boon.Append("test.listed.v" + i, user, $$"""{"i":{{i}}}""");
