@@ -33,6 +33,7 @@ public sealed class PromotionsModule : IModule
         module.Database<PromotionsDb>();
         module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
         module.Services.AddSingleton<ClaimQueue>();
+        module.Services.AddSingleton<UploadPlaces>();
         module.Run<ClaimPacer>();
         module.Run<CampaignUses>();
         module.Run<CouponCounts>();

@@ -99,4 +99,31 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         var (_, other) = (await boon.SeedMembers(1))[0];
         (await boon.Api.Post("/v1/redemptions", body, other, key: "once")).Problem.ShouldBe("code-invalid");
     }
+
+    [Fact]
+    public async Task A_voucher_is_found_as_people_type_it()
+    {
+        var (code, token) = await Voucher(new { maxUses = 10 });
+        foreach (var typed in (string[])[code.ToLowerInvariant(), $"  {code} ", code.Replace("-", "", StringComparison.Ordinal), code.Replace('-', ' ').Replace('L', '1'), code.Replace('L', 'i')])
+        {
+            var redeemed = await boon.Api.Post("/v1/redemptions", new { code = typed, amount = 5000, currency = "USD", product = "mobile-top-up" }, token);
+            (redeemed.Code, redeemed["code"].GetString()).ShouldBe((201, code), typed);
+        }
+    }
+
+    [Fact]
+    public async Task A_discount_of_nothing_takes_no_use_unless_the_caller_asks_for_it()
+    {
+        var (code, token) = await Voucher(new { benefit = (object)new { kind = "percent", value = 10 } });
+        var preview = await boon.Api.Post("/v1/redemptions/preview", new { code, amount = 4, currency = "USD" }, token);
+        (preview["valid"].GetBoolean(), preview["reason"].GetString(), preview["total"].GetInt64()).ShouldBe((false, "no-discount", 4));
+        var refused = await boon.Api.Post("/v1/redemptions", new { code, amount = 4, currency = "USD" }, token);
+        (refused.Code, refused.Problem).ShouldBe((422, "no-discount"));
+        var order = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 4, currency = "USD" }, code }, token);
+        var settled = await boon.Api.Send(HttpMethod.Get, $"/v1/orders/{order.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=20"));
+        (settled["state"].GetString(), settled["reason"].GetString()).ShouldBe(("rejected", "no-discount"));
+        (await boon.Api.Post("/v1/redemptions/preview", new { code, amount = 4, currency = "USD", allowZeroDiscount = true }, token))["valid"].GetBoolean().ShouldBeTrue();
+        var taken = await boon.Api.Post("/v1/redemptions", new { code, amount = 4, currency = "USD", allowZeroDiscount = true }, token);
+        (taken.Code, taken["discount"].GetInt64(), taken["remainingUses"].GetInt32()).ShouldBe((201, 0, 0));
+    }
 }

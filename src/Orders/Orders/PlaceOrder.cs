@@ -36,7 +36,8 @@ internal static class PlaceOrder
             validation.Check(request.Quantity is >= 1 and <= Order.LargestQuantity, "quantity", $"must be 1 to {Order.LargestQuantity}");
         if (validation.Require(request.Total, "total"))
             validation.Money(request.Total.Amount, "total.amount", request.Total.Currency, "total.currency");
-        validation.Text(request.Code, "code", 1, Order.LongestCode, required: false);
+        var code = request.Code?.Trim();
+        validation.Text(code, "code", 1, Order.LongestCode, required: false);
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
@@ -47,19 +48,19 @@ internal static class PlaceOrder
             return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
 
         await unit.BeginAsync(ct);
-        var (id, total, confirmed) = (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), request.Code is null);
+        var (id, total, confirmed) = (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), code is null);
         var state = confirmed ? Order.Confirmed : Order.Pending;
-        var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, request.Code));
+        var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, code));
         if (confirmed)
             unit.Append(new OrderConfirmed(id, user, request.Product!, request.Quantity.Value, total, null, null, total), System.Diagnostics.Activity.Current?.Id, placed);
         await using var insert = unit.Command("""
             insert into orders.orders (id, user_id, product, quantity, amount, currency, code, state, placed_event, settled_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 = 'confirmed' then now() end) returning placed_at
-            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, (object?)request.Code ?? DBNull.Value, state, placed);
+            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, (object?)code ?? DBNull.Value, state, placed);
         insert.Parameters[6].NpgsqlDbType = NpgsqlDbType.Text;
         DateTimeOffset at = (DateTime)(await insert.ExecuteScalarAsync(ct))!;
         var order = new OrderView(
-            id, user, request.Product!, request.Quantity.Value, total, request.Code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);
+            id, user, request.Product!, request.Quantity.Value, total, code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);
         if (confirmed)
             return TypedResults.Created($"/v1/orders/{id}", order);
         GetOrder.RetryAfter(http, state);

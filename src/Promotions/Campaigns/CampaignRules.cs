@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Boon.Promotions.Campaigns;
@@ -82,7 +83,7 @@ internal static partial class CampaignRules
         if (!validation.Require(duration, field))
             return;
         var match = duration!.Length <= 64 ? Iso8601.Match(duration) : Match.Empty;
-        double Days(string unit, double days) => match.Groups[unit].Success ? int.Parse(match.Groups[unit].Value) * days : 0;
+        double Days(string unit, double days) => match.Groups[unit].Success ? double.Parse(match.Groups[unit].Value, CultureInfo.InvariantCulture) * days : 0;
         if (!match.Success || duration.EndsWith('P') || duration.EndsWith('T'))
         {
             validation.Fail(field, "must be an ISO 8601 duration, such as P30D or PT12H");
@@ -92,7 +93,7 @@ internal static partial class CampaignRules
         validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
     }
 
-    [GeneratedRegex("^P((?<y>[0-9]{1,4})Y)?((?<mo>[0-9]{1,4})M)?((?<w>[0-9]{1,4})W)?((?<d>[0-9]{1,5})D)?(T((?<h>[0-9]{1,6})H)?((?<mi>[0-9]{1,8})M)?((?<s>[0-9]{1,9})S)?)?\\z",
+    [GeneratedRegex("^P((?<y>[0-9]+)Y)?((?<mo>[0-9]+)M)?((?<w>[0-9]+)W)?((?<d>[0-9]+)D)?(T((?<h>[0-9]+)H)?((?<mi>[0-9]+)M)?((?<s>[0-9]+)S)?)?\\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Iso8601 { get; }
 }

@@ -31,7 +31,7 @@ internal sealed record ClaimView(
 
     /// <summary>What <see cref="Read"/> reads, from <see cref="Tables"/>.</summary>
     internal const string Columns = """
-        k.id, k.type, k.user_id, k.reason, c.code, c.benefit, c.max_uses, c.expires_at, t.per_second,
+        k.id, k.type, k.user_id, k.reason, coalesce(c.shown, c.code), c.benefit, c.max_uses, c.expires_at, t.per_second,
         case when k.state = 'queued' and k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'timed-out' else k.state end,
         case when k.state = 'queued' then (
             k.ticket + 1 - (select w.ticket from promotions.claims w where w.type = k.type and w.state = 'queued' order by w.ticket limit 1)

@@ -4,13 +4,16 @@ using CsvHelper;
 
 namespace Boon.Promotions.Coupons;
 
-/// <summary>Reads a CSV with the header <c>code,type,discountKind,discountValue,currency,expiresAt,maxUses</c> as it arrives; an empty field is an absent one.</summary>
+/// <summary>Reads a CSV with the header <c>code,type,discountKind,discountValue,currency,expiresAt,maxUses,match</c> as it arrives; an empty field is an absent one.</summary>
 internal static class CouponCsv
 {
+    /// <summary>Columns of a header of which each fault is told.</summary>
+    private const int MostColumns = 100;
+
     private const int LongestRecord = 64 * 1024;
 
     private static readonly string[] Required = ["code", "discountKind", "discountValue", "expiresAt"];
-    private static readonly string[] Columns = ["code", "type", "discountKind", "discountValue", "currency", "expiresAt", "maxUses"];
+    private static readonly string[] Columns = ["code", "type", "discountKind", "discountValue", "currency", "expiresAt", "maxUses", "match"];
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads to the end, or until there are more rows than may be (true). A faulty header is a fault of row 0.</summary>
@@ -49,6 +52,11 @@ internal static class CouponCsv
 
     private static bool Header(CsvReader csv, CouponRows rows)
     {
+        if (csv.Headers.Count > MostColumns)
+        {
+            rows.HeaderFault("", $"has {csv.Headers.Count:N0} columns; this upload takes {Columns.Length}");
+            return false;
+        }
         var faults = Required.Where(column => !csv.Headers.Contains(column)).Select(column => (column, "is missing in the header"))
             .Concat(csv.Headers.Where(column => !Columns.Contains(column)).Select(column => (column, "is not a column of this upload")))
             .Concat(csv.Headers.GroupBy(column => column).Where(same => same.Count() > 1).Select(same => (same.Key, "stands more than once in the header"))).ToList();
@@ -67,16 +75,16 @@ internal static class CouponCsv
         }
         try
         {
-            var (code, type, kind, value, currency, expires, uses) = (Next(), Next(), Next(), Next(), Next(), Next(), Next());
+            var (code, type, kind, value, currency, expires, uses, match) = (Next(), Next(), Next(), Next(), Next(), Next(), Next(), Next());
             if (value is not null && !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
                 rows.Unreadable("discount.value", "must be a whole number");
             else if (uses is not null && !int.TryParse(uses, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
                 rows.Unreadable("maxUses", "must be a whole number");
-            else if (!CouponTimes.TryRead(expires, out var expiresAt))
-                rows.Unreadable("expiresAt", CouponTimes.Form);
+            else if (CouponTimes.Read(expires, out var expiresAt) is { } fault)
+                rows.Unreadable("expiresAt", fault);
             else
                 rows.Add(new RawCoupon(code ?? "", type, kind, value is null ? null : long.Parse(value, CultureInfo.InvariantCulture), currency, expiresAt,
-                    uses is null ? null : int.Parse(uses, CultureInfo.InvariantCulture)));
+                    uses is null ? null : int.Parse(uses, CultureInfo.InvariantCulture), match));
         }
         catch (DecoderFallbackException)
         {

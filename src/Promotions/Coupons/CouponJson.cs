@@ -133,8 +133,11 @@ internal sealed class CouponJson(CouponRows rows)
                 return Text(value, out var code) ? Set(raw = raw with { Code = code }) : "must be a text";
             case "type":
                 return Text(value, out var type) ? Set(raw = raw with { Type = type }) : "must be a text";
+            case "match":
+                return Text(value, out var match) ? Set(raw = raw with { Match = match }) : "must be a text";
             case "expiresAt":
-                return Text(value, out var time) && CouponTimes.TryRead(time, out var expires) ? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
+                DateTimeOffset? expires = null;
+                return Text(value, out var time) ? CouponTimes.Read(time, out expires) ?? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
             case "maxUses":
                 return value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out _))
                     ? Set(raw = raw with { MaxUses = value.ValueKind == JsonValueKind.Null ? null : value.GetInt32() }) : "must be a whole number";
@@ -190,23 +193,28 @@ internal static class CouponTimes
 {
     internal const string Form = "must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z";
 
+    internal const string Range = "must be a time of the years 2 to 9999";
+
     private const int Longest = 40;
+    private const int FirstYear = 2;
 
     private static readonly System.Buffers.SearchValues<char> Allowed = System.Buffers.SearchValues.Create("0123456789-:.+TtZz");
 
-    /// <summary>Reads a time with an offset; an absent one (null) is read as none.</summary>
-    internal static bool TryRead(string? text, out DateTimeOffset? time)
+    /// <summary>Reads a time with an offset; an absent one (null) is read as none. Answers what is wrong with it, or null.</summary>
+    internal static string? Read(string? text, out DateTimeOffset? time)
     {
         time = null;
         if (text is null)
-            return true;
+            return null;
         if (text.Length is < 20 or > Longest || text.AsSpan().IndexOfAnyExcept(Allowed) >= 0)
-            return false;
+            return Form;
         var hasOffset = text.EndsWith('Z') || text.EndsWith('z') || text.AsSpan(19).IndexOfAny('+', '-') >= 0;
         var reader = new Utf8JsonReader(System.Text.Encoding.ASCII.GetBytes($"\"{text.ToUpperInvariant()}\""));
-        if (!hasOffset || !reader.Read() || !reader.TryGetDateTimeOffset(out var read) || read.UtcDateTime.Year is <= 1 or >= 9999)
-            return false;
+        if (!hasOffset || !reader.Read() || !reader.TryGetDateTimeOffset(out var read))
+            return text.StartsWith("0000", StringComparison.Ordinal) ? Range : Form;
+        if (read.UtcDateTime.Year < FirstYear)
+            return Range;
         time = read.ToUniversalTime();
-        return true;
+        return null;
     }
 }

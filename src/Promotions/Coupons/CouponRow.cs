@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text.Json;
+using Boon.Promotions.Redemptions;
 
 namespace Boon.Promotions.Coupons;
 
@@ -10,15 +9,17 @@ namespace Boon.Promotions.Coupons;
 internal sealed record RowFault(int Row, string? Field, string Reason);
 
 /// <summary>A coupon of an upload, checked.</summary>
-/// <param name="Code">In Unicode normalization form C.</param>
+/// <param name="Code">The key that it is found by.</param>
+/// <param name="Shown">What people see, if that is not its key.</param>
 /// <param name="Type">Stored name of the type.</param>
 /// <param name="Benefit">The discount, as it is stored.</param>
 /// <param name="ExpiresAt">UTC.</param>
 /// <param name="MaxUses">At least 1.</param>
-internal readonly record struct CouponRow(string Code, string Type, byte[] Benefit, DateTime ExpiresAt, int MaxUses);
+internal readonly record struct CouponRow(string Code, string? Shown, string Type, byte[] Benefit, DateTime ExpiresAt, int MaxUses);
 
 /// <summary>The fields of a row before they are checked; null: absent.</summary>
-internal readonly record struct RawCoupon(string? Code, string? Type, string? Kind, long? Value, string? Currency, DateTimeOffset? ExpiresAt, int? MaxUses);
+internal readonly record struct RawCoupon(
+    string? Code, string? Type, string? Kind, long? Value, string? Currency, DateTimeOffset? ExpiresAt, int? MaxUses, string? Match);
 
 /// <summary>
 /// Collects the rows of one upload: checks each on its own, for the type that it names and for the codes before it. Keeps the first hundred faults and the good rows.
@@ -30,6 +31,9 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
 
     /// <summary>The most faults that are told.</summary>
     internal const int MostFaults = 100;
+
+    /// <summary>Characters of a field's name that are told: it can be the caller's own.</summary>
+    private const int LongestField = 100;
 
     private readonly Dictionary<string, int> codes = new(StringComparer.Ordinal);
     private readonly Dictionary<(string, long, string?), byte[]> benefits = [];
@@ -44,7 +48,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
     internal List<RowFault> Faults { get; } = [];
 
     /// <summary>Notes a fault of a CSV's header.</summary>
-    internal void HeaderFault(string column, string reason) => Faults.Add(new RowFault(0, column, reason));
+    internal void HeaderFault(string column, string reason) => Fault(column, reason);
 
     /// <summary>Adds a row that could not be read.</summary>
     internal void Unreadable(string? field, string reason)
@@ -58,7 +62,8 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
     {
         Count++;
         var faults = Faults.Count;
-        var code = Code(raw.Code);
+        Check(raw.Match is null or "exact" or "folded", "match", "must be exact or folded");
+        var (code, shown) = Code(raw.Code, raw.Match == "folded");
         var type = raw.Type ?? CouponType.Untyped;
         if (raw.Type is not null && !types.Contains(raw.Type))
             Fault("type", "is not a coupon type; create it with PUT /v1/coupon-types/{name}");
@@ -83,7 +88,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Check(raw.ExpiresAt > now, "expiresAt", "is past");
         Check(raw.MaxUses is null or (>= 1 and <= Campaigns.CampaignRules.MostUses), "maxUses", $"must be 1 to {Campaigns.CampaignRules.MostUses}");
         if (Faults.Count == faults && faults < MostFaults)
-            Good.Add(new CouponRow(code!, type, BenefitOf(raw.Kind!, raw.Value!.Value, raw.Currency), raw.ExpiresAt!.Value.UtcDateTime, raw.MaxUses ?? 1));
+            Good.Add(new CouponRow(code!, shown, type, BenefitOf(raw.Kind!, raw.Value!.Value, raw.Currency), raw.ExpiresAt!.Value.UtcDateTime, raw.MaxUses ?? 1));
     }
 
     /// <summary>Notes that a good row's code is taken by a code that is stored already.</summary>
@@ -93,28 +98,31 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Faults.Add(new RowFault(codes[code], "code", "is taken already"));
     }
 
-    private string? Code(string? raw)
+    /// <summary>The key of a code, and what people see of it if that is something else.</summary>
+    private (string? Key, string? Shown) Code(string? raw, bool folded)
     {
-        if (string.IsNullOrWhiteSpace(raw))
+        var text = raw?.Trim();
+        if (string.IsNullOrEmpty(text))
         {
             Fault("code", raw is null ? "is required" : "is empty");
-            return null;
+            return default;
         }
-        if (Json.Unfit(raw) is { } unfit)
+        if (Json.Unfit(text) is { } unfit)
         {
             Fault("code", $"must not contain {unfit}");
-            return null;
+            return default;
         }
-        raw = TextKeys.Nfc(raw);
-        if (TextRules.Length(raw) > CouponRules.LongestCode)
+        text = CodeText.Exact(text);
+        var key = folded ? CodeText.Folded(text) : text;
+        if (TextRules.Length(text) > CouponRules.LongestCode)
             Fault("code", $"has more than {CouponRules.LongestCode} characters");
-        else if (TextRules.Fault(raw, TextKind.Key) is { } fault)
+        else if (TextRules.Fault(text, TextKind.Key) is { } fault)
             Fault("code", fault);
-        else if (char.IsWhiteSpace(raw[0]) || char.IsWhiteSpace(raw[^1]))
-            Fault("code", "must have no space at its ends");
-        else if (!codes.TryAdd(raw, Count))
-            Fault("code", $"stands in row {codes[raw]} too");
-        return raw;
+        else if (key is null)
+            Fault("code", "has nothing but dashes");
+        else if (!codes.TryAdd(key, Count))
+            Fault("code", $"stands in row {codes[key]} too");
+        return (key, key == text ? null : text);
     }
 
     /// <summary>Most rows of an upload share a discount: its bytes are made once.</summary>
@@ -134,6 +142,6 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
     private void Fault(string? field, string reason)
     {
         if (Faults.Count < MostFaults)
-            Faults.Add(new RowFault(Count, field, reason));
+            Faults.Add(new RowFault(Count, field?.Length > LongestField ? field[..LongestField] : field, reason));
     }
 }

@@ -25,7 +25,7 @@ internal sealed record CouponType(string? Name, int? PerUser, Pace? Pace)
 internal static partial class CouponRules
 {
     internal const int LongestTypeName = 50;
-    internal const int LongestCode = Redemptions.RedeemableCode.LongestCode;
+    internal const int LongestCode = Redemptions.CodeText.Longest;
 
     /// <summary>Checks a type's rules.</summary>
     internal static void Type(Validation validation, string name, int? perUser, Pace? pace)

@@ -42,7 +42,7 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
         var (good, expired) = (new List<PooledCoupon>(), new List<Guid>());
         var next = from;
         await using (var command = unit.Command("""
-            select id, code, benefit, max_uses, expires_at, position, expires_at <= clock_timestamp()
+            select id, coalesce(shown, code), benefit, max_uses, expires_at, position, expires_at <= clock_timestamp()
             from promotions.codes
             where type = $1 and position >= $2 and purged_at is null
             order by position limit $3
@@ -74,7 +74,7 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
         var end = Math.Min(start + Window, last + 1);
         var good = new List<PooledCoupon>();
         await using (var command = unit.Command("""
-            select id, code, benefit, max_uses, expires_at, position
+            select id, coalesce(shown, code), benefit, max_uses, expires_at, position
             from promotions.codes
             where type = $1 and position >= $2 and position < $3 and purged_at is null and expires_at > clock_timestamp()
             order by position limit $4

@@ -26,7 +26,7 @@ internal static class ListCoupons
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
         await using var command = module.Database.Source.CreateCommand("""
-            select c.code, c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
+            select coalesce(c.shown, c.code), c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
                 c.uses, c.max_uses, c.expires_at, k.id, k.settled_at
             from (select * from promotions.claims where user_id = $1 and code_id is not null offset 0) k join promotions.codes c on c.id = k.code_id
             where $2::uuid is null or k.id < $2

@@ -26,8 +26,10 @@ internal static class UploadCoupons
     /// <param name="Discount">What it takes off.</param>
     /// <param name="ExpiresAt">From here on it is refused.</param>
     /// <param name="MaxUses">How often it can be redeemed; default 1.</param>
+    /// <param name="Match"><c>exact</c> (default): its code is found as it is written; <c>folded</c>: as people type it.</param>
     internal sealed record NewCoupon(
-        [Length(1, CouponRules.LongestCode)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses);
+        [Length(1, CouponRules.LongestCode)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses,
+        [AllowedValues("exact", "folded", null)] string? Match);
 
     /// <summary>What a coupon takes off.</summary>
     /// <param name="Kind"><c>percent</c> of an amount, or a <c>fixed</c> amount.</param>
@@ -48,13 +50,24 @@ internal static class UploadCoupons
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new BodyLimit(LargestBody))
         .WithSummary("Uploads 1 to 50,000 coupons, all or none.")
-        .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses` (any order; type, currency and maxUses may lack). "
-            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000. They go out in the order of upload.")
+        .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses,match` (any order; type, currency, maxUses and match are optional). "
+            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000; 429 `too-many-uploads` while as many uploads as can be are under way. They go out in the order of upload.")
         .Accepts<Request>("application/json", "text/csv")
         .Produces<UploadView>(StatusCodes.Status201Created)
-        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
+        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses(StatusCodes.Status429TooManyRequests, "too-many-uploads").Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
 
-    private static async Task<IResult> Handle(HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        HttpContext http, ClaimsPrincipal caller, UploadPlaces places, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
+    {
+        using var place = places.TryTake();
+        if (place is not null)
+            return await UploadAsync(http, caller.UserId(), module, unit, time, ct);
+        await http.Request.Body.CopyToAsync(Stream.Null, ct); // so that a client that still sends sees the answer
+        return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-uploads", "As many uploads as can be are under way; try again.", UploadPlaces.RetryAfter);
+    }
+
+    private static async Task<IResult> UploadAsync(
+        HttpContext http, Guid caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
     {
         var form = http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
         if (form is not ("application/json" or "text/csv"))
@@ -77,7 +90,7 @@ internal static class UploadCoupons
         await unit.BeginAsync(ct);
         try
         {
-            await StoreAsync(unit, uploadId, caller.UserId(), rows.Good, ct);
+            await StoreAsync(unit, uploadId, caller, rows.Good, ct);
         }
         catch (PostgresException error) when (error is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "codes_code" })
         {
@@ -108,7 +121,7 @@ internal static class UploadCoupons
         await using var turn = unit.Command("update promotions.upload_turn set last_position = last_position + $1 returning last_position - $1", (long)rows.Count);
         var position = (long)(await turn.ExecuteScalarAsync(ct))!;
         await using (var copy = await unit.Connection.BeginBinaryImportAsync(
-            "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position) from stdin (format binary)", ct))
+            "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position, shown) from stdin (format binary)", ct))
         {
             foreach (var row in rows)
             {
@@ -120,6 +133,10 @@ internal static class UploadCoupons
                 await copy.WriteAsync(row.ExpiresAt, NpgsqlDbType.TimestampTz, ct);
                 await copy.WriteAsync(row.Type, NpgsqlDbType.Text, ct);
                 await copy.WriteAsync(++position, NpgsqlDbType.Bigint, ct);
+                if (row.Shown is null)
+                    await copy.WriteNullAsync(ct);
+                else
+                    await copy.WriteAsync(row.Shown, NpgsqlDbType.Text, ct);
             }
             await copy.CompleteAsync(ct);
         }
@@ -141,5 +158,28 @@ internal static class UploadCoupons
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
             rows.Taken(reader.GetString(0));
+    }
+}
+
+/// <summary>
+/// The uploads that this process reads at once: each takes some megabytes and, in the end, its turn in the database.
+/// </summary>
+internal sealed class UploadPlaces : IDisposable
+{
+    private const int Most = 4;
+
+    internal static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim places = new(Most, Most);
+
+    /// <summary>Takes a place until it is disposed; null when none is free.</summary>
+    internal IDisposable? TryTake() => places.Wait(TimeSpan.Zero) ? new Place(places) : null;
+
+    /// <inheritdoc/>
+    public void Dispose() => places.Dispose();
+
+    private sealed class Place(SemaphoreSlim places) : IDisposable
+    {
+        public void Dispose() => places.Release();
     }
 }

@@ -20,10 +20,11 @@ internal static class PreviewRedemption
         var validation = request.Validate();
         if (!validation.Ok)
             return Problems.Invalid(validation);
-        await using var command = module.Database.Source.CreateCommand();
-        var code = (await RedeemableCode.FindAsync(command, [request.Code!], [caller.UserId()], locked: false, ct)).FirstOrDefault();
+        var wanted = (request.Code!, caller.UserId());
+        await using var batch = module.Database.Source.CreateBatch();
+        var code = (await RedeemableCode.FindAsync(batch, [wanted], locked: false, ct)).GetValueOrDefault(wanted);
         var amount = request.Amount!.Value;
-        var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product);
+        var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product, request.AllowZeroDiscount is true);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;
         return TypedResults.Ok(new RedemptionPreview(refusal is null, refusal, discount, amount - discount));
     }

@@ -9,10 +9,12 @@ internal static class RedeemCode
     /// <param name="Currency">ISO 4217, such as <c>USD</c>.</param>
     /// <param name="Product">What is bought.</param>
     /// <param name="Reference">The caller's own, such as an order number.</param>
+    /// <param name="AllowZeroDiscount">Take a use also when the discount is rounded to nothing; otherwise that is refused with <c>no-discount</c>.</param>
     /// <example>{"code": "SUMMER-30", "amount": 5000, "currency": "USD", "product": "mobile-top-up", "reference": "order-4711"}</example>
     internal sealed record Request(
-        [Required, Length(1, RedeemableCode.LongestCode)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
-        [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product, [Length(1, 200)] string? Reference);
+        [Required, Length(1, CodeText.Longest)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
+        [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product, [Length(1, 200)] string? Reference,
+        bool? AllowZeroDiscount);
 
     /// <summary>A redemption.</summary>
     /// <param name="Id">To release it by.</param>
@@ -25,26 +27,26 @@ internal static class RedeemCode
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForMembers().WithTags("Redemptions")
         .WithSummary("Redeems a code.")
-        .WithDescription("404 `code-invalid` (unknown or not the caller's), 410 `code-expired`, 409 `code-exhausted`, 422 `min-spend`, `product-not-covered` or `currency-mismatch`.")
+        .WithDescription("404 `code-invalid` (unknown or not the caller's), 410 `code-expired`, 409 `code-exhausted`, 422 `min-spend`, `product-not-covered`, `currency-mismatch`, or `no-discount` where nothing would be taken off.")
         .Produces<RedemptionView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status404NotFound, "code-invalid").Refuses(StatusCodes.Status410Gone, "code-expired").Refuses(StatusCodes.Status409Conflict, "code-exhausted")
-        .Refuses(StatusCodes.Status422UnprocessableEntity, "min-spend", "product-not-covered", "currency-mismatch");
+        .Refuses(StatusCodes.Status422UnprocessableEntity, "min-spend", "product-not-covered", "currency-mismatch", "no-discount");
 
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
     {
-        var validation = new Purchase(request.Code, request.Amount, request.Currency, request.Product).Validate();
+        var validation = new Purchase(request.Code, request.Amount, request.Currency, request.Product, request.AllowZeroDiscount).Validate();
         validation.Text(request.Reference, "reference", 1, 200, required: false);
         if (!validation.Ok)
             return Problems.Invalid(validation);
         var wish = new RedemptionWish(
-            request.Code!, caller.UserId(), request.Amount!.Value, request.Currency!, request.Product, request.Reference);
+            request.Code!, caller.UserId(), request.Amount!.Value, request.Currency!, request.Product, request.Reference, request.AllowZeroDiscount is true);
         await unit.BeginAsync(ct);
         var redeemed = (await RedemptionBatch.RedeemAsync(unit, [wish], ct))[0];
         if (redeemed.Refusal == "code-invalid")
             return Refused(redeemed.Refusal);
         redeemed.Append(unit);
         if (redeemed.Refusal is null)
-            return TypedResults.Created($"/v1/redemptions/{redeemed.Id}", new RedemptionView(redeemed.Id, wish.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
+            return TypedResults.Created($"/v1/redemptions/{redeemed.Id}", new RedemptionView(redeemed.Id, redeemed.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
         unit.KeepRefusal();
         return Refused(redeemed.Refusal);
     }
@@ -55,6 +57,7 @@ internal static class RedeemCode
         "code-exhausted" => Problems.Of(StatusCodes.Status409Conflict, reason, "This code has no uses left."),
         "min-spend" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "The amount is below what this code asks for."),
         "product-not-covered" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code is not for this product."),
+        "no-discount" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code takes nothing off this amount; allowZeroDiscount takes a use all the same."),
         "currency-mismatch" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code is for another currency."),
         _ => Problems.Of(StatusCodes.Status404NotFound, "code-invalid", "There is no such code for you."),
     };

@@ -35,8 +35,8 @@ internal static class RedeemOrders
             return;
         // A code that was good when the order was placed is, however late the event comes.
         var redeemed = await RedemptionBatch.RedeemAsync(unit, placed.ConvertAll(one => new RedemptionWish(
-            TextKeys.Nfc(one.Order.Code!), one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
-            one.Order.OrderId.ToString(), one.Event.HappenedAt, one.Order.OrderId)), ct);
+            one.Order.Code!, one.Order.UserId, one.Order.Total.Amount, one.Order.Total.Currency, one.Order.Product,
+            one.Order.OrderId.ToString(), AllowZeroDiscount: false, one.Event.HappenedAt, one.Order.OrderId)), ct);
         foreach (var (one, answer) in placed.Zip(redeemed))
             answer.Append(unit, one.Event);
     }

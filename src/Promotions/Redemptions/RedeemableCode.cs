@@ -3,11 +3,12 @@ using Boon.Promotions.Campaigns;
 
 namespace Boon.Promotions.Redemptions;
 
-/// <summary>A code that its holder can redeem, as it was read at <paramref name="ReadAt"/>.</summary>
+/// <summary>A code that its holder can redeem, as it was read.</summary>
 internal sealed record RedeemableCode(
-    Guid Id, string Code, Guid Holder, Benefit Benefit, int Uses, int MaxUses, DateTime ExpiresAt, bool Voided, string? CouponType, DateTime ReadAt)
+    Guid Id, string Code, Guid Holder, Benefit Benefit, int Uses, int MaxUses, DateTime ExpiresAt, bool Voided, string? CouponType)
 {
-    internal const int LongestCode = 64;
+    /// <summary>The database's clock when it was read, and locked if it is.</summary>
+    internal DateTime ReadAt { get; private set; }
 
     /// <summary>Uses taken since it was read.</summary>
     internal int Taken { get; private set; }
@@ -16,35 +17,58 @@ internal sealed record RedeemableCode(
 
     /// <summary>
     /// Finds codes by their texts, each with who must hold it: a voucher's owner, or who claimed the coupon. One that is unknown or somebody else's is not found,
-    /// and nobody is told apart. Locked, they stay as they are found until the transaction ends.
+    /// and nobody is told apart. Locked, they stay as they are found until the transaction ends; the clock is read after that.
     /// </summary>
-    internal static async Task<List<RedeemableCode>> FindAsync(NpgsqlCommand command, string[] codes, Guid[] holders, bool locked, CancellationToken ct)
+    internal static async Task<Dictionary<(string Text, Guid Holder), RedeemableCode>> FindAsync(
+        NpgsqlBatch batch, IReadOnlyList<(string Text, Guid Holder)> wanted, bool locked, CancellationToken ct)
     {
-        command.CommandText = $"""
-            select c.id, c.code, w.holder, c.benefit, c.uses, c.max_uses, c.expires_at, c.voided, c.type, clock_timestamp()
-            from unnest($1, $2) w (code, holder)
-            cross join lateral (select * from promotions.codes x where x.code = w.code offset 0) at
+        batch.BatchCommands.Add(new($"""
+            select w.place, c.code = w.exact, c.id, coalesce(c.shown, c.code), w.holder, c.benefit, c.uses, c.max_uses, c.expires_at, c.voided, c.type
+            from unnest($1, $2, $3) with ordinality w (exact, folded, holder, place)
+            cross join lateral (select x.id from promotions.codes x where x.code = any (array[w.exact, w.folded]) offset 0) at
             join promotions.codes c on c.id = at.id
             where c.user_id = w.holder or exists (select from promotions.claims k where k.code_id = c.id and k.user_id = w.holder)
             {(locked ? "order by c.id for update of c" : "")}
-            """;
-        command.Parameters.Add(new() { Value = codes });
-        command.Parameters.Add(new() { Value = holders });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new List<RedeemableCode>(codes.Length);
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = wanted.Select(one => CodeText.Exact(one.Text)).ToArray() },
+                new() { Value = wanted.Select(one => CodeText.Folded(one.Text) ?? "").ToArray() },
+                new() { Value = wanted.Select(one => one.Holder).ToArray() },
+            },
+        });
+        batch.BatchCommands.Add(new("select clock_timestamp()"));
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var (codes, found) = (new Dictionary<Guid, RedeemableCode>(), new Dictionary<(string, Guid), RedeemableCode>());
         while (await reader.ReadAsync(ct))
-            found.Add(new RedeemableCode(
-                reader.GetGuid(0), reader.GetString(1), reader.GetGuid(2), JsonSerializer.Deserialize<Benefit>(reader.GetString(3), Json.Options)!, reader.GetInt32(4),
-                reader.GetInt32(5), reader.GetDateTime(6), reader.GetBoolean(7), reader.IsDBNull(8) ? null : reader.GetString(8), reader.GetDateTime(9)));
+        {
+            // One code can be wanted by several spellings; a code that is written so comes before one that is typed so.
+            if (!codes.TryGetValue(reader.GetGuid(2), out var code))
+                codes[reader.GetGuid(2)] = code = Read(reader);
+            var key = wanted[(int)reader.GetInt64(0) - 1];
+            if (reader.GetBoolean(1))
+                found[key] = code;
+            else
+                found.TryAdd(key, code);
+        }
+        await reader.NextResultAsync(ct);
+        await reader.ReadAsync(ct);
+        foreach (var code in codes.Values)
+            code.ReadAt = reader.GetDateTime(0);
         return found;
     }
 
+    private static RedeemableCode Read(NpgsqlDataReader reader) => new(
+        reader.GetGuid(2), reader.GetString(3), reader.GetGuid(4), JsonSerializer.Deserialize<Benefit>(reader.GetString(5), Json.Options)!, reader.GetInt32(6),
+        reader.GetInt32(7), reader.GetDateTime(8), reader.GetBoolean(9), reader.IsDBNull(10) ? null : reader.GetString(10));
+
     /// <summary>Why it cannot be redeemed for a purchase; null when it can. What was decided before in the same transaction counts.</summary>
-    internal string? Refusal(long amount, string currency, string? product, DateTime? at = null) =>
+    internal string? Refusal(long amount, string currency, string? product, bool allowZeroDiscount, DateTime? at = null) =>
         Voided ? "code-invalid"
         : ExpiresAt <= (at ?? ReadAt) ? "code-expired"
         : Uses + (PromotionsDefences.ExactUses ? Taken : 0) >= MaxUses ? "code-exhausted"
-        : Discounts.Refusal(Benefit, amount, currency, product);
+        : Discounts.Refusal(Benefit, amount, currency, product, allowZeroDiscount);
 
     /// <summary>Takes a use.</summary>
     internal void Take() => Taken++;
@@ -55,15 +79,17 @@ internal sealed record RedeemableCode(
 /// <param name="Amount">In minor units.</param>
 /// <param name="Currency">ISO 4217.</param>
 /// <param name="Product">What is bought.</param>
+/// <param name="AllowZeroDiscount">Take a use also when the discount is rounded to nothing.</param>
 /// <example>{"code": "SUMMER-30", "amount": 5000, "currency": "USD", "product": "mobile-top-up"}</example>
 internal sealed record Purchase(
-    [Required, Length(1, RedeemableCode.LongestCode)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
-    [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product)
+    [Required, Length(1, CodeText.Longest)] string? Code, [Required, Range(1L, Money.LargestAmount)] long? Amount,
+    [Required, RegularExpression(Money.CurrencyPattern)] string? Currency, [Length(1, 100)] string? Product,
+    bool? AllowZeroDiscount)
 {
     internal Validation Validate()
     {
         var validation = new Validation();
-        validation.Text(Code, "code", 1, RedeemableCode.LongestCode);
+        validation.Text(Code?.Trim(), "code", 1, CodeText.Longest);
         validation.Money(Amount, "amount", Currency, "currency");
         validation.Text(Product, "product", 1, Campaigns.CampaignRules.LongestProduct, required: false);
         return validation;

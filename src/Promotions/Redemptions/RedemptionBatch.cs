@@ -3,23 +3,26 @@ using Boon.Promotions.Coupons;
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>Somebody wants to redeem a code.</summary>
-/// <param name="Code">The code, in NFC.</param>
+/// <param name="Code">The code, as it was written or typed.</param>
 /// <param name="UserId">Who must hold it.</param>
 /// <param name="Amount">In minor units.</param>
 /// <param name="Currency">ISO 4217.</param>
 /// <param name="Product">What is bought.</param>
 /// <param name="Reference">The caller's own, such as an order's id.</param>
+/// <param name="AllowZeroDiscount">Take a use also when nothing is taken off.</param>
 /// <param name="At">When it was wanted: a code that expired later was good; null: now.</param>
 /// <param name="OrderId">The order that wants it, if one does.</param>
-internal sealed record RedemptionWish(string Code, Guid UserId, long Amount, string Currency, string? Product, string? Reference, DateTime? At = null, Guid? OrderId = null);
+internal sealed record RedemptionWish(
+    string Code, Guid UserId, long Amount, string Currency, string? Product, string? Reference, bool AllowZeroDiscount, DateTime? At = null, Guid? OrderId = null);
 
 /// <summary>What became of a wish.</summary>
 /// <param name="Wish">The wish.</param>
+/// <param name="Code">The code as its holder sees it; what was asked for, if there is no such code.</param>
 /// <param name="Id">The redemption; empty when it was refused.</param>
 /// <param name="Discount">Taken off, in minor units.</param>
 /// <param name="RemainingUses">How often the code can still be redeemed.</param>
 /// <param name="Refusal">Why it was refused, or null.</param>
-internal sealed record Redeemed(RedemptionWish Wish, Guid Id, long Discount, int RemainingUses, string? Refusal)
+internal sealed record Redeemed(RedemptionWish Wish, string Code, Guid Id, long Discount, int RemainingUses, string? Refusal)
 {
     internal long Total => Wish.Amount - Discount;
 
@@ -27,9 +30,9 @@ internal sealed record Redeemed(RedemptionWish Wish, Guid Id, long Discount, int
     internal void Append(Unit<PromotionsDb> unit, LoggedEvent? cause = null)
     {
         if (Refusal is null)
-            unit.Append(new CodeRedeemed(Id, Wish.UserId, Wish.Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Discount, Total, RemainingUses), cause);
+            unit.Append(new CodeRedeemed(Id, Wish.UserId, Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Discount, Total, RemainingUses), cause);
         else
-            unit.Append(new RedemptionRefused(Wish.UserId, Wish.Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Refusal), cause);
+            unit.Append(new RedemptionRefused(Wish.UserId, Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Refusal), cause);
     }
 }
 
@@ -42,11 +45,9 @@ internal static class RedemptionBatch
     /// <summary>Decides and stores; nothing is logged yet.</summary>
     internal static async Task<List<Redeemed>> RedeemAsync(Unit<PromotionsDb> unit, IReadOnlyList<RedemptionWish> wishes, CancellationToken ct)
     {
-        var wanted = wishes.Select(wish => (wish.Code, wish.UserId)).Distinct().ToList();
-        Dictionary<(string, Guid), RedeemableCode> codes;
-        await using (var find = unit.Command(""))
-            codes = (await RedeemableCode.FindAsync(
-                find, [.. wanted.Select(one => one.Code)], [.. wanted.Select(one => one.UserId)], locked: PromotionsDefences.ExactUses, ct)).ToDictionary(code => (code.Code, code.Holder));
+        Dictionary<(string Text, Guid Holder), RedeemableCode> codes;
+        await using (var find = new NpgsqlBatch(unit.Connection))
+            codes = await RedeemableCode.FindAsync(find, [.. wishes.Select(wish => (wish.Code, wish.UserId)).Distinct()], locked: PromotionsDefences.ExactUses, ct);
         var decided = new List<Redeemed>(wishes.Count);
         foreach (var wish in wishes)
             decided.Add(Decide(wish, codes.GetValueOrDefault((wish.Code, wish.UserId))));
@@ -56,18 +57,18 @@ internal static class RedemptionBatch
 
     private static Redeemed Decide(RedemptionWish wish, RedeemableCode? code)
     {
-        var refusal = code is null ? "code-invalid" : code.Refusal(wish.Amount, wish.Currency, wish.Product, wish.At);
+        var refusal = code is null ? "code-invalid" : code.Refusal(wish.Amount, wish.Currency, wish.Product, wish.AllowZeroDiscount, wish.At);
         if (refusal is not null)
-            return new Redeemed(wish, Guid.Empty, 0, 0, refusal);
+            return new Redeemed(wish, code?.Code ?? CodeText.Exact(wish.Code), Guid.Empty, 0, 0, refusal);
         code!.Take();
-        return new Redeemed(wish, Guid.CreateVersion7(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
+        return new Redeemed(wish, code.Code, Guid.CreateVersion7(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
     }
 
     private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Redeemed> redeemed, Dictionary<(string, Guid), RedeemableCode> codes, CancellationToken ct)
     {
         if (redeemed.Count == 0)
             return;
-        var taken = codes.Values.Where(code => code.Taken > 0).ToList();
+        var taken = codes.Values.Where(code => code.Taken > 0).DistinctBy(code => code.Id).ToList();
         var codeOf = redeemed.ConvertAll(one => codes[(one.Wish.Code, one.Wish.UserId)].Id);
         await using var batch = new NpgsqlBatch(unit.Connection)
         {
@@ -107,6 +108,8 @@ internal static class RedemptionBatch
         foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
             batch.BatchCommands.Add(CouponCounts.Change(type.Key, redeemed: type.Sum(code => code.Taken)));
         await batch.ExecuteNonQueryAsync(ct);
+        if (batch.BatchCommands[0].RecordsAffected != taken.Count)
+            throw new InvalidOperationException("A code that this transaction holds is not where it was.");
     }
 
     /// <summary>Gives back the uses of redemptions, each once; nothing is logged yet. The codes are locked first, as by those who redeem.</summary>
@@ -130,9 +133,9 @@ internal static class RedemptionBatch
                     ), given as (
                         update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k
                         cross join lateral (select x.ctid from promotions.codes x where x.id = k.code_id offset 0) at where c.ctid = at.ctid
-                        returning c.id, c.code, c.max_uses - c.uses as remaining, c.type
+                        returning c.id, coalesce(c.shown, c.code) as code, c.max_uses - c.uses as remaining, c.type
                     )
-                    select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id from released r join given g on g.id = r.code_id
+                    select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id from released r left join given g on g.id = r.code_id
                     """) { Parameters = { new() { Value = value } } },
             },
         };
@@ -141,7 +144,7 @@ internal static class RedemptionBatch
         {
             await reader.NextResultAsync(ct);
             while (await reader.ReadAsync(ct))
-                released.Add(new Released(
+                released.Add(reader.IsDBNull(2) ? throw new InvalidOperationException("A code that this transaction holds is not where it was.") : new Released(
                     new RedemptionReleased(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3)),
                     reader.IsDBNull(4) ? null : reader.GetString(4), reader.IsDBNull(5) ? null : reader.GetGuid(5)));
         }
