@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Boon.Host;
 
-/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>.</summary>
+/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>.</summary>
 internal static class Cli
 {
     internal static async Task<int> RunAsync(string[] args)
@@ -24,6 +24,7 @@ internal static class Cli
             CouponsCommand.Create(),
             ReplayCommand.Create(),
             DeadLettersCommand.Create(),
+            LogCommand.Create(),
         };
         try
         {

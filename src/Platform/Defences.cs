@@ -12,6 +12,9 @@ internal static class Defences
     /// <summary>The sequencer compares the stored snapshot with the cluster's in a statement after the lock. Off: in the locking statement, whose snapshot can be older than the row.</summary>
     internal static bool FreshComparison { get; set; } = true;
 
+    /// <summary>A reader compares what it has read with the log. Off: it goes on after its number, whatever has that number now.</summary>
+    internal static bool Epochs { get; set; } = true;
+
     /// <summary>The server ends sessions that stay idle inside a transaction. Off: a frozen holder keeps its locks.</summary>
     internal static bool IdleTransactionTimeout { get; set; } = true;
 

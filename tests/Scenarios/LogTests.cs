@@ -1,6 +1,7 @@
 using Boon.FaultHost;
 using Boon.Identity;
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -143,7 +144,7 @@ public sealed class LogTests
             await boon.CaughtUp();
 
             await Guarantee.Show(defended, async () =>
-                (await boon.Scalar<long>("select count(*) from identity.event_log where txid = '3'")).ShouldBe(0, "nothing was taken for restored"));
+                (await boon.Scalar<long>("select floor from identity.head_row")).ShouldBe(0, "nothing was taken for restored"));
         }
         finally
         {
@@ -165,6 +166,40 @@ public sealed class LogTests
         await boon.AppendMany("test.restored", 5);
         (await boon.Decisions(campaign, 10)).Count.ShouldBe(10);
         (await boon.Scalar<bool>("select max(sequence) = count(*) and count(distinct position) = count(*) from identity.event_order")).ShouldBeTrue();
+        (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_log_restored_total{module=\"identity\"} ");
+    }
+
+    [Fact]
+    public async Task A_log_at_rest_is_looked_at_without_taking_transaction_ids()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await boon.CaughtUp();
+        var database = boon.Services.GetRequiredService<Databases>().Of("identity");
+        var sequencer = new Sequencer(database, new LogSignals(), Microsoft.Extensions.Logging.Abstractions.NullLogger<Sequencer>.Instance);
+        // Row locks would leave the id of who locked: xmax.
+        var before = await boon.Scalar<string>("select xmin::text || ' ' || xmax::text from identity.log_head");
+        for (var i = 0; i < 10; i++)
+            (await sequencer.PassAsync(CancellationToken.None)).ShouldBe(Sequencer.Pass.Idle);
+        (await boon.Scalar<string>("select xmin::text || ' ' || xmax::text from identity.log_head")).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task Events_are_found_by_user_and_by_type_in_all_versions_page_by_page()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var token = await boon.OperatorToken();
+        var user = Guid.CreateVersion7();
+        foreach (var type in (string[])["test.rare.v1", "test.rare.v2", "test.rare", "test.rare.vague", "test.rarest", "test.rare.v10", "test.rare.w1"])
+        {
+            await boon.Append(type, user, "{}");
+            await boon.AppendMany("test.common", 40);
+        }
+        string[] Types(IEnumerable<System.Text.Json.JsonElement> events) => [.. events.Select(e => e.GetProperty("type").GetString()!)];
+        Types(await boon.Api.All("/v1/events?type=test.rare", token, limit: 2)).ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
+        Types(await boon.Api.All("/v1/events?type=test.rare.v1", token)).ShouldBe(["test.rare.v1"]);
+        (await boon.Api.All("/v1/events?type=test.common", token, limit: 100)).Count.ShouldBe(280);
+        Types(await boon.Api.All($"/v1/events?userId={user}", token, limit: 3)).ShouldBe(["test.rare.w1", "test.rare.v10", "test.rarest", "test.rare.vague", "test.rare", "test.rare.v2", "test.rare.v1"]);
+        Types(await boon.Api.All($"/v1/events?userId={user}&type=test.rare", token, limit: 1)).ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
     }
 
     [Fact]

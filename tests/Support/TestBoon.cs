@@ -45,6 +45,9 @@ public sealed class TestBoon : IAsyncDisposable
     public static async Task<TestBoon> StartModulesAsync(string[] modules, params (string Key, string Value)[] settings) =>
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules, settings);
 
+    /// <summary>A host on a database that is there, and stays.</summary>
+    public static Task<TestBoon> StartOnAsync(string database, params (string Key, string Value)[] settings) => StartOnAsync(database, ownsDatabase: false, modules: null, settings);
+
     /// <summary>Another host on the same database.</summary>
     public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);
 

@@ -22,7 +22,7 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     /// was small (a scan, a sort or a hash of all of it) is kept while it grows. For the same reason nothing is compiled; and where indexes decide, a plan for these
     /// very values is the plan for any: a prepared statement is planned once for a connection.
     /// </summary>
-    private const string PlansByIndex = "-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan";
+    private const string PlansByIndex = "-c jit=off -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c max_parallel_workers_per_gather=0 -c plan_cache_mode=force_generic_plan";
 
     private readonly ConcurrentDictionary<string, ModuleDatabase> modules = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NpgsqlDataSource> pools = new(StringComparer.Ordinal);
@@ -30,6 +30,9 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
 
     /// <summary>The database of a module, hosted here or not.</summary>
     public ModuleDatabase Of(string module) => modules.GetOrAdd(module, name => new ModuleDatabase(name, Pool(name)));
+
+    /// <summary>The modules whose databases are in use.</summary>
+    internal IReadOnlyCollection<ModuleDatabase> All => [.. modules.Values];
 
     /// <summary>The distinct pools that are in use.</summary>
     public IReadOnlyCollection<NpgsqlDataSource> Pools => [.. pools.Values];

@@ -26,6 +26,11 @@ public abstract class ModuleMigrations
 public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database) : ModuleMigrations
     where TContext : DbContext
 {
+    /// <summary>
+    /// From one try for the lock to the next. Whoever waits inside a statement holds a snapshot, for which an index that is made concurrently would wait: both would wait for ever.
+    /// </summary>
+    private static readonly TimeSpan TurnPoll = TimeSpan.FromMilliseconds(50);
+
     /// <inheritdoc/>
     public override string Module => database.Database.Module;
 
@@ -41,20 +46,23 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
     {
         await using var connection = await database.Database.Source.OpenConnectionAsync(ct);
         if (Defences.MigrationLock)
-            await LockAsync(connection, "select pg_advisory_lock($1)", ct);
+            while (!await LockAsync(connection, "select pg_try_advisory_lock($1)", ct))
+                await Task.Delay(TurnPoll, ct);
         try
         {
+            await ExecuteAsync(connection, "set statement_timeout = 0", ct);
             var pending = await PendingAsync(connection, ct);
             if (pending.Count == 0)
                 return pending;
-            await using (var schema = new NpgsqlCommand($"create schema if not exists {database.Database.Schema}", connection))
-                await schema.ExecuteNonQueryAsync(ct);
+            await ExecuteAsync(connection, $"create schema if not exists {database.Database.Schema}", ct);
             await using var context = ModuleContext.Create<TContext>(connection);
+            context.Database.SetCommandTimeout(0); // a large table takes its time
             await context.Database.MigrateAsync(ct);
             return pending;
         }
         finally
         {
+            await ExecuteAsync(connection, "reset statement_timeout", CancellationToken.None);
             if (Defences.MigrationLock)
                 await LockAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
         }
@@ -79,10 +87,16 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
         return [.. all.Where(id => !applied.Contains(id))];
     }
 
-    private async Task LockAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    private async Task<bool> LockAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
         var key = BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("boon:migrations:" + Module)));
         await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = key } }, CommandTimeout = 0 };
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(ct);
     }
 }

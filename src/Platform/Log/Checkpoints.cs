@@ -7,7 +7,8 @@ namespace Boon.Platform.Log;
 /// <param name="Sequence">The last sequence handled.</param>
 /// <param name="HoldAt">Set while the number of lanes changes: no lane goes beyond it until all have reached it.</param>
 /// <param name="Lanes">The number of lanes now.</param>
-internal sealed record Checkpoint(string Source, long Sequence, long? HoldAt, int Lanes);
+/// <param name="Mark">What it remembers of that log.</param>
+internal sealed record Checkpoint(string Source, long Sequence, long? HoldAt, int Lanes, LogMark Mark);
 
 /// <summary>
 /// The stored layout of a subscription: a row for each lane and source. The stored number of lanes rules; when the setting asks for another,
@@ -74,22 +75,22 @@ internal static class Checkpoints
 
     private static async Task<bool> TryLayAnewAsync(NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
     {
-        var places = new Dictionary<string, long>(StringComparer.Ordinal);
-        await using (var read = new NpgsqlCommand(
-            $"select source, min(sequence), max(sequence) from {schema}.checkpoints where subscription = $1 group by source", connection)
+        await using (var apart = new NpgsqlCommand($"""
+            select exists (select from {schema}.checkpoints where subscription = $1 group by source having min(sequence) <> max(sequence))
+            """, connection)
         { Parameters = { new() { Value = subscription } } })
-        await using (var reader = await read.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-            {
-                if (reader.GetInt64(1) != reader.GetInt64(2))
-                    return false;
-                places[reader.GetString(0)] = reader.GetInt64(2);
-            }
-        await ExecuteAsync(connection, $"delete from {schema}.checkpoints where subscription = $1", ct, subscription);
+            if (await apart.ExecuteScalarAsync(ct) is true)
+                return false;
         await ExecuteAsync(connection, $"""
-            insert into {schema}.checkpoints (subscription, lane, source, lanes, sequence)
-            select $1, lane, source, $2, sequence from unnest($3::text[], $4::bigint[]) p (source, sequence), generate_series(0, $2 - 1) lane
-            """, ct, subscription, lanes, places.Keys.ToArray(), places.Values.ToArray());
+            with old as (
+                delete from {schema}.checkpoints where subscription = $1 returning *
+            ), furthest as (
+                select distinct on (source) * from old order by source, read_sequence desc nulls last
+            )
+            insert into {schema}.checkpoints (subscription, lane, source, lanes, sequence, logid, read_sequence, read_event)
+            select $1, l.lane, f.source, $2, f.sequence, f.logid, f.read_sequence, f.read_event
+            from furthest f, generate_series(0, $2 - 1) l (lane)
+            """, ct, subscription, lanes);
         return true;
     }
 
@@ -98,33 +99,42 @@ internal static class Checkpoints
         NpgsqlConnection connection, string schema, string subscription, int lane, int sources, bool wait, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
-            select source, sequence, hold_at, lanes from {schema}.checkpoints
+            select source, sequence, hold_at, lanes, logid, read_sequence, read_event from {schema}.checkpoints
             where subscription = $1 and lane = $2 order by source for update {(wait ? "" : "skip locked")}
             """, connection)
         { Parameters = { new() { Value = subscription }, new() { Value = lane } } };
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<Checkpoint>(sources);
         while (await reader.ReadAsync(ct))
-            rows.Add(new Checkpoint(reader.GetString(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.GetInt32(3)));
+            rows.Add(new Checkpoint(reader.GetString(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.GetInt32(3), ReadMark(reader, 4)));
         return rows.Count >= sources ? rows : null;
     }
+
+    /// <summary>The columns <c>logid, read_sequence, read_event</c>, from one on.</summary>
+    internal static LogMark ReadMark(NpgsqlDataReader reader, int column) => new(
+        reader.IsDBNull(column) ? null : reader.GetGuid(column),
+        reader.IsDBNull(column + 1) ? null : reader.GetInt64(column + 1),
+        reader.IsDBNull(column + 2) ? null : reader.GetGuid(column + 2));
 
     /// <summary>
     /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without effect can be read again.
     /// </summary>
     internal static async Task<int> MoveAsync(
-        NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, CancellationToken ct, bool durable = true)
+        NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, LogMark mark, CancellationToken ct, bool durable = true)
     {
         await using var batch = new NpgsqlBatch(connection);
         if (!durable)
             batch.BatchCommands.Add(new("set local synchronous_commit = off"));
         batch.BatchCommands.Add(new($"""
-            update {schema}.checkpoints set sequence = $5, updated_at = now()
+            update {schema}.checkpoints set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
             where subscription = $1 and lane = $2 and source = $3 and sequence = $4
             """)
-        { Parameters = { new() { Value = subscription }, new() { Value = lane }, new() { Value = source }, new() { Value = from }, new() { Value = to } } });
+        { Parameters = { new() { Value = subscription }, new() { Value = lane }, new() { Value = source }, new() { Value = from }, new() { Value = to },
+                Of(mark.LogId, NpgsqlDbType.Uuid), Of(mark.Sequence, NpgsqlDbType.Bigint), Of(mark.EventId, NpgsqlDbType.Uuid) } });
         return await batch.ExecuteNonQueryAsync(ct);
     }
+
+    private static NpgsqlParameter Of(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 
     private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
     {

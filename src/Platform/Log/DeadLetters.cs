@@ -72,16 +72,16 @@ internal static class DeadLetters
     }
 
     /// <summary>Locks an open letter for this transaction: where its event is, or null when there is none; throws 55P03 when somebody has it.</summary>
-    internal static async Task<(string Subscription, string Source, long Sequence)?> TakeAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
+    internal static async Task<(string Subscription, string Source, long Sequence, Guid EventId)?> TakeAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
         where TContext : DbContext
     {
         await using var command = unit.Command($"""
-            select subscription, source, sequence from {unit.Database.Schema}.dead_letters
+            select subscription, source, sequence, event_id from {unit.Database.Schema}.dead_letters
             where id = $1 and redriven_at is null for update nowait
             """);
         command.Parameters.Add(new() { Value = id });
         await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1), reader.GetInt64(2)) : null;
+        return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetGuid(3)) : null;
     }
 
     internal static async Task CloseAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)

@@ -6,6 +6,32 @@ public static class EventLogSchema
     /// <summary>Adds who caused each event; part of each module's migration <c>By</c>, after <see cref="Create"/>. Events of before have none.</summary>
     public static string AddBy(string schema) => $"alter table {schema}.event_log add column by text;";
 
+    /// <summary>
+    /// Adds what tells logs and clusters apart; part of each module's migration <c>Epochs</c>, after <see cref="Create"/>. <c>logid</c> is another one after a restore.
+    /// <c>system</c> is the identifier of the cluster that the ids of transactions belong to; up to the position <c>floor</c> they belong to another one. A checkpoint keeps
+    /// the log's id and the last event that was read.
+    /// </summary>
+    public static string AddEpochs(string schema) => $"""
+        alter table {schema}.log_head
+            add column logid uuid not null default gen_random_uuid(),
+            add column system text,
+            add column floor bigint not null default 0;
+        alter table {schema}.checkpoints
+            add column logid uuid,
+            add column read_sequence bigint,
+            add column read_event uuid;
+        """;
+
+    /// <summary>
+    /// The index that lists a type's events newest first, made while others write. It runs outside a transaction, and starts anew what was broken off; part of each module's
+    /// migration <c>EventTypes</c>. Names of types are compared byte by byte, so that all versions of one stand together.
+    /// </summary>
+    public static string[] AddTypeIndex(string schema) =>
+    [
+        $"drop index concurrently if exists {schema}.event_log_type",
+        $"create index concurrently event_log_type on {schema}.event_log (type collate \"C\", position)",
+    ];
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

@@ -6,7 +6,8 @@ namespace Boon.Platform.Log;
 /// <param name="Events">The events, in log order.</param>
 /// <param name="UpTo">Every event at or below this sequence that the reader wants is in <paramref name="Events"/> or before it.</param>
 /// <param name="Head">The last sequence in the log when it was read.</param>
-public sealed record LogPage(IReadOnlyList<LoggedEvent> Events, long UpTo, long Head);
+/// <param name="Mark">What to remember of the log.</param>
+public sealed record LogPage(IReadOnlyList<LoggedEvent> Events, long UpTo, long Head, LogMark Mark);
 
 /// <summary>Reads a module's log by sequence.</summary>
 public static class EventReader
@@ -16,23 +17,24 @@ public static class EventReader
 
     private const int PageSize = 1_000;
 
-    private const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
+    internal const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
 
     /// <summary>The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the log.</summary>
-    private static string Event(string schema) => $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
+    internal static string Event(string schema) => $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
 
     /// <summary>
     /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types or all. The head is
     /// read before the events, so every event up to it is seen.
     /// </summary>
+    /// <remarks>Throws <see cref="LogDivergedException"/> when it is not the log that <paramref name="mark"/> remembers.</remarks>
     public static async Task<LogPage> ReadAsync(
         NpgsqlConnection connection, string schema, long after, int limit, CancellationToken ct,
-        int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null)
+        int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null, LogMark? mark = null)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new(Defences.DenseSequence
-            ? $"select last from {schema}.log_head"
-            : $"select coalesce(max(position), 0) from {schema}.event_log"));
+        batch.BatchCommands.Add(Defences.DenseSequence
+            ? LogState.Command(schema, mark)
+            : new($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log"));
         var order = Defences.DenseSequence
             ? $"{schema}.event_order o {Event(schema)}"
             : $"(select position as sequence, position, time as recordedat from {schema}.event_log) o {Event(schema)}";
@@ -56,8 +58,10 @@ public static class EventReader
         batch.BatchCommands.Add(read);
 
         await using var reader = await batch.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        var head = reader.GetInt64(0);
+        var state = await LogState.ReadAsync(reader, ct);
+        if (Defences.DenseSequence && Defences.Epochs && mark is not null && state.Difference(after, mark) is { } difference)
+            throw new LogDivergedException(schema, difference);
+        var head = state.Head;
         await reader.NextResultAsync(ct);
         var events = new List<LoggedEvent>();
         while (await reader.ReadAsync(ct))
@@ -65,7 +69,10 @@ public static class EventReader
         var end = Math.Max(after, Math.Min(head, holdAt));
         // Events beyond the head that was read first may be here too: they are whole, so they count.
         var upTo = events.Count == limit ? events[^1].Sequence : events.Count > 0 ? Math.Max(end, events[^1].Sequence) : end;
-        return new LogPage(events, upTo, Math.Max(head, upTo));
+        var remember = upTo == head ? new LogMark(state.LogId, head, state.HeadEvent)
+            : events.Count > 0 ? new LogMark(state.LogId, events[^1].Sequence, events[^1].Id)
+            : new LogMark(state.LogId, mark?.Sequence, mark?.EventId);
+        return new LogPage(events, upTo, Math.Max(head, upTo), remember);
     }
 
     /// <summary>
@@ -102,31 +109,7 @@ public static class EventReader
         return page.Events.Count == 1 ? page.Events[0] : null;
     }
 
-    /// <summary>Reads at most <paramref name="limit"/> events before <paramref name="before"/>, newest first, of one kind and user or any.</summary>
-    public static async Task<List<LoggedEvent>> ReadBackAsync(
-        NpgsqlConnection connection, string schema, long before, int limit, string? kind, Guid? userId, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($$"""
-            select o.sequence, {{Columns}}
-            from {{schema}}.event_order o {{Event(schema)}}
-            where o.sequence < $1
-              and ($2::text is null or l.type = $2 or (starts_with(l.type, $2 || '.v') and substr(l.type, length($2) + 3) ~ '^[0-9]+$'))
-              {{(userId is null ? "" : "and l.userid = $4")}}
-            order by o.sequence desc limit $3
-            """, connection);
-        command.Parameters.Add(new() { Value = before });
-        command.Parameters.Add(new() { Value = (object?)kind ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-        command.Parameters.Add(new() { Value = limit });
-        if (userId is { } user)
-            command.Parameters.Add(new() { Value = user });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var events = new List<LoggedEvent>();
-        while (await reader.ReadAsync(ct))
-            events.Add(Read(reader, schema));
-        return events;
-    }
-
-    private static LoggedEvent Read(NpgsqlDataReader reader, string source) => new(
+    internal static LoggedEvent Read(NpgsqlDataReader reader, string source) => new(
         source,
         reader.GetInt64(0),
         reader.GetGuid(1),

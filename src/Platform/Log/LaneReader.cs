@@ -29,6 +29,7 @@ internal sealed partial class LaneReader<TContext>(
     private readonly LaneNews news = new(subscription.Name, subscription.Sources, lane, lanes, module.Database, databases);
     private readonly BatchLimit limit = new(settings.BatchSize);
     private readonly Dictionary<string, Suspect> suspects = new(StringComparer.Ordinal);
+    private readonly HashSet<string> stopped = new(StringComparer.Ordinal);
 
     /// <summary>Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of event <paramref name="Sequence"/>.</summary>
     private sealed record Suspect(long Until, long Sequence, int Failures);
@@ -119,10 +120,17 @@ internal sealed partial class LaneReader<TContext>(
         {
             return Pass.Idle; // the source was never started on its database: its log is empty
         }
+        catch (LogDivergedException error)
+        {
+            if (stopped.Add(source))
+                LogStopped(logger, subscription.Name, lane, error.Message);
+            return Pass.Idle;
+        }
+        stopped.Remove(source);
         if (page.UpTo == checkpoint.Sequence)
             return checkpoint.HoldAt is null ? Pass.Idle : await FinishChangeAsync(unit, ct);
         if (!Defences.AtomicCheckpoint)
-            await MoveAloneAsync(source, checkpoint.Sequence, page.UpTo, unit, ct);
+            await MoveAloneAsync(source, checkpoint.Sequence, page, unit, ct);
         try
         {
             await HandleAsync(page.Events, unit, ct);
@@ -146,7 +154,7 @@ internal sealed partial class LaneReader<TContext>(
         if (effect)
             FaultPoints.Reached?.Invoke("batch");
         if (Defences.AtomicCheckpoint
-            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, upTo, ct, durable: effect) != 1)
+            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, upTo, page.Mark, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
         FaultPoints.Reached?.Invoke("after-batch");
@@ -205,7 +213,7 @@ internal sealed partial class LaneReader<TContext>(
         if (rows?.First(row => row.Source == source).Sequence != from)
             return; // another reader has moved on
         await DeadLetters.ParkAsync(unit, subscription.Name, e, error, failures, ct);
-        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, e.Sequence, ct);
+        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, e.Sequence, page.Mark, ct);
         await unit.CommitAsync(ct);
         suspects[source] = new Suspect(until, 0, 0);
         LogMetrics.Parked(subscription.Name);
@@ -214,14 +222,18 @@ internal sealed partial class LaneReader<TContext>(
 
     private Task<LogPage> ReadAsync(Unit<TContext> unit, string source, Checkpoint checkpoint, int limit, CancellationToken ct) =>
         databases.ReadAsync(unit.Connection, database, source, (connection, schema) => EventReader.ReadAsync(
-            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types));
+            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types, Mark(source, checkpoint)));
+
+    /// <summary>The id of a log in the same database plays no role: both are restored as one.</summary>
+    private LogMark Mark(string source, Checkpoint checkpoint) =>
+        databases.AreTogether(database.Module, source) ? checkpoint.Mark with { LogId = null } : checkpoint.Mark;
 
     /// <summary>Who wants few of the events looks at a bounded number of them at a time, however long the log is.</summary>
     private long Furthest(Checkpoint checkpoint) => subscription.Types is null ? long.MaxValue : checkpoint.Sequence + EventReader.MostLookedAt;
 
-    private async Task MoveAloneAsync(string source, long from, long to, Unit<TContext> unit, CancellationToken ct)
+    private async Task MoveAloneAsync(string source, long from, LogPage page, Unit<TContext> unit, CancellationToken ct)
     {
-        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, to, ct);
+        await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, from, page.UpTo, page.Mark, ct);
         await unit.CommitAsync(ct);
         await unit.BeginAsync(ct);
     }
@@ -229,7 +241,7 @@ internal sealed partial class LaneReader<TContext>(
     private async Task<Pass> FinishChangeAsync(Unit<TContext> unit, CancellationToken ct)
     {
         await unit.RollbackAsync();
-        return await Checkpoints.TryFinishChangeAsync(database, subscription.Name, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.Idle;
+        return await Checkpoints.TryFinishChangeAsync(database, subscription.Name, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.NoEffect; // looks again soon: others are to reach their hold
     }
 
     /// <summary>Asked on the unit's own connection: who holds one and waits for another can wait for ever when all do.</summary>
@@ -245,6 +257,9 @@ internal sealed partial class LaneReader<TContext>(
 
     [LoggerMessage(2, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}", EventName = "batch-split")]
     private static partial void LogSplit(ILogger logger, string subscription, int lane, int count, string error);
+
+    [LoggerMessage(4, LogLevel.Error, "{Subscription} lane {Lane} has stopped. {Reason}", EventName = "log-diverged")]
+    private static partial void LogStopped(ILogger logger, string subscription, int lane, string reason);
 
     [LoggerMessage(3, LogLevel.Error, "{Subscription} parked {Type} (sequence {Sequence}, id {Id}); see boon dead-letters list", EventName = "event-parked")]
     private static partial void LogParked(ILogger logger, Exception error, string subscription, string type, long sequence, Guid id);

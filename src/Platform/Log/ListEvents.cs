@@ -66,7 +66,7 @@ internal static class ListEvents
     private static async Task<IResult> Handle(
         string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier, CancellationToken ct)
     {
-        // The cursor is the next sequence to look below, for each module's log.
+        // The cursor is the next place to look before, for each module's log.
         if (!page.TryRead(out var limit, out Dictionary<string, long>? below, out var problem))
             return problem!;
         var validation = new Validation();
@@ -78,26 +78,25 @@ internal static class ListEvents
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        var found = new List<LoggedEvent>();
+        var found = new List<(string Source, Queue<EventsBack.Found> Events)>();
         foreach (var log in logs)
         {
             // Whoever has just got an answer finds its events here.
             await barrier.SettleAsync(log.Name, ct);
             await using var connection = await log.Database.Source.OpenConnectionAsync(ct);
-            found.AddRange(await EventReader.ReadBackAsync(
-                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user, ct));
+            found.Add((log.Name, new(await EventsBack.ReadAsync(
+                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user, ct))));
         }
-        // Within a module recordedAt never goes back, so this keeps each log in its own order.
-        var newest = found.OrderByDescending(e => e.RecordedAt).ThenBy(e => e.Source, StringComparer.Ordinal).ThenByDescending(e => e.Sequence).ToList();
-        string? next = null;
-        if (newest.Count > limit)
+        // The newest of those that lead their log comes next: each log keeps its own order.
+        var newest = new List<LoggedEvent>(limit);
+        var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
+        while (newest.Count < limit && found.Where(log => log.Events.Count > 0)
+            .OrderByDescending(log => log.Events.Peek().Event.RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is { Events: { } first })
         {
-            newest.RemoveRange(limit, newest.Count - limit);
-            var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
-            foreach (var e in newest)
-                places[e.Source] = e.Sequence;
-            next = PageQuery.Encode(places);
+            var (place, e) = first.Dequeue();
+            newest.Add(e);
+            places[e.Source] = place;
         }
-        return TypedResults.Ok(new Page<EventView>(newest.ConvertAll(EventView.Of), next));
+        return TypedResults.Ok(new Page<EventView>(newest.ConvertAll(EventView.Of), found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null));
     }
 }

@@ -17,6 +17,7 @@ public static class LogMetrics
 
     private static readonly Counter<long> AppendedEvents = Meter.CreateCounter<long>("boon_events_appended", description: "Events written to a module's log by this process.");
     private static readonly Counter<long> SequencedEvents = Meter.CreateCounter<long>("boon_events_sequenced", description: "Events given their sequence by this process.");
+    private static readonly Counter<long> Restores = Meter.CreateCounter<long>("boon_log_restored", description: "Logs that this process found restored into another cluster.");
     private static readonly Counter<long> HandledEvents = Meter.CreateCounter<long>("boon_events_handled", description: "Events handled and committed by this process.");
     private static readonly Counter<long> ParkedEvents = Meter.CreateCounter<long>("boon_events_parked", description: "Events parked as dead letters by this process.");
     private static readonly Counter<long> FailedRules = Meter.CreateCounter<long>("boon_rules_failed", description: "Times that a campaign or quest failed for an event and had no effect on it.");
@@ -28,6 +29,8 @@ public static class LogMetrics
     internal static void Appended(string module, int count) => AppendedEvents.Add(count, new KeyValuePair<string, object?>("module", module));
 
     internal static void Sequenced(string module, long count) => SequencedEvents.Add(count, new KeyValuePair<string, object?>("module", module));
+
+    internal static void Restored(string module) => Restores.Add(1, new KeyValuePair<string, object?>("module", module));
 
     internal static void Handled(string subscription, int count, TimeSpan took)
     {

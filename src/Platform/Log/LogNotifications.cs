@@ -13,6 +13,7 @@ public static class LogServices
         services.AddSingleton<Databases>();
         services.AddSingleton<LogSignals>();
         services.AddSingleton<LogBarrier>();
+        services.AddSingleton<LogEpochs>();
         // It listens once everything is built, so on every database that a module has asked for.
         services.AddHostedService<LogNotifications>();
         services.AddSingleton<LogWatch>();
@@ -24,12 +25,22 @@ public static class LogServices
 /// <summary>
 /// Wake-ups between processes: after numbers were given, <c>NOTIFY boon_log, 'module'</c> in a statement of its own, at most once in
 /// 10 ms (inside every transaction it would cost three quarters of the throughput); one connection for each database listens.
+/// <para>
+/// The same connection looks now and then whether a log has gone on although nobody said so, for all who wait for one in this process: what a lost wake-up left
+/// is found there, and so is a connection that has died without a word.
+/// </para>
 /// </summary>
 internal sealed partial class LogNotifications(Databases databases, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
 {
     private const string Channel = "boon_log";
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan ReconnectDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>From one look to the next: what a lost wake-up costs at most.</summary>
+    internal static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A look that takes longer, in seconds, was sent into a connection that has died.</summary>
+    private const int LongestLook = 10;
 
     private readonly ConcurrentDictionary<string, byte> changed = new(StringComparer.Ordinal);
     private readonly WakeSignal wake = new();
@@ -84,8 +95,16 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
                 await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
                     await listen.ExecuteNonQueryAsync(ct);
                 signals.Everything();
+                var look = new LogLook(databases, pool);
+                var looked = time.GetTimestamp();
                 while (!ct.IsCancellationRequested)
-                    await connection.WaitAsync(ct);
+                {
+                    var rest = LookInterval - time.GetElapsedTime(looked);
+                    if (rest > TimeSpan.Zero && await connection.WaitAsync(rest, ct))
+                        continue;
+                    await look.RunAsync(connection, signals, LongestLook, ct);
+                    looked = time.GetTimestamp();
+                }
             }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {

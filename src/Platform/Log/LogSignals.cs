@@ -4,7 +4,7 @@ namespace Boon.Platform.Log;
 
 /// <summary>
 /// Wake-ups inside the process: a commit that appended wakes the module's sequencer; numbers that were given wake the readers of that
-/// module's log, here at once and in other processes through <see cref="LogNotifications"/>. A lost wake-up costs one poll interval.
+/// module's log, here at once and in other processes through <see cref="LogNotifications"/>. A lost wake-up costs one look.
 /// </summary>
 public sealed class LogSignals
 {
@@ -62,8 +62,14 @@ public sealed class LogSignals
 /// <summary>One waiter's wake-up: any number of sets before a wait count as one.</summary>
 public sealed class WakeSignal : IDisposable
 {
-    /// <summary>The safety net: what no wake-up announced is found this often (with a jitter of a fifth, so that processes spread out).</summary>
+    /// <summary>How often something is tried again that is known to be there and could not be had yet.</summary>
     public static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>
+    /// How long who waits for a log rests without a wake-up (with a jitter of a fifth, so that processes spread out). The safety net is
+    /// <see cref="LogNotifications.LookInterval"/>: one look for all of them; this is for when not even that is possible.
+    /// </summary>
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
     private readonly SemaphoreSlim semaphore = new(0, 1);
 
@@ -89,8 +95,8 @@ public sealed class WakeSignal : IDisposable
     /// <summary>Waits for a wake-up, or so long.</summary>
     public Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
 
-    /// <summary>Waits for a wake-up, or a poll interval.</summary>
-    public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Poll), ct);
+    /// <summary>Waits for a wake-up.</summary>
+    public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Rest), ct);
 
     internal static TimeSpan Jittered(TimeSpan span) => span * (0.9 + (Random.Shared.NextDouble() * 0.2));
 

@@ -4,64 +4,109 @@ namespace Boon.Platform.Log;
 
 /// <summary>
 /// Gives a module's committed events their dense sequence: 1, 2, 3, ... One live leader for each module, whatever the number of
-/// processes: each pass locks the head row (SKIP LOCKED) in one statement and gives the numbers in the next, so that the second
-/// one sees all that was committed when the lock was won.
+/// processes: each pass locks the head row (SKIP LOCKED) in one statement and gives the numbers in another, so that the latter
+/// sees all that was committed when the lock was won.
 /// <para>
 /// What is new is found by visibility, not by position: the head keeps the snapshot of its last pass; a row belongs to the next
 /// pass when its transaction was running in, or began after, that snapshot. A transaction that commits late is found whenever it
 /// commits, an open one delays nobody, and no queue table has to be emptied.
 /// </para>
+/// <para>
+/// Transaction ids are a cluster's. After a restore into another one, the ids in the log say nothing: all that was restored is numbered, and the head
+/// keeps the last position that was. Up to that <c>floor</c> ids are not looked at any more. So nothing of the log is rewritten, however long it is.
+/// </para>
 /// </summary>
 internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger)
 {
+    /// <summary>Events that one pass numbers: what is more waits for the next one, so that no statement takes long and readers see how it goes on.</summary>
+    internal static int Most { get; set; } = 200_000;
+
+    /// <summary>How long the first pass after a restore waits for those who write: meanwhile others who want to write wait too.</summary>
+    private const string LongestWaitForWriters = "2s";
+
+    /// <summary>Transaction ids that the cluster gives until a head above a floor is moved although nothing is new: what the look reads in vain has an end.</summary>
+    private const int MostIdsBehind = 10_000;
+
+    private const string IsBehind = "pg_snapshot_xmax(h.settled) > pg_snapshot_xmax(pg_current_snapshot())";
+
+    private const string Cluster = "(select system_identifier::text from pg_control_system())";
+
+    private readonly string schema = database.Schema;
+
     /// <summary>Whether a pass has anything to do: one statement without a lock, so that a look at a log at rest takes no transaction id and writes nothing.</summary>
     private readonly string look = $"""
-        select pg_snapshot_xmax(h.settled) > pg_snapshot_xmax(pg_current_snapshot())
-            or exists (select from {database.Schema}.event_log where txid >= (select pg_snapshot_xmax(settled) from {database.Schema}.log_head))
-            or exists (select from {database.Schema}.event_log where txid = any (array(select pg_snapshot_xip(settled) from {database.Schema}.log_head)))
+        select {IsBehind}
+            or exists ({NewRows(database.Schema)})
+            or h.floor > 0 and pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(h.settled)::text::bigint > {MostIdsBehind}
         from {database.Schema}.log_head h
         """;
 
-    private readonly string lockHead = $"select{(Defences.FreshComparison ? "" : Settled)} from {database.Schema}.log_head for update skip locked";
+    /// <summary>
+    /// Whether the log was restored into another cluster, asked after the lock in a statement with a snapshot of its own: the locking statement may answer
+    /// a row that another pass has written since that statement began, beside which its own snapshot is old.
+    /// </summary>
+    private readonly string isRestored = $"select {IsBehind} or h.system <> {Cluster} from {database.Schema}.log_head h";
 
     /// <summary>
-    /// The snapshot of the last pass: its end, what was running in it, and whether it is another cluster's. A statement after the lock, with a snapshot of its own:
-    /// the locking statement may answer a row that another pass has written since that statement began, beside which its own snapshot is old.
+    /// The positions of committed rows that have no number, as the statement's snapshot sees them, beside the head <c>h</c>. Both parts go by the index on
+    /// <c>txid</c> (<c>+ 0</c> keeps the planner from the one on <c>position</c>), whose upper bound leaves out the ids of another cluster.
     /// </summary>
-    private readonly string readHead = $"select{Settled} from {database.Schema}.log_head";
-
-    private const string Settled = """
-         pg_snapshot_xmax(settled)::text, array(select pg_snapshot_xip(settled)::text), pg_snapshot_xmax(settled) > pg_snapshot_xmax(pg_current_snapshot())
+    internal static string NewRows(string schema) => $"""
+        select l.position from {schema}.event_log l
+        where l.txid >= pg_snapshot_xmax(h.settled)
+          and l.txid < pg_snapshot_xmax(pg_current_snapshot())
+          and l.position + 0 > h.floor
+        union all
+        select l.position from pg_snapshot_xip(h.settled) running
+        join {schema}.event_log l on l.txid = running
+        where l.position + 0 > h.floor
         """;
 
-    private readonly string giveNumbers = GiveNumbers(database.Schema, $"""
-        select position from {database.Schema}.event_log where txid >= $1::text::xid8
-        union all
-        select position from {database.Schema}.event_log where txid = any ($2::text[]::xid8[])
+    /// <summary>
+    /// The same in a log that was restored: what the stored snapshot does not cover, by the ids of the cluster that it comes from, and what was written since, which
+    /// stands behind everything that was numbered there.
+    /// </summary>
+    private static string RowsAfterRestore(string schema) => $"""
+        select l.position from {schema}.event_log l
+        where l.txid >= pg_snapshot_xmax(h.settled)
+          and l.position + 0 > h.floor
+        union
+        select l.position from pg_snapshot_xip(h.settled) running
+        join {schema}.event_log l on l.txid = running
+        where l.position + 0 > h.floor
+        union
+        select l.position from {schema}.event_log l
+        where l.position > (select coalesce(max(position), 0) from {schema}.event_order)
+        """;
+
+    private readonly string giveNumbers = GiveNumbers(database.Schema, NewRows(database.Schema), $"system = {Cluster}");
+
+    private readonly string giveNumbersAfterRestore = GiveNumbers(database.Schema, RowsAfterRestore(database.Schema), $"""
+        system = case when given.n < $1 then {Cluster} else head.system end,
+        floor = case when given.n < $1 then (select coalesce(max(position), 0) from {database.Schema}.event_log) else head.floor end,
+        logid = case when given.n < $1 then gen_random_uuid() else head.logid end
         """);
 
-    /// <summary>
-    /// After a restore into a cluster whose transaction ids are behind those of the log, visibility says nothing: compare row by row, once, and forget the
-    /// other cluster's transaction ids (to 3, below every id that a cluster gives), so that none of them is taken for one of this cluster. One statement,
-    /// so one snapshot: a row that commits meanwhile is neither numbered nor touched.
-    /// </summary>
-    private readonly string giveNumbersAfterRestore = GiveNumbers(database.Schema, $"""
-        select position from {database.Schema}.event_log l where not exists (select from {database.Schema}.event_order o where o.position = l.position)
-        """, forget: $", forgotten as (update {database.Schema}.event_log set txid = '3' where txid <> '3')", always: true);
-
-    private static string GiveNumbers(string schema, string fresh, string forget = "", bool always = false) => $"""
+    private static string GiveNumbers(string schema, string rows, string also) => $"""
         with h as materialized (
-            select last, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
-        ), fresh as (
-            {fresh}
+            select last, settled, floor, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
+        ), fresh as materialized (
+            select f.position from h cross join lateral ({rows}) f
+            where not exists (select from {schema}.event_order o where o.position = f.position)
+            order by f.position
+            limit $1
         ), numbered as (
             insert into {schema}.event_order (sequence, position, recordedat)
             select h.last + row_number() over (order by f.position), f.position, h.now from fresh f, h
-            returning 1
-        ), given as (select count(*) as n from numbered){forget}
+        ), given as (
+            select count(*) as n from fresh
+        )
         update {schema}.log_head head
-        set last = head.last + given.n, recordedat = h.now, settled = pg_current_snapshot()
-        from given, h where given.n > 0 or {always}
+        set last = head.last + given.n,
+            recordedat = h.now,
+            settled = case when given.n < $1 then pg_current_snapshot() else head.settled end,
+            {also}
+        from given, h
         returning given.n
         """;
 
@@ -71,50 +116,74 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// <summary>One pass: numbers everything that was committed, or finds nothing, or finds another leader at work.</summary>
     internal async Task<Pass> PassAsync(CancellationToken ct)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        await using (var seen = new NpgsqlCommand(look, connection))
-            if (await seen.ExecuteScalarAsync(ct) is false)
-                return Pass.Idle;
-        await using var transaction = await connection.BeginTransactionAsync(ct);
-        if (await LockHeadAsync(connection, ct) is not var (settled, running, restored))
-            return Pass.Busy;
-        if (restored)
-            LogRestored(logger, database.Module);
         long given;
-        await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection))
+        do
         {
-            if (!restored)
-            {
-                number.Parameters.Add(new() { Value = settled });
-                number.Parameters.Add(new() { Value = running });
-            }
-            given = await number.ExecuteScalarAsync(ct) is long n ? n : 0;
+            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            await using (var seen = new NpgsqlCommand(look, connection))
+                if (await seen.ExecuteScalarAsync(ct) is false)
+                    return Pass.Idle;
+            await using var transaction = await connection.BeginTransactionAsync(ct);
+            if (await LockAsync(connection, ct) is not { } restored)
+                return Pass.Busy;
+            if (restored)
+                await KeepWritersOutAsync(connection, ct);
+            await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection) { Parameters = { new() { Value = Most } } })
+                given = (long)(await number.ExecuteScalarAsync(ct))!;
+            FaultPoints.Reached?.Invoke("sequencer");
+            await transaction.CommitAsync(ct);
+            Report(given, restored);
         }
-        if (given == 0 && !restored)
-            return Pass.Idle;
-        FaultPoints.Reached?.Invoke("sequencer");
-        await transaction.CommitAsync(ct);
-        LogMetrics.Sequenced(database.Module, given);
-        signals.Sequenced(database.Module, here: true);
+        while (given == Most);
         return Pass.Numbered;
     }
 
-    private async Task<(string Settled, string[] Running, bool Restored)?> LockHeadAsync(NpgsqlConnection connection, CancellationToken ct)
+    /// <summary>Locks the head; answers whether the log was restored, or null when another leader is at work.</summary>
+    private async Task<bool?> LockAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(lockHead) } };
-        if (Defences.FreshComparison)
-            batch.BatchCommands.Add(new(readHead));
+        var locking = $"from {schema}.log_head h for update skip locked";
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new(Defences.FreshComparison ? $"select 1 {locking}" : $"select {IsBehind} {locking}"));
+        batch.BatchCommands.Add(new(isRestored));
         await using var reader = await batch.ExecuteReaderAsync(ct);
         if (!await reader.ReadAsync(ct))
             return null;
-        if (Defences.FreshComparison)
-        {
-            await reader.NextResultAsync(ct);
-            await reader.ReadAsync(ct);
-        }
-        return (reader.GetString(0), reader.GetFieldValue<string[]>(1), reader.GetBoolean(2));
+        if (!Defences.FreshComparison)
+            return reader.GetBoolean(0);
+        await reader.NextResultAsync(ct);
+        await reader.ReadAsync(ct);
+        return !reader.IsDBNull(0) && reader.GetBoolean(0);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; its events are compared one by one, once", EventName = "log-restored")]
-    private static partial void LogRestored(ILogger logger, string module);
+    /// <summary>
+    /// What is written now bears ids of this cluster, and what was restored those of another: with nobody writing, one position parts them.
+    /// </summary>
+    private async Task KeepWritersOutAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(new($"set local lock_timeout = '{LongestWaitForWriters}'"));
+        batch.BatchCommands.Add(new($"lock table {schema}.event_log in share mode"));
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    private void Report(long given, bool restored)
+    {
+        if (given == Most)
+            LogManyNumbered(logger, database.Module, given);
+        if (restored && given < Most)
+        {
+            LogMetrics.Restored(database.Module);
+            LogRestored(logger, database.Module, given);
+        }
+        if (given == 0)
+            return;
+        LogMetrics.Sequenced(database.Module, given);
+        signals.Sequenced(database.Module, here: true);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; {Given} events that had no number got one, and the log has a new id", EventName = "log-restored")]
+    private static partial void LogRestored(ILogger logger, string module, long given);
+
+    [LoggerMessage(2, LogLevel.Information, "{Given} events of {Module} were numbered; more wait", EventName = "log-numbering")]
+    private static partial void LogManyNumbered(ILogger logger, string module, long given);
 }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;
 
-/// <summary>Runs a module's sequencer: at each wake-up, and at least once in a poll interval.</summary>
+/// <summary>Runs a module's sequencer at each wake-up.</summary>
 internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals signals, ILoggerFactory loggers) : BackgroundService
 {
     /// <summary>First pause when another process holds the head; doubles up to the poll interval.</summary>

@@ -81,7 +81,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     {
         await using var unit = new Unit<TContext>(module, signals);
         await unit.BeginAsync(ct);
-        (string Subscription, string Source, long Sequence)? place;
+        (string Subscription, string Source, long Sequence, Guid EventId)? place;
         try
         {
             place = await DeadLetters.TakeAsync(unit, letter, ct);
@@ -96,6 +96,8 @@ public sealed partial class SubscriptionRunner<TContext>(
         var e = await databases.ReadAsync(unit.Connection, Database, at.Source, (connection, schema) =>
                 EventReader.ReadOneAsync(connection, schema, at.Sequence, ct))
             ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
+        if (e.Id != at.EventId)
+            throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");
         // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
         foreach (var lane in await LanesOfAsync(e, unit, ct))
             await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, lane, Sources.Count, wait: true, ct);

@@ -14,8 +14,14 @@ internal sealed class LogLag
     private volatile IReadOnlyList<(string Module, long Events)> waiting = [];
     private volatile IReadOnlyList<(string Subscription, long Open)> letters = [];
 
-    /// <summary>A lane's lag in one source's log.</summary>
-    private sealed record Reading(string Subscription, int Lane, string Source, long Lag, double OldestSeconds);
+    /// <summary>Unnumbered events that are counted; more are shown as so many.</summary>
+    private const int MostCounted = 100_000;
+
+    /// <summary>A lane's place in one source's log.</summary>
+    private sealed record Place(string Subscription, int Lane, string Source, long Sequence, LogMark Mark);
+
+    /// <summary>A lane's lag in one source's log; negative and stopped when the log ends before the lane's checkpoint.</summary>
+    private sealed record Reading(string Subscription, int Lane, string Source, long Lag, double OldestSeconds, bool Stopped);
 
     public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
@@ -28,6 +34,8 @@ internal sealed class LogLag
             description: "Events in the source's log after the lane's checkpoint.");
         LogMetrics.Meter.CreateObservableGauge("boon_subscription_oldest_unread_seconds", () => readings.Select(r => new Measurement<double>(r.OldestSeconds, Tags(r))),
             description: "Age of the oldest event after the lane's checkpoint; 0 when there is none.");
+        LogMetrics.Meter.CreateObservableGauge("boon_subscription_stopped", () => readings.Select(r => new Measurement<int>(r.Stopped ? 1 : 0, Tags(r))),
+            description: "1 when the source's log is not the one that the lane has read: it waits for boon log accept-epoch.");
         LogMetrics.Meter.CreateObservableGauge("boon_dead_letters_open", () => letters.Select(l => new Measurement<long>(l.Open, new KeyValuePair<string, object?>("subscription", l.Subscription))),
             description: "Parked events that wait to be redriven.");
     }
@@ -44,8 +52,12 @@ internal sealed class LogLag
         foreach (var module in modules)
         {
             await using var command = module.Database.Source.CreateCommand($"""
-                select count(*) from {module.Database.Schema}.event_log l, {module.Database.Schema}.log_head h
-                where l.txid >= pg_snapshot_xmax(h.settled) or l.txid = any (array(select pg_snapshot_xip(h.settled)))
+                select count(*)
+                from (
+                    select from {module.Database.Schema}.log_head h
+                    cross join lateral ({Sequencer.NewRows(module.Database.Schema)}) l
+                    limit {MostCounted}
+                ) waiting
                 """);
             unnumbered.Add((module.Name, (long)(await command.ExecuteScalarAsync(ct))!));
         }
@@ -56,16 +68,17 @@ internal sealed class LogLag
         {
             var schema = subscription.Database.Schema;
             await using var connection = await subscription.Database.Source.OpenConnectionAsync(ct);
-            var lanes = new List<(int Lane, string Source, long Sequence)>();
-            await using (var command = new NpgsqlCommand($"select lane, source, sequence from {schema}.checkpoints where subscription = $1", connection)
+            var lanes = new List<Place>();
+            await using (var command = new NpgsqlCommand($"select lane, source, sequence, logid, read_sequence, read_event from {schema}.checkpoints where subscription = $1", connection)
             { Parameters = { new() { Value = subscription.Name } } })
             await using (var reader = await command.ExecuteReaderAsync(ct))
                 while (await reader.ReadAsync(ct))
-                    lanes.Add((reader.GetInt32(0), reader.GetString(1), reader.GetInt64(2)));
-            foreach (var (lane, source, sequence) in lanes)
+                    lanes.Add(new Place(subscription.Name, reader.GetInt32(0), reader.GetString(1), reader.GetInt64(2), Checkpoints.ReadMark(reader, 3)));
+            foreach (var place in lanes)
                 try
                 {
-                    found.Add(await databases.ReadAsync(connection, subscription.Database, source, (c, s) => ReadAsync(c, s, subscription.Name, lane, source, sequence, ct)));
+                    found.Add(await databases.ReadAsync(connection, subscription.Database, place.Source, (c, s) =>
+                        ReadAsync(c, s, ReferenceEquals(c, connection) ? place with { Mark = place.Mark with { LogId = null } } : place, ct)));
                 }
                 catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
                 {
@@ -79,15 +92,18 @@ internal sealed class LogLag
         letters = open;
     }
 
-    private static async Task<Reading> ReadAsync(NpgsqlConnection connection, string schema, string subscription, int lane, string source, long sequence, CancellationToken ct)
+    private static async Task<Reading> ReadAsync(NpgsqlConnection connection, string schema, Place place, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand($"""
-            select h.last, coalesce(extract(epoch from clock_timestamp() - o.recordedat), 0)::float8
-            from {schema}.log_head h left join {schema}.event_order o on o.sequence = $1
-            """, connection)
-        { Parameters = { new() { Value = sequence + 1 } } };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return new Reading(subscription, lane, source, Math.Max(0, reader.GetInt64(0) - sequence), Math.Max(0, reader.GetDouble(1)));
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(LogState.Command(schema, place.Mark));
+        batch.BatchCommands.Add(new($"select extract(epoch from clock_timestamp() - recordedat)::float8 from {schema}.event_order where sequence = $1")
+        { Parameters = { new() { Value = place.Sequence + 1 } } });
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var state = await LogState.ReadAsync(reader, ct);
+        await reader.NextResultAsync(ct);
+        var oldest = await reader.ReadAsync(ct) ? reader.GetDouble(0) : 0;
+        return new Reading(
+            place.Subscription, place.Lane, place.Source, state.Head - place.Sequence, Math.Max(0, oldest),
+            state.Difference(place.Sequence, place.Mark) is not null);
     }
 }

@@ -29,6 +29,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     private readonly SemaphoreSlim reading = new(1, 1);
     private readonly Lock gate = new();
     private Task? nextRead;
+    private LogMark mark = new(null, null, null);
     private long after;
     private long lastRead;
 
@@ -124,27 +125,12 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         try
         {
             await using var connection = await database.Source.OpenConnectionAsync(ct);
-            await using var batch = new NpgsqlBatch(connection);
-            batch.BatchCommands.Add(new($"select last from {database.Schema}.log_head"));
-            // The partial index event_log_access holds just these two types.
-            var read = new NpgsqlBatchCommand($"""
-                select o.sequence, l.type, l.payload, l.time
-                from {database.Schema}.event_log l join {database.Schema}.event_order o on o.position = l.position
-                where l.type in ('identity.signing-key-created.v1', 'identity.session-ended.v1') and o.sequence > $1
-                order by o.sequence
-                """);
-            read.Parameters.Add(new() { Value = after });
-            batch.BatchCommands.Add(read);
-            await using var reader = await batch.ExecuteReaderAsync(ct);
-            await reader.ReadAsync(ct);
-            var head = reader.GetInt64(0);
-            await reader.NextResultAsync(ct);
-            while (await reader.ReadAsync(ct))
+            if (!await TryReadAsync(connection, ct))
             {
-                Apply(reader.GetString(1), reader.GetFieldValue<byte[]>(2), reader.GetFieldValue<DateTimeOffset>(3));
-                head = Math.Max(head, reader.GetInt64(0));
+                // What is held in memory costs little to read again: nobody has to say from where. What was known stays known.
+                (after, mark) = (0, new(null, null, null));
+                await TryReadAsync(connection, ct);
             }
-            after = head;
             foreach (var (session, until) in ended)
                 if (until < time.GetUtcNow())
                     ended.TryRemove(session, out _);
@@ -154,6 +140,52 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
             reading.Release();
         }
     }
+
+    /// <summary>False when Identity's log is not the one that was read before.</summary>
+    private async Task<bool> TryReadAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(LogState.Command(database.Schema, mark));
+        batch.BatchCommands.Add(after == 0 ? AllCommand() : NewsCommand());
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var state = await LogState.ReadAsync(reader, ct);
+        if (Defences.Epochs && state.Difference(after, mark) is { } difference)
+        {
+            LogDiverged(logger, difference);
+            return false;
+        }
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            Apply(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<DateTimeOffset>(2));
+        (after, mark) = (state.Head, new(state.LogId, state.HeadEvent is null ? null : state.Head, state.HeadEvent));
+        return true;
+    }
+
+    /// <summary>All keys, and the sessions that ended while their tokens may live: by the index on the type, newest first, until they are too old.</summary>
+    private NpgsqlBatchCommand AllCommand() => new($"""
+        select l.type, l.payload, l.time from {database.Schema}.event_log l
+        where l.type collate "C" = '{SigningKeyCreated.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
+        union all
+        select l.type, l.payload, l.time from {database.Schema}.event_log l
+        where l.type collate "C" = '{SessionEnded.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
+          and l.position > (
+            select coalesce(max(e.position), 0) from {database.Schema}.event_log e
+            where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1::interval)
+        """)
+    {
+        // A transaction can be open for a while between its time and its position.
+        Parameters = { new() { Value = remember * 2 } },
+    };
+
+    private NpgsqlBatchCommand NewsCommand() => new($"""
+        select l.type, l.payload, l.time from {database.Schema}.event_order o
+        cross join lateral (select * from {database.Schema}.event_log e where e.position = o.position offset 0) l
+        where o.sequence > $1 and l.type in ('{SigningKeyCreated.Name}', '{SessionEnded.Name}')
+        order by o.sequence
+        """)
+    {
+        Parameters = { new() { Value = after } },
+    };
 
     private void Apply(string type, byte[] payload, DateTimeOffset at)
     {
@@ -165,6 +197,9 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
 
     [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
     private static partial void LogFailed(ILogger logger, string error);
+
+    [LoggerMessage(2, LogLevel.Warning, "Identity's log is not the one that was read before ({Difference}): keys and ended sessions are read anew", EventName = "access-state-anew")]
+    private static partial void LogDiverged(ILogger logger, string difference);
 
     /// <inheritdoc/>
     public override void Dispose()

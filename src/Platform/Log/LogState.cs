@@ -1,0 +1,57 @@
+namespace Boon.Platform.Log;
+
+/// <summary>What a reader remembers of a log, beside its place in it: enough to see later whether it is still that log.</summary>
+/// <param name="LogId">The log's id; null: not known, or of no interest because the log and its reader are in one database and restored as one.</param>
+/// <param name="Sequence">An event that was read; null: none.</param>
+/// <param name="EventId">That event's id.</param>
+public sealed record LogMark(Guid? LogId, long? Sequence, Guid? EventId);
+
+/// <summary>A log is not the one that its reader has read: it was restored to an earlier state, or exchanged.</summary>
+internal sealed class LogDivergedException(string source, string what)
+    : Exception($"The log of {source} is not the one that was read here: {what}. After its restore: boon log accept-epoch {source} [--from SEQUENCE]");
+
+/// <summary>A log as it was when it was looked at.</summary>
+/// <param name="Head">The last sequence.</param>
+/// <param name="LogId">Its id; another one after a restore into another cluster, and after <c>boon log new-epoch</c>.</param>
+/// <param name="HeadEvent">The id of the last event; null in an empty log.</param>
+/// <param name="MarkedEvent">The id of the event that a reader's mark names; null when it is not there.</param>
+internal sealed record LogState(long Head, Guid? LogId, Guid? HeadEvent, Guid? MarkedEvent)
+{
+    /// <summary>The statement that asks for it; $1 is the marked sequence or null.</summary>
+    private static string Statement(string schema) => $"""
+        select h.last, h.logid,
+               (select l.id from {schema}.event_order o join {schema}.event_log l on l.position = o.position where o.sequence = h.last),
+               (select l.id from {schema}.event_order o join {schema}.event_log l on l.position = o.position where o.sequence = $1)
+        from {schema}.log_head h
+        """;
+
+    /// <summary>The part of a batch that asks for it.</summary>
+    internal static NpgsqlBatchCommand Command(string schema, LogMark? mark)
+    {
+        var command = new NpgsqlBatchCommand(Statement(schema));
+        command.Parameters.Add(new() { Value = (object?)mark?.Sequence ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        return command;
+    }
+
+    internal static async Task<LogState> ReadAsync(NpgsqlDataReader reader, CancellationToken ct)
+    {
+        await reader.ReadAsync(ct);
+        return new LogState(reader.GetInt64(0), Id(1), Id(2), Id(3));
+
+        Guid? Id(int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
+    }
+
+    internal static async Task<LogState> ReadAsync(NpgsqlConnection connection, string schema, LogMark? mark, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(schema, mark) } };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        return await ReadAsync(reader, ct);
+    }
+
+    /// <summary>Why a reader that stands after a sequence must not go on; null when this is the log that it has read.</summary>
+    internal string? Difference(long after, LogMark mark) =>
+        Head < after ? $"it ends at {Head}, and was read up to {after}"
+        : mark.Sequence is { } read && MarkedEvent != mark.EventId ? $"another event has the sequence {read}"
+        : mark.LogId is { } known && LogId != known ? $"its id is {LogId}, and was {known}"
+        : null;
+}
