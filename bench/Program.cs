@@ -15,11 +15,15 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("orders", "Orders with a code, placed to confirmed, a second at 16 connections, and the CPU of each.", OrdersBench.RunAsync),
     ("intake", "Reported events a second in batches of 1,000, beside a bare COPY of the same rows.", IntakeBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
+    ("log-size", "Metrics, one user's events and a rare type's in a log of 20,000,000 events (--events N) beside one of 20,000.", LogSizeBench.RunAsync),
+    ("rest", "Transactions, write-ahead log and CPU of one idle process.", RestBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
 ];
 
 if (args is [EmptyHost.Verb, var url])
     return await EmptyHost.RunAsync(url);
+if (args is ["log-size", "--events", var events] && int.TryParse(events, out var many) && many >= 20_000)
+    (LogSizeBench.Events, args) = (many, ["log-size"]);
 var known = args is [] || (args is [var first] && benches.Any(bench => bench.Name == first));
 if (!known)
 {

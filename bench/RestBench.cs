@@ -1,0 +1,43 @@
+namespace Boon.Bench;
+
+/// <summary>What one process asks of the database and of the machine while nobody asks anything of it.</summary>
+internal static class RestBench
+{
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Measured = TimeSpan.FromSeconds(30);
+
+    internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
+    {
+        await using var host = await HostProcess.ServeAsync(connectionString, ct);
+        // A connection of another database: its own looks are not counted.
+        var own = new NpgsqlConnectionStringBuilder(connectionString);
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", MaxPoolSize = 1 }.ConnectionString);
+        await Task.Delay(Settle, ct);
+        var before = await LookAsync(source, own.Database!, ct);
+        var cpu = host.Cpu();
+        var started = Stopwatch.GetTimestamp();
+        await Task.Delay(Measured, ct);
+        var after = await LookAsync(source, own.Database!, ct);
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        var (transactions, ids, wal) = ((after.Transactions - before.Transactions) / seconds, after.Ids - before.Ids, after.Wal - before.Wal);
+        var share = (host.Cpu() - cpu).TotalSeconds / seconds;
+        return new Figures($"rest: one idle process, over {seconds:0} s")
+            .Add("transactions a second", Figures.Rate(transactions), aim: "< 5/s", met: transactions < 5)
+            .Add("transaction ids taken", $"{ids}", aim: "none", met: ids == 0)
+            .Add("write-ahead log", $"{wal:N0} bytes", aim: "none", met: wal == 0)
+            .Add("CPU of the process", $"{share:P1}", aim: "< 1 %", met: share < 0.01)
+            .Note("Checkpoints of PostgreSQL itself can write a few records to its log after a busy time; ids say whether Boon did.");
+    }
+
+    private static async Task<(long Transactions, long Ids, long Wal)> LookAsync(NpgsqlDataSource source, string database, CancellationToken ct)
+    {
+        await using var command = source.CreateCommand("""
+            select (select xact_commit + xact_rollback from pg_stat_database where datname = $1),
+                   pg_snapshot_xmax(pg_current_snapshot())::text::bigint, (pg_current_wal_insert_lsn() - '0/0')::bigint
+            """);
+        command.Parameters.Add(new() { Value = database });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        return (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+    }
+}
