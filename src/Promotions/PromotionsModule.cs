@@ -31,6 +31,7 @@ public sealed class PromotionsModule : IModule
     public void Add(ModuleBuilder module)
     {
         module.Database<PromotionsDb>();
+        module.Services.AddSingleton(new TriggerUse("campaigns", TriggerSources));
         module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
         module.Services.AddSingleton<ClaimQueue>();
         module.Services.AddSingleton<UploadPlaces>();

@@ -31,6 +31,7 @@ public sealed class QuestsModule : IModule
     public void Add(ModuleBuilder module)
     {
         module.Database<QuestsDb>();
+        module.Services.AddSingleton(new TriggerUse("quests", TriggerSources));
         module.Run<CatalogReader>();
         module.Run<StepTotals>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));

@@ -15,13 +15,13 @@ public sealed class BadInputTests
         (HttpMethod.Put, "/v1/users/01900000-0000-7000-8000-000000000000/roles", """{"roles":["member"]}"""),
         (HttpMethod.Post, "/v1/sessions", """{"identifier":"good","password":"a long enough phrase"}"""),
         (HttpMethod.Post, "/v1/sessions/refresh", """{"refreshToken":"x"}"""),
-        (HttpMethod.Post, "/v1/campaigns", """{"name":"c","trigger":"a.b","when":{"a":"b"},"limit":1,"benefit":{"kind":"percent","value":1},"voucherValidFor":"P1D"}"""),
+        (HttpMethod.Post, "/v1/campaigns", """{"name":"c","trigger":"external.a.b","when":{"a":"b"},"limit":1,"benefit":{"kind":"percent","value":1},"voucherValidFor":"P1D"}"""),
         (HttpMethod.Patch, "/v1/campaigns/01900000-0000-7000-8000-000000000000", """{"name":"c"}"""),
         (HttpMethod.Put, "/v1/coupon-types/BAD.NAME", """{"perUser":1,"pace":{"perSecond":1,"concurrency":1,"maxQueue":1,"maxWaitSeconds":1}}"""),
         (HttpMethod.Post, "/v1/coupons", """{"coupons":[{"code":"","type":"STANDARD","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z","maxUses":1}]}"""),
         (HttpMethod.Post, "/v1/claims", """{"type":"NO-SUCH-TYPE"}"""),
         (HttpMethod.Post, "/v1/rewards", """{"name":"r","item":"silver","quantity":1}"""),
-        (HttpMethod.Post, "/v1/quests", """{"name":"q","description":"d","rewardId":"01900000-0000-7000-8000-000000000000","trigger":"a.b","when":{"a":"b"},"streak":1,"duplication":1,"autoClaim":true,"window":{"unit":"day","timeZone":"UTC"},"state":"active"}"""),
+        (HttpMethod.Post, "/v1/quests", """{"name":"q","description":"d","rewardId":"01900000-0000-7000-8000-000000000000","trigger":"external.a.b","when":{"a":"b"},"streak":1,"duplication":1,"autoClaim":true,"window":{"unit":"day","timeZone":"UTC"},"state":"active"}"""),
         (HttpMethod.Patch, "/v1/quests/01900000-0000-7000-8000-000000000000", """{"name":"q","streak":2,"state":"paused"}"""),
         (HttpMethod.Post, "/v1/redemptions", """{"code":"c","amount":1,"currency":"USD"}"""),
         (HttpMethod.Post, "/v1/orders", """{"product":"p","quantity":1,"total":{"amount":1,"currency":"USD"},"code":"c","userId":"01900000-0000-7000-8000-000000000000"}"""),
@@ -129,7 +129,7 @@ public sealed class BadInputTests
             }
         foreach (var benefit in (string[])["""{"kind":"percent","value":200}""", """{"kind":"fixed","value":9223372036854775807,"currency":"USD"}""", """{"kind":null,"value":1}""", """{"value":1}""", """{"kind":"percent"}""", """{"kind":"percent","value":1,"products":[null]}"""])
         {
-            var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/campaigns", $$"""{"name":"c","trigger":"a.b","limit":1,"benefit":{{benefit}},"voucherValidFor":"P1D"}""", token);
+            var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/campaigns", $$"""{"name":"c","trigger":"external.a.b","limit":1,"benefit":{{benefit}},"voucherValidFor":"P1D"}""", token);
             (answer.Code, answer.Problem is "validation-failed" or "invalid-json").ShouldBe((400, true), benefit + answer.Text);
         }
         foreach (var path in (string[])["/v1/users/x", "/v1/campaigns/x", "/v1/campaigns/x/decisions", "/v1/nothing", "/v1/vouchers?userId=x", $"/v1/campaigns/{Guid.Empty}"])

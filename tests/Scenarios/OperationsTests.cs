@@ -21,7 +21,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
             "/v1/users", "/v1/users/me", "/v1/users/{id}", "/v1/users/{id}/roles", "/v1/sessions", "/v1/sessions/refresh", "/v1/sessions/current", "/.well-known/jwks.json",
             "/v1/campaigns", "/v1/campaigns/{id}", "/v1/campaigns/{id}/decisions", "/v1/vouchers", "/v1/redemptions", "/v1/redemptions/preview", "/v1/redemptions/{id}",
             "/v1/coupon-types", "/v1/coupon-types/{name}", "/v1/coupons", "/v1/coupons/purge", "/v1/claims", "/v1/claims/{id}",
-            "/v1/rewards", "/v1/rewards/{id}", "/v1/quests", "/v1/quests/{id}", "/v1/quests/progress", "/v1/quests/{id}/steps", "/v1/quests/events", "/v1/quests/{id}/claims",
+            "/v1/rewards", "/v1/rewards/{id}", "/v1/quests", "/v1/quests/{id}", "/v1/quests/progress", "/v1/quests/{id}/steps", "/v1/quests/events", "/v1/event-types", "/v1/quests/{id}/claims",
             "/v1/quests/completions", "/v1/wallet", "/v1/wallet/entries",
             "/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/cancel", "/v1/api-keys", "/v1/api-keys/{id}",
             "/v1/events", "/v1/logs/{module}", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive", "/health/live", "/health/ready", "/metrics",

@@ -299,12 +299,12 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Wrong("/v1/rewards", new { name = "r", item = "coupon:FREE", quantity = 101 }, "quantity");
         await Wrong("/v1/quests", new { }, "name", "rewardId", "trigger");
         await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "quests.quest-completed", streak = 0, duplication = 0, state = "paused" }, "trigger", "streak", "duplication", "state");
-        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "a.b", window = new { unit = "month", timeZone = "Mars/Olympus" } }, "window.unit", "window.timeZone");
-        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "a.b", window = new { } }, "window.unit", "window.timeZone");
-        await Wrong("/v1/quests", new { name = "q", rewardId = Guid.CreateVersion7(), trigger = "a.b" }, "rewardId");
+        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "external.a.b", window = new { unit = "month", timeZone = "Mars/Olympus" } }, "window.unit", "window.timeZone");
+        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "external.a.b", window = new { } }, "window.unit", "window.timeZone");
+        await Wrong("/v1/quests", new { name = "q", rewardId = Guid.CreateVersion7(), trigger = "external.a.b" }, "rewardId");
 
-        var quest = await boon.CreateQuest(new { trigger = "a.b" });
-        foreach (var (body, code) in ((object, string)[])[(new { state = "draft" }, "invalid-state"), (new { streak = 0 }, "validation-failed"), (new { rewardId = Guid.CreateVersion7() }, "validation-failed"), (new { trigger = "b.c" }, "invalid-json")])
+        var quest = await boon.CreateQuest(new { trigger = "external.a.b" });
+        foreach (var (body, code) in ((object, string)[])[(new { state = "draft" }, "invalid-state"), (new { streak = 0 }, "validation-failed"), (new { rewardId = Guid.CreateVersion7() }, "validation-failed"), (new { trigger = "external.b.c" }, "invalid-json")])
             (await boon.Api.Patch($"/v1/quests/{quest}", body, token)).Problem.ShouldBe(code);
         (await boon.Api.Patch($"/v1/quests/{quest}", new { state = "ended" }, token)).Code.ShouldBe(200);
         (await boon.Api.Patch($"/v1/quests/{quest}", new { state = "active" }, token)).Problem.ShouldBe("quest-ended");

@@ -61,13 +61,13 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Refused("/v1/redemptions", new { code = "c", amount = 1, currency = "USD", product = text }, "product", member);
         await Refused("/v1/redemptions", new { code = "c", amount = 1, currency = "USD", reference = text }, "reference", member);
         await Refused("/v1/orders", new { product = text, quantity = 1, total = new { amount = 1, currency = "USD" } }, "product", member);
-        await Refused("/v1/campaigns", new { name = text, trigger = "a.b", limit = 1, benefit, voucherValidFor = "P1D" }, "benefit.products", token);
+        await Refused("/v1/campaigns", new { name = text, trigger = "external.a.b", limit = 1, benefit, voucherValidFor = "P1D" }, "benefit.products", token);
         await Refused("/v1/events", new { specversion = "1.0", id = text, source = "/s", type = "t.t" }, "id", token);
         await Refused("/v1/events", new { specversion = "1.0", id = "1", source = text, type = "t.t" }, "source", token);
         await Refused("/v1/events", new { specversion = "1.0", id = "1", source = "/s", type = "t.t", userid = text }, "userid", token);
         if (!text.EndsWith('\uFE0F'))
         {
-            await Refused("/v1/campaigns", new { name = text, trigger = "a.b", limit = 1, benefit = new { kind = "percent", value = 1 }, voucherValidFor = "P1D" }, "name", token);
+            await Refused("/v1/campaigns", new { name = text, trigger = "external.a.b", limit = 1, benefit = new { kind = "percent", value = 1 }, voucherValidFor = "P1D" }, "name", token);
             await Refused("/v1/rewards", new { name = text, item = "gold", quantity = 1 }, "name", token);
             await Refused("/v1/api-keys", new { name = text }, "name", token);
         }

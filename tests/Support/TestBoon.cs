@@ -51,6 +51,8 @@ public sealed class TestBoon : IAsyncDisposable
     /// <summary>Another host on the same database.</summary>
     public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);
 
+    static TestBoon() => EventTriggers.TestPrefix = "test.";
+
     private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, params (string Key, string Value)[] settings)
     {
         var data = Directory.CreateTempSubdirectory("boon-test-").FullName;

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Boon.Platform.Texts;
+using Boon.Platform.Web;
 
 namespace Boon.Platform.Log;
 
@@ -20,8 +22,8 @@ public abstract record EventRule(Guid Id, string Trigger, JsonElement? When, Dat
 public sealed class RuleIndex<TRule>
     where TRule : EventRule
 {
-    /// <summary>A value that a condition can ask for. Equal values have equal keys; numbers with equal keys can still differ.</summary>
-    private readonly record struct Key(string Member, JsonValueKind Kind, string? Text, double Number);
+    /// <summary>A value that a condition can ask for. Values that are the same (<see cref="JsonValues.Same"/>) have equal keys.</summary>
+    private readonly record struct Key(string Member, JsonValueKind Kind, string? Text);
 
     /// <summary>The rules of one trigger.</summary>
     private sealed class Node
@@ -87,7 +89,7 @@ public sealed class RuleIndex<TRule>
         if (data is null || data.RootElement.ValueKind != JsonValueKind.Object)
             return;
         foreach (var member in node.Members)
-            if (data.RootElement.TryGetProperty(member, out var value) && KeyOf(member, value) is { } key && node.Conditional.TryGetValue(key, out var rules))
+            if (JsonValues.TryGetMember(data.RootElement, member, out var value) && KeyOf(member, value) is { } key && node.Conditional.TryGetValue(key, out var rules))
                 foreach (var rule in rules)
                     if (rule.Covers(e.RecordedAt) && Matches(rule, e, data.RootElement))
                         matched.Add(rule);
@@ -146,28 +148,16 @@ public sealed class RuleIndex<TRule>
         [.. when.EnumerateObject().Select(member => KeyOf(member.Name, member.Value) ?? throw new InvalidOperationException($"{member.Name} is no scalar."))];
 
     /// <summary>Null: no condition can ask for this value.</summary>
-    private static Key? KeyOf(string member, JsonElement value)
+    private static Key? KeyOf(string member, JsonElement value) => value.ValueKind switch
     {
-        switch (value.ValueKind)
-        {
-            case JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null:
-                return new Key(member, value.ValueKind, null, 0);
-            case JsonValueKind.Number:
-                // Numbers that are equal are the same double, if not the other way round; those beyond it share a key.
-                return new Key(member, JsonValueKind.Number, null, value.TryGetDouble(out var number) ? number : double.PositiveInfinity);
-            case JsonValueKind.String:
-                try
-                {
-                    return new Key(member, JsonValueKind.String, value.GetString(), 0);
-                }
-                catch (InvalidOperationException)
-                {
-                    return null; // half a surrogate pair
-                }
-            default:
-                return null;
-        }
-    }
+        JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null => new Key(member, value.ValueKind, null),
+        JsonValueKind.Number => new Key(member, value.ValueKind, NumberOf(value.GetRawText())),
+        JsonValueKind.String when JsonValues.TextOf(value) is { } text => new Key(member, value.ValueKind, TextKeys.Nfc(text)),
+        _ => null,
+    };
+
+    private static string NumberOf(string text) =>
+        JsonNumber.TryRead(text, out var number) ? $"{(number.Negative ? "-" : "")}{number.Digits}e{number.Exponent}" : text;
 
     /// <summary>Refuses a <c>when</c> that no index can hold.</summary>
     /// <exception cref="InvalidOperationException">It is no object of scalars.</exception>

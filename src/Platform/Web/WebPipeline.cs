@@ -74,6 +74,7 @@ public static class WebPipeline
         app.Use(ClaimIdempotencyKey);
         HealthEndpoints.Map(app);
         ListEvents.Map(app);
+        ListEventTypes.Map(app);
         DownloadLog.Map(app);
         DeadLetterEndpoints.Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();

@@ -50,16 +50,18 @@ internal sealed class Campaign
 /// <param name="VoucherValidFor">ISO 8601 duration.</param>
 /// <param name="MaxUses">How often one voucher can be redeemed.</param>
 /// <param name="StartsAt">Earlier events are refused: <c>not-started</c>.</param>
-/// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+/// <param name="EndsAt">Events recorded from here on are not judged.</param>
 /// <param name="State">Its state.</param>
 /// <param name="Issued">Vouchers issued.</param>
 /// <param name="Remaining">Vouchers that are left.</param>
 /// <param name="Redeemed">Standing uses of its vouchers.</param>
 /// <param name="CreatedAt">When it was created; it judges what was recorded after that.</param>
+/// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
 public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
     int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,
-    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt)
+    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt,
+    IReadOnlyList<string>? Warnings = null)
 {
     internal static CampaignView Of(Campaign campaign, long redeemed) => new(
         campaign.Id, campaign.Name, campaign.Description, campaign.Trigger,

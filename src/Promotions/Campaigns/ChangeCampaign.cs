@@ -22,7 +22,7 @@ internal static class ChangeCampaign
         .Produces<CampaignView>()
         .Refuses(StatusCodes.Status409Conflict, "limit-below-issued", "campaign-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, Databases databases, CancellationToken ct)
     {
         var validation = new Validation();
         if (request.Name is not null)
@@ -35,6 +35,10 @@ internal static class ChangeCampaign
         if (!Guid.TryParse(id, out var campaignId))
             return Problems.NotFound("campaign");
 
+        // Before a connection and the lock are held; a trigger never changes.
+        if (await db.Campaigns.Where(c => c.Id == campaignId).Select(c => new { c.Trigger, c.WhenJson }).SingleOrDefaultAsync(ct) is not { } rule)
+            return Problems.NotFound("campaign");
+        var warnings = await ReportedTypes.WarningsAsync(databases, rule.Trigger, rule.WhenJson, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         if (await unit.Db.Campaigns.AsTracking().SingleOrDefaultAsync(c => c.Id == campaignId, ct) is not { } campaign)
@@ -59,6 +63,6 @@ internal static class ChangeCampaign
         unit.Append(new CampaignChanged(campaign.Id, campaign.State, campaign.Limit, campaign.EndsAt, after));
         await unit.SaveAsync(ct);
         await CampaignChanges.RecordAsync(unit, campaign, caller.UserId(), after, ct);
-        return TypedResults.Ok(await GetCampaigns.ViewAsync(campaign, unit.Connection, ct));
+        return TypedResults.Ok(await GetCampaigns.ViewAsync(campaign, unit.Connection, ct) with { Warnings = warnings });
     }
 }

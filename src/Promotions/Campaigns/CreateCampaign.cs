@@ -34,12 +34,12 @@ internal static class CreateCampaign
         .WithDescription("It judges the events that are recorded after its creation, in log order.")
         .Produces<CampaignView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
-        EventTriggers.Check(validation, request.Trigger, request.When);
+        EventTriggers.Check(validation, request.Trigger, request.When, PromotionsModule.ModuleName);
         if (validation.Require(request.Limit, "limit"))
             validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");
         validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser", $"must be 1 to {CampaignRules.MostPerUser}");
@@ -70,12 +70,13 @@ internal static class CreateCampaign
         // What was answered before this request is recorded before the campaign, however busy the sequencer is.
         foreach (var source in PromotionsModule.TriggerSources)
             await barrier.SettleAsync(source, ct);
+        var warnings = await ReportedTypes.WarningsAsync(databases, campaign.Trigger, campaign.WhenJson, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         unit.Db.Add(campaign);
         unit.Append(new CampaignCreated(campaign.Id, campaign.Name, campaign.Trigger, campaign.Limit, campaign.Benefit, campaign.State));
         await unit.SaveAsync(ct);
         await CampaignChanges.RecordAsync(unit, campaign, caller.UserId(), after, ct);
-        return TypedResults.Created($"/v1/campaigns/{campaign.Id}", CampaignView.Of(campaign, redeemed: 0));
+        return TypedResults.Created($"/v1/campaigns/{campaign.Id}", CampaignView.Of(campaign, redeemed: 0) with { Warnings = warnings });
     }
 }

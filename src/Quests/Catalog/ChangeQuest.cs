@@ -24,7 +24,7 @@ internal static class ChangeQuest
         .Produces<QuestView>()
         .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, Databases databases, CancellationToken ct)
     {
         var validation = new Validation();
         if (request.Name is not null)
@@ -38,6 +38,9 @@ internal static class ChangeQuest
         if (!Guid.TryParse(id, out var questId))
             return Problems.NotFound("quest");
 
+        // Before a connection and the lock are held; a trigger never changes.
+        var warnings = catalog.Current.Quests.TryGetValue(questId, out var known)
+            ? await ReportedTypes.WarningsAsync(databases, known.Trigger, known.WhenJson, ct) : null;
         await unit.BeginAsync(ct);
         var after = await QuestHistory.BeginAsync(unit, ct);
         if (await unit.Db.Quests.FindAsync([questId], ct) is not { } quest)
@@ -60,6 +63,6 @@ internal static class ChangeQuest
         unit.Append(new QuestChanged(quest.Id, quest.Name, quest.Version, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim, quest.State, after));
         await unit.SaveAsync(ct);
         await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
-        return TypedResults.Ok(QuestView.Of(quest, reward));
+        return TypedResults.Ok(QuestView.Of(quest, reward) with { Warnings = warnings });
     }
 }

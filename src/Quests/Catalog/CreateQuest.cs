@@ -30,14 +30,13 @@ internal static class CreateQuest
         .WithDescription("It counts the events that are recorded after its creation.")
         .Produces<QuestView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         validation.Require(request.RewardId, "rewardId");
-        EventTriggers.Check(validation, request.Trigger, request.When);
-        validation.Check(request.Trigger?.StartsWith("quests.", StringComparison.Ordinal) != true, "trigger", "must not be an event of quests: they would trigger each other");
+        EventTriggers.Check(validation, request.Trigger, request.When, QuestsModule.ModuleName);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
         QuestChecks.Window(validation, request.Window);
@@ -48,6 +47,7 @@ internal static class CreateQuest
         // What was answered before this request is recorded before the quest, however busy the sequencer is.
         foreach (var source in QuestsModule.TriggerSources)
             await barrier.SettleAsync(source, ct);
+        var warnings = await ReportedTypes.WarningsAsync(databases, request.Trigger!, request.When?.GetRawText(), ct);
         await unit.BeginAsync(ct);
         if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
             return QuestHistory.NoSuchReward();
@@ -72,6 +72,6 @@ internal static class CreateQuest
         unit.Append(new QuestCreated(quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State));
         await unit.SaveAsync(ct);
         await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
-        return TypedResults.Created($"/v1/quests/{quest.Id}", QuestView.Of(quest, reward));
+        return TypedResults.Created($"/v1/quests/{quest.Id}", QuestView.Of(quest, reward) with { Warnings = warnings });
     }
 }

@@ -55,9 +55,11 @@ internal sealed class Quest
 /// <param name="Window">The calendar window in which an event counts once; none: every event counts.</param>
 /// <param name="State">Its state.</param>
 /// <param name="CreatedAt">When it was created; it counts what was recorded after that.</param>
+/// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
-    QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt)
+    QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
+    IReadOnlyList<string>? Warnings = null)
 {
     internal static QuestView Of(Quest quest, Reward reward) => new(
         quest.Id, quest.Name, quest.Description, quest.RewardId, RewardView.Of(reward), quest.Trigger,

@@ -12,7 +12,7 @@ public sealed class RuleIndexTests
     private static readonly DateTime Noon = new(2030, 1, 1, 12, 0, 0, DateTimeKind.Utc);
 
     /// <summary>Equal and unequal in every way that JSON allows.</summary>
-    private static readonly string[] Values = ["true", "false", "null", "1", "1.0", "10e-1", "-0", "0", "2", "1e400", "1e401", "\"1\"", "\"a\"", "\"\\u0061\"", "\"\"", "\"A\""];
+    private static readonly string[] Values = ["true", "false", "null", "1", "1.0", "10e-1", "-0", "0", "2", "1e400", "1e401", "\"1\"", "\"a\"", "\"\\u0061\"", "\"\"", "\"A\"", "\"\u00e9\"", "\"e\u0301\""];
 
     private static Rule Of(string trigger, string? when, DateTime? from = null, DateTime? until = null) =>
         new(Guid.CreateVersion7(), trigger, when is null ? null : JsonSerializer.Deserialize<JsonElement>(when), from ?? Noon, until);
