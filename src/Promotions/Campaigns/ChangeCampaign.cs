@@ -7,7 +7,7 @@ internal static class ChangeCampaign
     /// <param name="Name">For operators: 1 to 200 characters.</param>
     /// <param name="Description">For operators.</param>
     /// <param name="State">What it becomes.</param>
-    /// <param name="EndsAt">From here on events are refused: <c>ended</c>.</param>
+    /// <param name="EndsAt">Events recorded from here on are not judged.</param>
     /// <param name="Limit">How many vouchers there are; not less than are issued.</param>
     /// <example>{"state": "paused", "limit": 200}</example>
     internal sealed record Request(
