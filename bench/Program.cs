@@ -10,6 +10,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("claims", "Claims a second through HTTP beside pgbench's plain transaction, and from pools of all sizes.", ClaimsBench.RunAsync),
     ("upload", "One upload of 50,000 coupons beside a bare COPY of the same rows, and its memory.", UploadBench.RunAsync),
     ("quests", "Sign-in events to completed quests, events a second, beside the bare subscription.", QuestsBench.RunAsync),
+    ("rules", "Sign-ins through many campaigns and quests that give nothing; answers about a million vouchers and users.", RulesBench.RunAsync),
     ("replay", "Replay of 1,000,000 stored events: read and folded, and with the projection written.", ReplayBench.RunAsync),
     ("catalog", "Reads of the quest catalog a second beside an endpoint that does nothing.", CatalogBench.RunAsync),
     ("orders", "Orders with a code, placed to confirmed, a second at 16 connections, and the CPU of each.", OrdersBench.RunAsync),

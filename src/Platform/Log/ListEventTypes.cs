@@ -20,24 +20,24 @@ internal static class ListEventTypes
     /// <param name="Triggers">What they can trigger: <c>campaigns</c>, <c>quests</c>. Empty: they concern no user.</param>
     /// <param name="Members">Members of the data, for <c>when</c>; of events of other systems they are not known.</param>
     /// <param name="Sample">Made-up data; none for events of other systems.</param>
-    internal sealed record View(string Type, string Module, IReadOnlyList<string> Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample);
+    internal sealed record EventTypeView(string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/event-types", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("Every type of events by name, with its members, a sample, and whether it can trigger campaigns and quests.")
         .WithDescription("Those of other systems (`external.*`) are here once one was reported.")
-        .Produces<Page<View>>();
+        .Produces<Page<EventTypeView>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
-        var own = EventTypes.All.Select(type => new View(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
-        var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct)).Select(type => new View(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
+        var own = EventTypes.All.Select(type => new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
+        var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct)).Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
         var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0).OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();
         return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Type));
 
-        List<string> Uses(string module) => [.. uses.Where(use => use.Sources.Contains(module)).Select(use => use.Rules)];
+        string[] Uses(string module) => [.. uses.Where(use => use.Sources.Contains(module)).Select(use => use.Rules)];
     }
 }
 
@@ -80,7 +80,7 @@ public static class ReportedTypes
     }
 
     /// <summary>What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such member. Null: nothing.</summary>
-    public static async Task<IReadOnlyList<string>?> WarningsAsync(Databases databases, string trigger, string? when, CancellationToken ct)
+    public static async Task<string[]?> WarningsAsync(Databases databases, string trigger, string? when, CancellationToken ct)
     {
         if (!trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
             return EventTriggers.UnknownMembers(trigger, when) is { Count: > 0 } unknown

@@ -61,7 +61,7 @@ public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
     int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,
     [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt,
-    IReadOnlyList<string>? Warnings = null)
+    string[]? Warnings = null)
 {
     internal static CampaignView Of(Campaign campaign, long redeemed) => new(
         campaign.Id, campaign.Name, campaign.Description, campaign.Trigger,

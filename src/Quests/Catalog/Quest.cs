@@ -59,7 +59,7 @@ internal sealed class Quest
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
     QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
-    IReadOnlyList<string>? Warnings = null)
+    string[]? Warnings = null)
 {
     internal static QuestView Of(Quest quest, Reward reward) => new(
         quest.Id, quest.Name, quest.Description, quest.RewardId, RewardView.Of(reward), quest.Trigger,
