@@ -20,8 +20,9 @@ namespace Boon.Host;
 /// <param name="Modules">Which modules to run; null or empty: all.</param>
 /// <param name="Quiet">True to keep information off the console, for commands that print a report of their own.</param>
 /// <param name="Settings">Settings that win over all others.</param>
+/// <param name="MustExist">True for commands that work with data that is there: they make no database.</param>
 internal sealed record HostOptions(
-    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null);
+    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null, bool MustExist = false);
 
 /// <summary>
 /// One process of Boon: its database (a private PostgreSQL unless a connection string is set), its modules, and the web application over them.
@@ -57,12 +58,12 @@ internal sealed class BoonHost : IAsyncDisposable
         configuration["Boon:Data"] = data;
         if (options.Quiet)
             configuration["Boon:Log:Level"] = "Warning";
-        Directory.CreateDirectory(data);
-
         var modules = Choose(options.Modules);
         PrivatePostgres? server = null;
         if (Settings.Database.Of(configuration) is null && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
         {
+            if (options.MustExist && !HasData(data))
+                throw new SetupException($"There is no data in {data}: name the folder with --data (Boon:Data), or your own database with ConnectionStrings:Boon.");
             server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, Settings.PostgresBinaries.Of(configuration)), Console.Error.WriteLine, ct);
             configuration["ConnectionStrings:Boon"] = server.ConnectionString;
         }
@@ -72,11 +73,14 @@ internal sealed class BoonHost : IAsyncDisposable
             if (Settings.Urls.Fault(options.Urls is null ? Settings.Urls.Key : "--urls", urls) is { } fault)
                 throw new SetupException(fault);
             builder.WebHost.UseUrls(urls);
+            Directory.CreateDirectory(data);
             builder.WebHost.UseKestrelHttpsConfiguration();
-            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, Path.Combine(data, "logs")), dispose: true);
+            Databases? databases = null;
+            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, Path.Combine(data, "logs"), () => databases?.Outages.Any == true), dispose: true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, modules);
             var app = builder.Build();
+            databases = app.Services.GetRequiredService<Databases>();
             CheckSubscriptions(app, modules);
             Map(app, modules);
             return new BoonHost(app, server, urls);
@@ -101,6 +105,27 @@ internal sealed class BoonHost : IAsyncDisposable
                 applied.Add((module.Module, migration));
             }
         return applied;
+    }
+
+    /// <summary>Waits until every database of this host answers, for starts that come before it.</summary>
+    internal async Task WaitForDatabasesAsync(CancellationToken ct)
+    {
+        foreach (var database in App.Services.GetServices<HostedModule>().Select(module => module.Database).DistinctBy(database => database.Source))
+        {
+            var backoff = new Backoff();
+            for (var said = false; ; said = true)
+                try
+                {
+                    await using var connection = await database.Source.OpenConnectionAsync(ct);
+                    break;
+                }
+                catch (Exception error) when (PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
+                {
+                    if (!said)
+                        Console.WriteLine($"Waiting for the database {ConnectionText.Describe(database.Source.ConnectionString)}: {error.Message}");
+                    await Task.Delay(backoff.Next(), ct);
+                }
+        }
     }
 
     /// <summary>Migrates unless <c>Boon:Migrate</c> is false, then serves.</summary>
@@ -164,6 +189,10 @@ internal sealed class BoonHost : IAsyncDisposable
             ? [.. AllModules.Where(module => names.Contains(module.Name))]
             : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
     }
+
+    /// <summary>True where a private PostgreSQL was made: in the folder, or for root perhaps elsewhere (then the keys that Boon made are in it).</summary>
+    private static bool HasData(string folder) => Directory.Exists(Path.Combine(folder, "postgres"))
+        || (Environment.UserName == "root" && Directory.Exists(Path.Combine(folder, "keys")));
 
     /// <summary>A setting of a subscription that there is not would be read by nobody; those of modules that run elsewhere are theirs.</summary>
     private static void CheckSubscriptions(WebApplication app, List<IModule> modules)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Boon.Host.Commands;
 using Boon.Platform;
 using Boon.Platform.Data;
@@ -12,12 +13,16 @@ internal static class Cli
     internal static async Task<int> RunAsync(string[] args)
     {
         using var signals = new Signals();
-        var root = new RootCommand(
+        // A RootCommand is named after the program's file, which nobody types.
+        var root = new Command(
+            "boon",
             "Boon: a self-hosted, event-driven incentives engine.\n\n"
             + "Start with `boon demo`: it shows the first 100 who sign in get a voucher, on a database of its own.\n"
             + "Settings are environment variables or appsettings.json: ConnectionStrings__Boon (your PostgreSQL), Boon__Data,\n"
             + "Boon__Operator__Password, Boon__Log__Level; docs/guide/settings.md has all of them.")
         {
+            new HelpOption(),
+            new VersionOption(),
             ServeCommand.Create(signals),
             MigrateCommand.Create(),
             DemoCommand.Create(),

@@ -104,6 +104,10 @@ public static class Settings
         "the least level on the console: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at `Information`, or below if this is lower", "`Information`",
         (text, out value) => Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]), LogEventLevel.Information));
 
+    /// <summary>Whether requests are logged.</summary>
+    public static Setting<bool> LogRequests { get; } = Add(Flag("Boon:Log:Requests",
+        "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug); `false`: none", true));
+
     /// <summary>All of them, in the order of the guide.</summary>
     public static IReadOnlyList<Setting> List => All;
 

@@ -146,7 +146,22 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("--help", "demo")]
+    [InlineData("dead-letters", "list")]
+    [InlineData("dead-letters", "redrive")]
+    [InlineData("replay", "quests")]
+    public async Task Commands_that_work_with_data_make_none(params string[] arguments)
+    {
+        var folder = Directory.CreateTempSubdirectory("boon-empty-").FullName;
+        await using var boon = BoonProcess.StartIn(folder, new Dictionary<string, string>(), arguments);
+        (await boon.Exited()).ShouldBe(1, boon.Output);
+        boon.Output.ShouldStartWith($"boon: There is no data in {folder}");
+        Directory.EnumerateFileSystemEntries(folder).ShouldBeEmpty();
+        Directory.Delete(folder);
+    }
+
+    [Theory]
+    [InlineData("--help", "boon [command]")]
+    [InlineData("--version", ".")]
     [InlineData("serve --help", "--modules")]
     [InlineData("dead-letters --help", "redrive")]
     public async Task Help_helps(string arguments, string contains)

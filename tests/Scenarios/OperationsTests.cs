@@ -14,6 +14,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         var metrics = await boon.Api.Get("/metrics");
         foreach (var name in (string[])["boon_subscription_lag_events", "boon_subscription_oldest_unread_seconds", "boon_batch_events_bucket", "boon_events_appended_total", "boon_events_sequenced_total", "boon_dead_letters_open"])
             metrics.Text.ShouldContain(name);
+        (await boon.Api.Get("/")).Text.ShouldContain("swagger", customMessage: "/ leads to the documentation");
         (await boon.Api.Get("/docs/index.html")).Text.ShouldContain("swagger");
         var description = await boon.Api.Get("/openapi/v1.json");
         description["paths"].EnumerateObject().Select(path => path.Name).ShouldBe(
@@ -48,9 +49,19 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
     {
         await using var loud = await TestBoon.StartAsync(("Boon:Log:Level", "Information"));
         await loud.Register();
+        var id = (await loud.Api.Get("/v1/users/me", await loud.OperatorToken())).Id;
+        var key = await loud.Api.Post("/v1/api-keys", new { name = "A shop" }, await loud.OperatorToken());
+        (await loud.Api.Post("/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code.ShouldBe(202);
+        (await loud.Api.Get("/health/ready")).Code.ShouldBe(200);
         var files = Directory.GetFiles(Path.Combine(loud.Data, "logs")).Select(Path.GetFileName).ToList();
         files.ShouldContain(file => file!.StartsWith("migration-info-", StringComparison.Ordinal));
         files.ShouldContain(file => file!.StartsWith("events-info-", StringComparison.Ordinal));
+        var lines = Directory.GetFiles(Path.Combine(loud.Data, "logs"), "web-info-*").SelectMany(File.ReadLines).ToList();
+        var requests = lines.Where(line => line.Contains("\"SourceContext\":\"Boon.Requests\"", StringComparison.Ordinal)).ToList();
+        requests.ShouldContain(line => line.Contains("\"Method\":\"POST\",\"Route\":\"/v1/users\",\"Status\":201", StringComparison.Ordinal) && line.Contains("\"UserId\":\"-\",\"Trace\":\"", StringComparison.Ordinal));
+        requests.ShouldContain(line => line.Contains("\"Route\":\"/v1/users/me\",\"Status\":200", StringComparison.Ordinal) && line.Contains($"\"UserId\":\"{id}\"", StringComparison.Ordinal));
+        requests.ShouldNotContain(line => line.Contains("/health", StringComparison.Ordinal));
+        lines.ShouldNotContain(line => line.Contains("was not authenticated", StringComparison.Ordinal));
         foreach (var file in Directory.GetFiles(Path.Combine(loud.Data, "logs")))
             foreach (var line in File.ReadLines(file))
                 System.Text.Json.JsonDocument.Parse(line).Dispose();

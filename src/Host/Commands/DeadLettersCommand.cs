@@ -10,10 +10,10 @@ internal static class DeadLettersCommand
     {
         var data = Cli.DataOption();
         var list = new Command("list", "Lists parked events with their errors.") { data };
-        list.SetAction((result, ct) => ListAsync(new HostOptions(result.GetValue(data), Quiet: true), ct));
+        list.SetAction((result, ct) => ListAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), ct));
         var ids = new Argument<Guid[]>("id") { Description = "The letters to redrive; none: all of them, oldest first.", Arity = ArgumentArity.ZeroOrMore };
         var redrive = new Command("redrive", "Handles parked events again, each in one transaction that closes its letter.") { ids, data };
-        redrive.SetAction((result, ct) => RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true), result.GetValue(ids) ?? [], ct));
+        redrive.SetAction((result, ct) => RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), result.GetValue(ids) ?? [], ct));
         return new Command("dead-letters", "Shows and redrives the events that a subscription could not handle.") { list, redrive };
     }
 

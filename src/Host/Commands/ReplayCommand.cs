@@ -16,7 +16,7 @@ internal static class ReplayCommand
         var check = new Option<bool>("--check") { Description = "Compare only: change nothing, and end with status 1 if the live state is another one." };
         var data = Cli.DataOption();
         var command = new Command("replay", "Rebuilds a module's state from its recorded events, proves by checksum that the live state equals it, and mends what differs; safe while others serve.") { module, check, data };
-        command.SetAction((result, ct) => RunAsync(result.GetValue(module)!, new ReplayOptions(result.GetValue(check)), new HostOptions(result.GetValue(data), Quiet: true), ct));
+        command.SetAction((result, ct) => RunAsync(result.GetValue(module)!, new ReplayOptions(result.GetValue(check)), new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), ct));
         return command;
     }
 

@@ -10,16 +10,19 @@ internal static class ServeCommand
         var modules = new Option<string?>("--modules") { Description = "Which modules to run, with commas (default: all).", HelpName = "a,b" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
-        var command = new Command("serve", "Serves the API until Ctrl-C; ready when /health/ready answers 200.") { modules, urls, data };
+        var wait = new Option<bool>("--wait") { Description = "Wait for a database that does not answer yet, instead of ending with an error." };
+        var command = new Command("serve", "Serves the API until Ctrl-C; ready when /health/ready answers 200.") { modules, urls, data, wait };
         command.SetAction((result, ct) => RunAsync(new HostOptions(
             result.GetValue(data), result.GetValue(urls),
-            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), signals, ct));
+            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), result.GetValue(wait), signals, ct));
         return command;
     }
 
-    private static async Task<int> RunAsync(HostOptions options, Signals signals, CancellationToken ct)
+    private static async Task<int> RunAsync(HostOptions options, bool wait, Signals signals, CancellationToken ct)
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
+        if (wait)
+            await host.WaitForDatabasesAsync(ct);
         await host.StartAsync(ct);
         foreach (var line in host.Describe())
             Console.WriteLine(line);

@@ -29,7 +29,13 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     private readonly Lock gate = new();
 
     /// <summary>The database of a module, hosted here or not.</summary>
-    public ModuleDatabase Of(string module) => modules.GetOrAdd(module, name => new ModuleDatabase(name, Pool(name)));
+    public ModuleDatabase Of(string module) => modules.GetOrAdd(module, name => new ModuleDatabase(name, Pool(name)) { Outages = Outages });
+
+    /// <summary>Those of them that are away.</summary>
+    public Outages Outages { get; } = new(loggers.CreateLogger<Outages>());
+
+    /// <summary>Takes note of a failure where no pool is known; false when it may be of one database among several, or says nothing about a database as a whole.</summary>
+    internal bool NoteOutage(Exception error) => pools.Count == 1 && Outages.Note(pools.Values.First(), error);
 
     /// <summary>The modules whose databases are in use.</summary>
     internal IReadOnlyCollection<ModuleDatabase> All => [.. modules.Values];
@@ -80,6 +86,7 @@ public sealed class Databases(IConfiguration configuration, ILoggerFactory logge
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        Outages.Dispose();
         foreach (var pool in pools.Values)
             await pool.DisposeAsync();
     }

@@ -5,6 +5,9 @@ namespace Boon.Platform.Data;
 /// <param name="Source">The connection pool; modules with one connection string share one pool.</param>
 public sealed record ModuleDatabase(string Module, NpgsqlDataSource Source)
 {
+    /// <summary>Knows when the database is away.</summary>
+    public Outages Outages { get; init; } = new(Microsoft.Extensions.Logging.Abstractions.NullLogger<Outages>.Instance);
+
     /// <summary>The module's schema.</summary>
     public string Schema => Module;
 }

@@ -37,7 +37,7 @@ internal static class DeadLetters
     internal static async Task ParkAsync<TContext>(Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
         where TContext : DbContext
     {
-        var text = error.ToString();
+        var text = Describe(error);
         await using var command = unit.Command($"""
             insert into {unit.Database.Schema}.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -54,6 +54,15 @@ internal static class DeadLetters
         await command.ExecuteNonQueryAsync(ct);
     }
 
+    /// <summary>What failed, with what caused it; where in the code is in the log only.</summary>
+    internal static string Describe(Exception error)
+    {
+        var messages = new List<string>();
+        for (var one = error; one is not null; one = one.InnerException)
+            messages.Add($"{one.GetType().Name}: {one.Message.ReplaceLineEndings(" ")}");
+        return string.Join(" <- ", messages);
+    }
+
     internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, Guid? after, int limit, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand($"""
@@ -67,7 +76,7 @@ internal static class DeadLetters
         var letters = new List<DeadLetter>();
         while (await reader.ReadAsync(ct))
             letters.Add(new DeadLetter(reader.GetGuid(0), database.Module, reader.GetString(1), reader.GetString(2), reader.GetInt64(3),
-                reader.GetGuid(4), reader.GetString(5), reader.GetString(6), reader.GetInt32(7), reader.GetDateTime(8)));
+                reader.GetGuid(4), reader.GetString(5), reader.GetString(6).Split('\n')[0].TrimEnd(), reader.GetInt32(7), reader.GetDateTime(8)));
         return letters;
     }
 

@@ -15,9 +15,6 @@ internal sealed partial class LaneReader<TContext>(
     /// <summary>An event that fails this often, alone, is parked.</summary>
     internal const int Attempts = 3;
 
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
-
     /// <summary>From a batch that meant nothing, at the end of the log, to the next look; doubles while nothing means anything: who reads much that is not for it reads it in larger pieces.</summary>
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(20);
 
@@ -44,13 +41,13 @@ internal sealed partial class LaneReader<TContext>(
         var wakeUps = subscription.Sources.Select(source => signals.OnSequenced(source, wake)).ToList();
         try
         {
-            var (retry, rest) = (FirstRetry, ShortestRest);
+            var (backoff, rest) = (new Backoff(), ShortestRest);
             while (!ct.IsCancellationRequested)
             {
                 try
                 {
                     var pass = await PassAsync(ct);
-                    retry = FirstRetry;
+                    backoff.Reset();
                     if (pass == Pass.LayoutChanged)
                         return;
                     if (pass == Pass.Busy)
@@ -68,9 +65,8 @@ internal sealed partial class LaneReader<TContext>(
                 catch (Exception error)
                 {
                     limit.Failed();
-                    LogRetry(logger, subscription.Name, lane, retry.TotalMilliseconds, limit.Current, error.Message);
-                    await Task.Delay(WakeSignal.Jittered(retry), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                    retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
+                    await database.Outages.PauseAsync(database.Source, error, backoff,
+                        pause => LogRetry(logger, subscription.Name, lane, pause.TotalMilliseconds, limit.Current, error.Message), ct);
                 }
             }
         }

@@ -34,7 +34,6 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
 {
     private const string Channel = "boon_log";
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan ReconnectDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>From one look to the next: what a lost wake-up costs at most.</summary>
     internal static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
@@ -86,6 +85,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
 
     private async Task ListenAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
+        var backoff = new Backoff();
         while (!ct.IsCancellationRequested)
         {
             try
@@ -94,6 +94,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
                 connection.Notification += (_, notification) => signals.Sequenced(notification.Payload, here: false);
                 await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
                     await listen.ExecuteNonQueryAsync(ct);
+                backoff.Reset();
                 signals.Everything();
                 var look = new LogLook(databases, pool);
                 var looked = time.GetTimestamp();
@@ -112,8 +113,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             }
             catch (Exception error)
             {
-                LogListenFailed(logger, error.Message);
-                await Task.Delay(ReconnectDelay, time, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await databases.Outages.PauseAsync(pool, error, backoff, _ => LogListenFailed(logger, error.Message), ct);
             }
         }
     }

@@ -12,8 +12,6 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     /// <summary>Events read in one statement.</summary>
     private const int Most = 1_000;
 
-    private static readonly TimeSpan AfterFailure = TimeSpan.FromSeconds(1);
-
     private readonly Dictionary<string, Dictionary<string, List<Waiter>>> waiting = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
 
@@ -47,12 +45,14 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
         using var sequenced = signals.OnSequenced(database.Module, wake);
         // Null: somewhere behind; whoever waits looks again, then every event counts.
         long? at = null;
+        var backoff = new Backoff();
         while (!ct.IsCancellationRequested)
         {
             await wake.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
                 at = IsAwaited(database.Module) ? await ReadAsync(database, at, ct) : null;
+                backoff.Reset();
             }
             catch (Exception) when (ct.IsCancellationRequested)
             {
@@ -61,8 +61,7 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
             catch (Exception error)
             {
                 at = null;
-                LogFailed(logger, database.Module, error.Message);
-                await Task.Delay(AfterFailure, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogFailed(logger, database.Module, error.Message), ct);
             }
         }
     }

@@ -20,6 +20,7 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
         using var wake = new WakeSignal();
         using var subscription = signals.OnAppended(database.Module, wake);
         var busyDelay = BusyDelay;
+        var backoff = new Backoff();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -32,6 +33,7 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
                     continue;
                 }
                 busyDelay = BusyDelay;
+                backoff.Reset();
                 if (pass == Sequencer.Pass.Idle)
                     await wake.WaitAsync(stoppingToken);
                 else
@@ -43,8 +45,7 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
             }
             catch (Exception error)
             {
-                LogPassFailed(logger, database.Module, error.Message);
-                await wake.WaitAsync(WakeSignal.Poll, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogPassFailed(logger, database.Module, error.Message), stoppingToken);
             }
         }
     }

@@ -26,8 +26,6 @@ public sealed partial class SubscriptionRunner<TContext>(
     IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
     where TContext : DbContext
 {
-    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
-
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
 
     /// <summary>Read when the host is built: what cannot be stops the start.</summary>
@@ -55,6 +53,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var backoff = new Backoff();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -70,8 +69,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             }
             catch (Exception error)
             {
-                LogRestart(logger, error, Name);
-                await Task.Delay(RestartDelay, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Database.Outages.PauseAsync(Database.Source, error, backoff, _ => LogRestart(logger, error, Name), stoppingToken);
             }
         }
     }

@@ -18,8 +18,8 @@ public static class Logs
     /// <summary>The part that migrations log to.</summary>
     public const string MigrationCategory = "Boon.Migrations";
 
-    /// <summary>Builds the logger. <c>Boon:Log:Level</c> is the least level on the console (default Information).</summary>
-    public static Logger Create(IConfiguration configuration, string directory)
+    /// <summary>Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the least level on the console (default Information).</summary>
+    public static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway)
     {
         var console = Settings.LogLevel.Of(configuration);
         var logger = new LoggerConfiguration()
@@ -27,10 +27,15 @@ public static class Logs
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            // A scheme that does not apply to a request says so at Information; how the request ended is in its own line.
+            .MinimumLevel.Override("Boon.Platform.Web.Auth.BearerAuthentication", LogEventLevel.Warning)
+            .MinimumLevel.Override("Boon.Intake.Keys.ApiKeyAuthentication", LogEventLevel.Warning)
             // Every exception reaches the edge, which logs it once with its request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)
             // Why a start failed is the command's last line, with its stack trace if it is a bug.
             .Filter.ByExcluding(e => e.MessageTemplate.Text == "Hosting failed to start")
+            // While a database is away, what retries has nothing to say that its one line does not.
+            .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Data.Outages)))
             .Enrich.FromLogContext()
             .WriteTo.Console(console, "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
         foreach (var part in (string[])["web", "events", "migration"])
@@ -46,9 +51,14 @@ public static class Logs
                 retainedFileCountLimit: FilesKept, shared: true);
     }
 
+    private static string Category(LogEvent e) =>
+        e.Properties.TryGetValue(Constants.SourceContextPropertyName, out var value) && value is ScalarValue { Value: string text } ? text : "";
+
+    private static bool IsOf(LogEvent e, Type type) => Category(e) == type.FullName;
+
     private static string Part(LogEvent e)
     {
-        var category = e.Properties.TryGetValue(Constants.SourceContextPropertyName, out var value) && value is ScalarValue { Value: string text } ? text : "";
+        var category = Category(e);
         return category.StartsWith(MigrationCategory, StringComparison.Ordinal) || category.Contains("Migrations", StringComparison.Ordinal) ? "migration"
             : category.StartsWith("Boon.Platform.Log", StringComparison.Ordinal) ? "events"
             : "web";

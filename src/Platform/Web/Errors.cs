@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Boon.Platform.Web;
 
 /// <summary>The edge where exceptions become answers: bad input is 4xx with its reason, an outage 503, a bug 500 with a trace id and nothing else.</summary>
-internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
+internal sealed partial class Errors(Databases databases, ILogger<Errors> logger) : IExceptionHandler
 {
     private static readonly TimeSpan OutageRetry = TimeSpan.FromSeconds(2);
 
@@ -39,7 +39,9 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
         }
         if (PostgresErrors.IsOutage(exception))
         {
-            LogOutage(logger, exception, http.Request.Path);
+            // Of a database that is away the log has a line already, and the answers are in the log of requests.
+            if (!databases.NoteOutage(exception) && !databases.Outages.Any)
+                LogOutage(logger, http.Request.Path, exception.Message);
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database did not answer; try again.", OutageRetry);
         }
         LogBug(logger, exception, http.Request.Method, http.Request.Path);
@@ -81,8 +83,8 @@ internal sealed partial class Errors(ILogger<Errors> logger) : IExceptionHandler
 
     private static string Clip(string text) => text.Length > 200 ? text[..200] : text;
 
-    [LoggerMessage(1, LogLevel.Error, "The database failed {Path}", EventName = "database-unavailable")]
-    private static partial void LogOutage(ILogger logger, Exception error, string path);
+    [LoggerMessage(1, LogLevel.Error, "The database failed {Path}: {Error}", EventName = "database-unavailable")]
+    private static partial void LogOutage(ILogger logger, string path, string error);
 
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed", EventName = "request-failed")]
     private static partial void LogBug(ILogger logger, Exception error, string method, string path);

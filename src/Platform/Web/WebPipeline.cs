@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using System.Text.Json;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Observability;
 using Boon.Platform.Web.Auth;
 using Boon.Platform.Web.Idempotency;
 using Boon.Platform.Web.Tokens;
@@ -64,6 +65,7 @@ public static class WebPipeline
     public static void UseBoonWeb(this WebApplication app)
     {
         app.Services.GetRequiredService<Drain>().CloseConnections(app);
+        AccessLog.Use(app);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
@@ -77,6 +79,7 @@ public static class WebPipeline
         ListEventTypes.Map(app);
         DownloadLog.Map(app);
         DeadLetterEndpoints.Map(app);
+        app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
         app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
         app.UseSwaggerUI(options =>
         {
@@ -147,7 +150,7 @@ internal static class HealthEndpoints
         routes.MapGet("/health/live", GetLiveness)
             .WithTags("Operations").WithSummary("200 while the process runs.");
         routes.MapGet("/health/ready", GetReadinessAsync)
-            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers. 503 otherwise.").Produces<Health>()
+            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers and can be written to. 503 otherwise.").Produces<Health>()
             .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
     }
 
@@ -157,6 +160,9 @@ internal static class HealthEndpoints
     {
         if (drain.Begun)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
+        // What reads well may not be written to: read-only after a failover, or full.
+        if (databases.Pools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(LongestPing);
         try

@@ -66,7 +66,9 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
-                LogFailed(logger, "", error.Message);
+                if (!module.Database.Outages.Note(module.Database.Source, error))
+                    LogFailed(logger, "", error.Message);
+                await module.Database.Outages.BackAsync(module.Database.Source, stoppingToken);
             }
             catch (OperationCanceledException)
             {

@@ -69,12 +69,14 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(QuestsModule.ModuleName, wake);
+        var backoff = new Backoff();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await wake.WaitAsync(stoppingToken);
                 await RefreshAsync(stoppingToken);
+                backoff.Reset();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -82,7 +84,7 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
             }
             catch (Exception error)
             {
-                LogFailed(logger, error.Message);
+                await module.Database.Outages.PauseAsync(module.Database.Source, error, backoff, _ => LogFailed(logger, error.Message), stoppingToken);
             }
         }
     }

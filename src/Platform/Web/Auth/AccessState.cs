@@ -18,7 +18,6 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     /// <summary>From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.</summary>
     private static readonly TimeSpan BetweenReads = TimeSpan.FromMilliseconds(50);
 
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
     private readonly TimeSpan remember = tokens.Lifetime + TimeSpan.FromMinutes(5);
@@ -100,12 +99,14 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(Source, wake);
+        var backoff = new Backoff();
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 await wake.WaitAsync(stoppingToken);
                 await ReadAsync(stoppingToken);
+                backoff.Reset();
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -113,8 +114,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
             }
             catch (Exception error)
             {
-                LogFailed(logger, error.Message);
-                await Task.Delay(RetryDelay, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogFailed(logger, error.Message), stoppingToken);
             }
         }
     }

@@ -1,0 +1,139 @@
+using System.Net;
+using System.Net.Sockets;
+using Boon.Support;
+using Npgsql;
+
+namespace Boon.Cluster;
+
+/// <summary>The database goes away and comes back: Boon waits, says so once, and goes on.</summary>
+public sealed class OutageTests
+{
+    [Fact]
+    public async Task A_database_that_goes_away_is_said_once_waited_for_and_said_once_when_it_is_back()
+    {
+        var database = await TestServer.CreateDatabaseAsync();
+        using var way = new Way(database);
+        var folder = Directory.CreateTempSubdirectory("boon-outage-").FullName;
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = way.ConnectionString, ["Boon__Operator__Password"] = "operator of the tests", ["Boon__Log__Requests"] = "false" };
+        await using (var boon = BoonProcess.Start(settings, "--fast-hash", "serve", "--wait", "--urls", "http://127.0.0.1:0", "--data", folder))
+        {
+            // It starts before its database.
+            await Eventually.Holds("the process to wait", () => Task.FromResult(boon.Output.Contains("Waiting for the database", StringComparison.Ordinal)));
+            way.Open();
+            using var api = new Api(await boon.Serving());
+            var token = await api.SignIn("operator", "operator of the tests");
+            await Eventually.Holds("it to be ready", async () => (await api.Get("/health/ready")).Code == 200);
+
+            way.Close();
+            await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains("does not answer; everything waits for it", StringComparison.Ordinal)));
+            for (var i = 0; i < 20; i++)
+            {
+                var refused = await api.Put("/v1/coupon-types/AWAY", new { perUser = 1 }, token);
+                (refused.Code, refused.Problem).ShouldBe((503, "database-unavailable"));
+                refused.Headers.RetryAfter.ShouldNotBeNull();
+            }
+            var ready = await api.Get("/health/ready");
+            (ready.Code, ready.Problem).ShouldBe((503, "database-unavailable"));
+            (await api.Get("/health/live")).Code.ShouldBe(200);
+
+            way.Open();
+            await Eventually.Holds("it to be back", async () => (await api.Put("/v1/coupon-types/BACK", new { perUser = 1 }, token)).Code < 300 && (await api.Get("/health/ready")).Code == 200);
+            await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains(" is back after ", StringComparison.Ordinal)));
+            Lines(boon, " WRN ").Count.ShouldBeLessThanOrEqualTo(2, boon.Output); // one at the cut; whoever failed in that very instant may say so too
+            Lines(boon, " ERR ").ShouldBeEmpty();
+            Lines(boon, " is back after ").Count.ShouldBe(1);
+
+            // After a failover: it answers and takes no writes.
+            await using var admin = NpgsqlDataSource.Create(database);
+            await ExecuteAsync(admin, $"alter database {new NpgsqlConnectionStringBuilder(database).Database} set default_transaction_read_only = on");
+            await ExecuteAsync(admin, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+            await Eventually.Holds("a refusal", async () => (await api.Put("/v1/coupon-types/READ-ONLY", new { perUser = 1 }, token)).Problem == "database-unavailable" && boon.Output.Contains("is read-only", StringComparison.Ordinal));
+            (await api.Get("/health/ready")).Body.GetProperty("detail").GetString().ShouldBe("The database is read-only.");
+            await ExecuteAsync(admin, $"begin read write; alter database {new NpgsqlConnectionStringBuilder(database).Database} reset default_transaction_read_only; commit");
+            await ExecuteAsync(admin, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+            await Eventually.Holds("it to take writes", async () => (await api.Put("/v1/coupon-types/AGAIN", new { perUser = 1 }, token)).Code < 300 && (await api.Get("/health/ready")).Code == 200);
+        }
+        Directory.Delete(folder, recursive: true);
+        way.Close();
+        await TestServer.DropDatabaseAsync(database);
+    }
+
+    private static List<string> Lines(BoonProcess boon, string text) => [.. boon.Output.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal))];
+
+    private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>A way to the database that can be closed: a port that hands bytes on, both ways.</summary>
+    private sealed class Way : IDisposable
+    {
+        private readonly NpgsqlConnectionStringBuilder server;
+        private readonly int port;
+        private readonly List<TcpClient> clients = [];
+        private readonly Lock gate = new();
+        private TcpListener? listener;
+
+        internal Way(string database)
+        {
+            server = new NpgsqlConnectionStringBuilder(database);
+            using var free = new TcpListener(IPAddress.Loopback, 0);
+            free.Start();
+            port = ((IPEndPoint)free.LocalEndpoint).Port;
+        }
+
+        internal string ConnectionString => new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = "127.0.0.1", Port = port }.ConnectionString;
+
+        internal void Open()
+        {
+            listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            _ = AcceptAsync(listener);
+        }
+
+        internal void Close()
+        {
+            listener?.Stop();
+            lock (gate)
+            {
+                clients.ForEach(client => client.Dispose());
+                clients.Clear();
+            }
+        }
+
+        private async Task AcceptAsync(TcpListener from)
+        {
+            while (true)
+                try
+                {
+                    var near = await from.AcceptTcpClientAsync();
+                    var far = new TcpClient();
+                    lock (gate)
+                        clients.AddRange([near, far]);
+                    _ = HandOnAsync(near, far);
+                }
+                catch (Exception error) when (error is SocketException or ObjectDisposedException or InvalidOperationException)
+                {
+                    return;
+                }
+        }
+
+        private async Task HandOnAsync(TcpClient near, TcpClient far)
+        {
+            try
+            {
+                await far.ConnectAsync(server.Host!, server.Port);
+                await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream()), far.GetStream().CopyToAsync(near.GetStream()));
+            }
+            catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+            {
+                // one of the ends is gone
+            }
+            near.Dispose();
+            far.Dispose();
+        }
+
+        public void Dispose() => Close();
+    }
+}
