@@ -152,8 +152,11 @@ public sealed class TestBoon : IAsyncDisposable
     public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of([.. Services.GetServices<HostedModule>().Select(module => module.Name)])), within);
 
     /// <summary>Delivers events again: moves a subscription's checkpoints back, as a restored backup would.</summary>
-    public Task<int> Rewind(string module, string subscription, long by) =>
-        Execute($"update {module}.checkpoints set sequence = greatest(sequence - $2, 0) where subscription = $1", subscription, by);
+    public async Task Rewind(string module, string subscription, long by)
+    {
+        await Execute($"update {module}.checkpoints set sequence = greatest(sequence - $2, 0) where subscription = $1", subscription, by);
+        await Execute($"select pg_notify('boon_log', source) from {module}.checkpoints where subscription = $1", subscription);
+    }
 
     /// <summary>Rebuilds what a module derives from events, as <c>boon replay</c> does.</summary>
     public Task<ReplayReport> Replay(string module, bool checkOnly) =>

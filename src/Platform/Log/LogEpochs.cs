@@ -72,6 +72,8 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
             };
             await update.ExecuteNonQueryAsync(ct);
         }
+        await using (var wake = new NpgsqlCommand("select pg_notify($1, $2)", connection) { Parameters = { new() { Value = LogNotifications.Channel }, new() { Value = module } } })
+            await wake.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);
         return stands.ConvertAll(stand => new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
     }

@@ -32,11 +32,11 @@ public static class LogServices
 /// </summary>
 internal sealed partial class LogNotifications(Databases databases, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
 {
-    private const string Channel = "boon_log";
+    internal const string Channel = "boon_log";
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(10);
 
     /// <summary>From one look to the next: what a lost wake-up costs at most.</summary>
-    internal static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+    internal static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>A look that takes longer, in seconds, was sent into a connection that has died.</summary>
     private const int LongestLook = 10;

@@ -69,7 +69,7 @@ public sealed class WakeSignal : IDisposable
     /// How long who waits for a log rests without a wake-up (with a jitter of a fifth, so that processes spread out). The safety net is
     /// <see cref="LogNotifications.LookInterval"/>: one look for all of them; this is for when not even that is possible.
     /// </summary>
-    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 
     private readonly SemaphoreSlim semaphore = new(0, 1);
 

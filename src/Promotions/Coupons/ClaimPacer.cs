@@ -21,6 +21,9 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <summary>Two clock readings that are a second apart may be stored as a little less.</summary>
     private static readonly TimeSpan ClockGrain = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>From one look for types with waiting claims to the next: what another process queued before it died is found so soon.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>How long a look waits for a type that somebody holds, before it lets others have its connection.</summary>
     private const string Patience = "1s";
 
@@ -76,7 +79,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
             }
             foreach (var (name, type) in types)
                 type.Loop ??= PaceAsync(name, type, stoppingToken);
-            await begin.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await begin.WaitAsync(LookInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         await Task.WhenAll(types.Values.Select(type => type.Loop ?? Task.CompletedTask));
         await Task.WhenAll(types.Values.SelectMany(type => type.Granting));
