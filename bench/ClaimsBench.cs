@@ -14,6 +14,7 @@ internal static class ClaimsBench
     private const int PlainClients = 64;
     private const int WarmUps = 8;
     private const int Runs = 3;
+    private const string Benefit = """{"kind":"percent","value":10}""";
     private static int types;
 
     internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
@@ -36,13 +37,14 @@ internal static class ClaimsBench
                 var tokens = mint.Tokens(Claims);
                 await ClaimAsync($"new tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"seen tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
+                await ClaimAsync($"keys, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections, keyed: true);
             }
             Add(rates, "plain", plain);
             Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} claims a second "
                 + $"({details["new tokens, 64 cpu"][^1]:0} µs of Boon's CPU each, {details["new tokens, 64 pg"][^1]:0} of PostgreSQL's).");
 
-            async Task ClaimAsync(string name, string type, string[] tokens, int connections) =>
-                Add(rates, name, await BurstAsync(host, source, type, tokens, connections, details, name, ct));
+            async Task ClaimAsync(string name, string type, string[] tokens, int connections, bool keyed = false) =>
+                Add(rates, name, await BurstAsync(host, source, type, tokens, connections, details, name, ct, keyed));
         }
         Console.WriteLine($"Filling a pool of {BigPool:N0}...");
         List<double> small = [], big = [], consumed = [];
@@ -62,6 +64,12 @@ internal static class ClaimsBench
             var ratio = Figures.Ratio(rates[name], rates["plain"]);
             figures.Add($"claims a second, {name} connections", Figures.Rate(Figures.Median(rates[name])), Figures.Rate(Figures.Median(rates["plain"])), ratio, $">= {least:0.0}, aim {aim:0}", ratio >= least);
         }
+        foreach (var connections in (int[])[64, 256])
+        {
+            var ratio = Figures.Ratio(rates[$"keys, {connections}"], rates[$"seen tokens, {connections}"]);
+            figures.Add($"claims a second with an Idempotency-Key, {connections} connections, beside those without",
+                Figures.Rate(Figures.Median(rates[$"keys, {connections}"])), Figures.Rate(Figures.Median(rates[$"seen tokens, {connections}"])), ratio, ">= 0.5", ratio >= 0.5);
+        }
         Beside("a pool of 5,000,000, beside 10,000 fresh", big);
         Beside("a pool of 500,000 that is 90 % consumed, beside 10,000 fresh", consumed);
         foreach (var name in rates.Keys.Where(name => name != "plain"))
@@ -77,9 +85,10 @@ internal static class ClaimsBench
     }
 
     private static async Task<double> BurstAsync(
-        HostProcess host, NpgsqlDataSource source, string type, string[] tokens, int connections, Dictionary<string, List<double>>? details, string name, CancellationToken ct)
+        HostProcess host, NpgsqlDataSource source, string type, string[] tokens, int connections, Dictionary<string, List<double>>? details, string name, CancellationToken ct,
+        bool keyed = false)
     {
-        var requests = tokens.Select(token => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""")).ToList();
+        var requests = tokens.Select((token, i) => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""", keyed ? [$"Idempotency-Key: {type}-{i}"] : [])).ToList();
         var (cpu, pg, batches) = (host.Cpu(), BenchServer.PostgresCpu(), await BatchesAsync(host, type, ct));
         var burst = await LoadGenerator.RunAsync(host.Url, requests, connections, ct);
         if (burst.Statuses.GetValueOrDefault(201) != tokens.Length)
@@ -96,14 +105,14 @@ internal static class ClaimsBench
     }
 
     /// <summary>A coupon type with its codes, of which so many tenths are claimed already.</summary>
-    private static async Task<string> PoolAsync(NpgsqlDataSource source, int codes, int claimedTenths, CancellationToken ct)
+    internal static async Task<string> PoolAsync(NpgsqlDataSource source, int codes, int claimedTenths, CancellationToken ct)
     {
         var type = $"BENCH-{++types}";
         var claimed = codes / 10 * claimedTenths;
         await ExecuteAsync(source, $"""
             insert into promotions.coupon_types (name, per_user) values ('{type}', 1);
             insert into promotions.codes (id, code, benefit, max_uses, expires_at, type, position)
-            select gen_random_uuid(), '{type}-' || n, '{"{\"kind\":\"percent\",\"value\":10}"}', 1, now() + interval '30 days', '{type}', (select last_position from promotions.upload_turn) + n
+            select gen_random_uuid(), '{type}-' || n, '{Benefit}', 1, now() + interval '30 days', '{type}', (select last_position from promotions.upload_turn) + n
             from generate_series(1, {codes}) n;
             insert into promotions.claims (id, type, user_id, nth, state, code_id, settled_at)
             select gen_random_uuid(), '{type}', gen_random_uuid(), 0, 'granted', id, now() from promotions.codes
@@ -116,6 +125,15 @@ internal static class ClaimsBench
             await ExecuteAsync(source, "checkpoint; vacuum analyze promotions.codes", ct);
         return type;
     }
+
+    /// <summary>More codes of a type, as a later upload has them.</summary>
+    internal static Task AddAsync(NpgsqlDataSource source, string type, int codes, CancellationToken ct) => ExecuteAsync(source, $"""
+        insert into promotions.codes (id, code, benefit, max_uses, expires_at, type, position)
+        select gen_random_uuid(), '{type}+' || n, '{Benefit}', 1, now() + interval '30 days', '{type}', (select last_position from promotions.upload_turn) + n
+        from generate_series(1, {codes}) n;
+        insert into promotions.coupon_counts (type, uploaded) values ('{type}', {codes});
+        update promotions.upload_turn set last_position = last_position + {codes};
+        """, ct);
 
     private static async Task<double> PgbenchAsync(NpgsqlDataSource source, string connectionString, CancellationToken ct)
     {
@@ -164,7 +182,7 @@ internal static class ClaimsBench
         : $"""
             truncate bench.codes, bench.claims, bench.event_log;
             insert into bench.codes (id, code, benefit, max_uses, expires_at, type, position)
-            select gen_random_uuid(), 'PLAIN-' || n, '{"{\"kind\":\"percent\",\"value\":10}"}', 1, now() + interval '30 days', 'BENCH', n from generate_series(1, {Claims}) n;
+            select gen_random_uuid(), 'PLAIN-' || n, '{Benefit}', 1, now() + interval '30 days', 'BENCH', n from generate_series(1, {Claims}) n;
             """, ct);
 
     private static async Task<double> BatchesAsync(HostProcess host, string type, CancellationToken ct)
@@ -182,7 +200,7 @@ internal static class ClaimsBench
         list.Add(value);
     }
 
-    private static async Task ExecuteAsync(NpgsqlDataSource source, string sql, CancellationToken ct)
+    internal static async Task ExecuteAsync(NpgsqlDataSource source, string sql, CancellationToken ct)
     {
         foreach (var statement in sql.Contains("vacuum", StringComparison.Ordinal) ? sql.Split(';') : [sql])
         {

@@ -19,9 +19,10 @@ internal sealed record Burst(double Seconds, double[] Latencies, Dictionary<int,
 /// </summary>
 internal static class LoadGenerator
 {
-    /// <summary>A POST with a JSON body and a token.</summary>
-    internal static byte[] Post(string path, string token, string json) =>
-        Encoding.ASCII.GetBytes($"POST {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n\r\n{json}");
+    /// <summary>A POST with a JSON body and a token, with other headers if there are any.</summary>
+    internal static byte[] Post(string path, string token, string json, params string[] headers) => Encoding.ASCII.GetBytes(
+        $"POST {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n"
+        + $"{string.Concat(headers.Select(header => header + "\r\n"))}\r\n{json}");
 
     /// <summary>A GET without a token, with other headers if there are any.</summary>
     internal static byte[] Get(string path, params string[] headers) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");

@@ -8,6 +8,8 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("subscription", "Events a second through one subscription: append, sequence, handle, checkpoint.", SubscriptionBench.RunAsync),
     ("sign-in-to-voucher", "From the answer of a sign-in to the voucher in GET /v1/vouchers, at rest.", SignInToVoucherBench.RunAsync),
     ("claims", "Claims a second through HTTP beside pgbench's plain transaction, and from pools of all sizes.", ClaimsBench.RunAsync),
+    ("purge", "The first claims after 1,000,000 expired coupons beside those of a fresh pool, and their purge.", PurgeBench.RunAsync),
+    ("types", "Pages of 10,000 coupon types.", TypesBench.RunAsync),
     ("upload", "One upload of 50,000 coupons beside a bare COPY of the same rows, and its memory.", UploadBench.RunAsync),
     ("quests", "Sign-in events to completed quests, events a second, beside the bare subscription.", QuestsBench.RunAsync),
     ("rules", "Sign-ins through many campaigns and quests that give nothing; answers about a million vouchers and users.", RulesBench.RunAsync),

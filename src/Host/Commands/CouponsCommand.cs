@@ -19,11 +19,14 @@ internal static class CouponsCommand
     /// <summary>A refused upload names its rows; so many are printed.</summary>
     private const int MostFaults = 20;
 
+    /// <summary>Times that a request is sent while the server reads as many uploads as it can.</summary>
+    private const int MostTries = 60;
+
     private sealed record Part(byte[] Body, string MediaType, int FirstRow, int Rows);
 
     internal static Command Create()
     {
-        var file = new Argument<FileInfo>("file") { Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses) or .json ({\"coupons\": [...]}) file." };
+        var file = new Argument<FileInfo>("file") { Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses,match) or .json ({\"coupons\": [...]}) file." };
         var url = new Option<string>("--url") { Description = "Where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
         var user = new Option<string>("--user") { Description = "An operator: username, e-mail or phone.", DefaultValueFactory = _ => "operator" };
         var upload = new Command("upload", "Uploads coupons. The password is asked for, or taken from Boon__Operator__Password. A file of more than 50,000 rows goes in several requests, each of them whole or not at all; a repeated upload of the same rows within 24 hours stores nothing twice.")
@@ -87,10 +90,7 @@ internal static class CouponsCommand
     /// <summary>Sends one request; answers null, or why it was refused.</summary>
     private static async Task<string?> SendAsync(HttpClient http, Part part, ProgressTask bar, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/coupons") { Content = new ProgressContent(part.Body, bar) };
-        request.Content.Headers.ContentType = new MediaTypeHeaderValue(part.MediaType);
-        request.Headers.Add("Idempotency-Key", "upload-" + Convert.ToHexStringLower(SHA256.HashData(part.Body)));
-        using var response = await http.SendAsync(request, ct);
+        using var response = await PostAsync(http, part, bar, ct);
         if (response.IsSuccessStatusCode)
             return null;
         var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(ct));
@@ -99,6 +99,25 @@ internal static class CouponsCommand
             foreach (var fault in faults.EnumerateArray().Take(MostFaults))
                 text.Append($"\n  row {part.FirstRow - 1 + fault.GetProperty("row").GetInt32():N0}: {(fault.TryGetProperty("field", out var field) ? field.GetString() + " " : "")}{fault.GetProperty("reason").GetString()}");
         return text.ToString();
+    }
+
+    /// <summary>Sends a part, again and again as long as the server asks to come later.</summary>
+    private static async Task<HttpResponseMessage> PostAsync(HttpClient http, Part part, ProgressTask bar, CancellationToken ct)
+    {
+        var before = bar.Value;
+        for (var tries = 1; ; tries++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/coupons") { Content = new ProgressContent(part.Body, bar) };
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue(part.MediaType);
+            request.Headers.Add("Idempotency-Key", "upload-" + Convert.ToHexStringLower(SHA256.HashData(part.Body)));
+            var response = await http.SendAsync(request, ct);
+            if (response.StatusCode != System.Net.HttpStatusCode.TooManyRequests || tries == MostTries)
+                return response;
+            var later = response.Headers.RetryAfter?.Delta ?? TimeSpan.FromSeconds(1);
+            response.Dispose();
+            bar.Value = before;
+            await Task.Delay(later, ct);
+        }
     }
 
     private static async Task<List<Part>> CsvPartsAsync(FileInfo file, CancellationToken ct)
