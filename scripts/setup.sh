@@ -67,3 +67,17 @@ up_to_date() {
   [ -f "$1" ] && [ -f "$2" ] && [ -z "$(find "$root/src" "$root/bench" "$root"/Directory.*.props "$root/global.json" "$root/BannedSymbols.txt" \
     -newer "$2" -type f -not -path '*/obj/*' -not -path '*/bin/*' -print -quit)" ]
 }
+
+# node and npm run a client of the API that the tests generate; curl and jq run the README's walk.
+need_clients() {
+  local missing=()
+  for program in node npm curl jq; do command -v "$program" >/dev/null || missing+=("$program"); done
+  [ ${#missing[@]} = 0 ] && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing ${missing[*]} from your distribution..." >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]/#node/nodejs}"; } >&2 && return 0
+  fi
+  echo "test: ${missing[*]} needed: node (20 or newer) and npm for the generated TypeScript client, curl and jq for the README's walk." >&2
+  echo "      apt-get install nodejs npm curl jq   (or: dnf install nodejs npm curl jq; brew install node jq)" >&2
+  exit 1
+}

@@ -36,6 +36,9 @@ internal static class Defences
     /// <summary>A process that gets SIGTERM says so to balancers before it stops to listen. Off: it stops at once.</summary>
     internal static bool Drain { get; set; } = true;
 
+    /// <summary>Who prefers to wait is answered when what came before is taken into account. Off: at once.</summary>
+    internal static bool CatchUp { get; set; } = true;
+
     /// <summary>Text that no database column can hold is refused where it enters. Off: it reaches the database.</summary>
     internal static bool InputGuard { get; set; } = true;
 }

@@ -90,7 +90,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
         var document = await ApiDocument.Of(boon);
         document.Operations.Where(operation => operation.TakesHeader("Idempotency-Key")).Select(operation => operation.Id).ShouldBe(
             ["registerUser", "createCampaign", "uploadCoupons", "claimCoupon", "redeemCode", "createReward", "createQuest", "claimReward", "placeOrder", "reportEvents"], ignoreOrder: true);
-        document.Operations.Where(operation => operation.TakesHeader("Prefer")).Select(operation => operation.Id).ShouldBe(["getClaim", "getOrder"], ignoreOrder: true);
+        document.Operations.Where(operation => operation.TakesHeader("Prefer")).Select(operation => operation.Id).ShouldBe(
+            ["getClaim", "getOrder", "getCampaign", "listDecisions", "listVouchers", "listCoupons", "getProgress", "getSteps", "listReceived", "listCompletions", "getWallet", "listEntries"], ignoreOrder: true);
         document.Operations.Single(operation => operation.Id == "reportEvents").Body.GetProperty("security").EnumerateArray()
             .Select(one => one.EnumerateObject().Single().Name).ShouldBe(["Bearer", "ApiKey"], ignoreOrder: true);
         var elsewhere = await boon.Api.Send(HttpMethod.Get, "/openapi/v1.json", null, null, change: request => request.Headers.Host = "evil.example");
@@ -112,6 +113,22 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
         source.Except(guide).ShouldBeEmpty("codes that docs/guide/errors.md lacks");
         source.Except(described).Except(["method-not-allowed"]).ShouldBeEmpty("codes that no operation describes (.Refuses)");
         guide.Except(described).Except(["method-not-allowed"]).ShouldBeEmpty("codes of docs/guide/errors.md that no operation describes");
+    }
+
+    /// <summary>docs/guide/http-api.md has a row for each call, with K for those that take a key and W for those that can wait, and none too many.</summary>
+    [Fact]
+    public async Task The_guide_lists_every_call_and_none_too_many()
+    {
+        var document = await ApiDocument.Of(boon);
+        var rows = File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/http-api.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+            .SelectMany(line => CallInGuide.Matches(line).Select(match => (Call: match.Groups[1].Value, Line: line))).ToList();
+        rows.Select(row => row.Call).Except(["GET /openapi/v1.json", "GET /docs"]).ShouldBe(document.Operations.Select(operation => $"{operation}"), ignoreOrder: true);
+        foreach (var operation in document.Operations)
+        {
+            var words = rows.Single(row => row.Call == $"{operation}").Line.Split([' ', ';', '|'], StringSplitOptions.RemoveEmptyEntries);
+            words.Contains("K").ShouldBe(operation.TakesHeader("Idempotency-Key"), $"K of {operation}");
+            (words.Contains("W") || words.Contains("`Prefer:")).ShouldBe(operation.TakesHeader("Prefer"), $"W of {operation}");
+        }
     }
 
     [Fact]
@@ -179,6 +196,9 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
 
     [GeneratedRegex("Problems\\.(?:Of|RetryLater)\\([^;]*?\"([a-z][a-z-]+)\"")]
     private static partial Regex CodeInSource { get; }
+
+    [GeneratedRegex("`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)`")]
+    private static partial Regex CallInGuide { get; }
 
     [GeneratedRegex("^\\| `([a-z-]+)` \\| [0-9]{3} \\|")]
     private static partial Regex CodeInGuide { get; }

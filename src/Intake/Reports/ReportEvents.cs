@@ -36,8 +36,8 @@ internal static class ReportEvents
     /// </example>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
     internal sealed record CloudEvent(
-        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid, DateTimeOffset? Time, string? Datacontenttype, string? Traceparent,
-        JsonElement? Data);
+        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid = null, DateTimeOffset? Time = null, string? Datacontenttype = null,
+        string? Traceparent = null, JsonElement? Data = null);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/events", Handle)
         .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events").WithMetadata(new BodyLimit(LargestBody))

@@ -153,6 +153,7 @@ internal sealed partial class LaneReader<TContext>(
             && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, upTo, page.Mark, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
+        signals.Moved(subscription.Name);
         FaultPoints.Reached?.Invoke("after-batch");
         if (taken > 0)
         {

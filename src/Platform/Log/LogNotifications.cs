@@ -17,6 +17,7 @@ public static class LogServices
         // It listens once everything is built, so on every database that a module has asked for.
         services.AddHostedService<LogNotifications>();
         services.AddSingleton<LogWatch>();
+        services.AddSingleton<LogCatchUp>();
         services.AddHostedService(provider => provider.GetRequiredService<LogWatch>());
         return services;
     }

@@ -11,6 +11,8 @@ public sealed class LogSignals
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> sequencers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> readers = new(StringComparer.Ordinal);
 
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> checkpoints = new(StringComparer.Ordinal);
+
     /// <summary>Raised with the module's name when this process gave numbers to its events.</summary>
     internal Action<string>? SequencedHere { get; set; }
 
@@ -24,6 +26,12 @@ public sealed class LogSignals
         if (here)
             SequencedHere?.Invoke(module);
     }
+
+    /// <summary>This process moved a checkpoint of a subscription.</summary>
+    internal void Moved(string subscription) => Wake(checkpoints, subscription);
+
+    /// <summary>Sets <paramref name="signal"/> whenever this process moved a checkpoint of a subscription, until the answer is disposed.</summary>
+    internal IDisposable OnMoved(string subscription, WakeSignal signal) => Subscribe(checkpoints, subscription, signal);
 
     /// <summary>Something may have been missed (a listener reconnected): wakes everyone.</summary>
     internal void Everything()

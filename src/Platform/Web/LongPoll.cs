@@ -26,7 +26,7 @@ public static class LongPoll
         HttpContext http, LogWatch watch, string module, Guid id, string[] types, TimeProvider time, Func<CancellationToken, Task<T?>> find, Predicate<T> underWay, CancellationToken ct)
         where T : class
     {
-        var wait = Wait(http.Request.Headers["Prefer"]);
+        var wait = Wait(http);
         var began = time.GetTimestamp();
         // Listening before the first look, so that nothing falls between the two; what settles it is an event of the module's log.
         using var wake = new WakeSignal();
@@ -44,15 +44,18 @@ public static class LongPoll
                 continue;
             }
             if (found is not null && wait > TimeSpan.Zero)
-                http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
+                Applied(http, wait);
             return found;
         }
     }
 
-    /// <summary>The <c>wait</c> of a Prefer header, in whole seconds; anything else in it is not ours.</summary>
-    private static TimeSpan Wait(Microsoft.Extensions.Primitives.StringValues prefer)
+    /// <summary>Says in the answer that the request was let wait.</summary>
+    internal static void Applied(HttpContext http, TimeSpan wait) => http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
+
+    /// <summary>The <c>wait</c> of a request's Prefer header, in whole seconds; anything else in it is not ours.</summary>
+    internal static TimeSpan Wait(HttpContext http)
     {
-        foreach (var preference in prefer.SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
+        foreach (var preference in http.Request.Headers["Prefer"].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
             if (preference.StartsWith("wait=", StringComparison.OrdinalIgnoreCase)
                 && int.TryParse(preference.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
                 return TimeSpan.FromSeconds(Math.Min(seconds, LongestWait.TotalSeconds));

@@ -22,7 +22,8 @@ internal static class ListDecisions
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/campaigns/{id}/decisions", Handle)
         .ForMembers().WithTags("Campaigns")
         .WithSummary("The decisions of a campaign in log order: each voucher, and each reason that a member was refused for, once, of one user with `?userId=`; members see their own.")
-        .Produces<Page<DecisionView>>();
+        .Produces<Page<DecisionView>>()
+        .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 
     private static async Task<IResult> Handle(
         string id, string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)

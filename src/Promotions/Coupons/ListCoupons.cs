@@ -19,7 +19,8 @@ internal static class ListCoupons
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupons", Handle)
         .ForMembers().WithTags("Coupons")
         .WithSummary("The caller's coupons, newest first.")
-        .Produces<Page<HeldCoupon>>();
+        .Produces<Page<HeldCoupon>>()
+        .CatchesUp(PromotionsModule.GrantRewardsSubscription);
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {

@@ -36,7 +36,7 @@ internal static class UploadCoupons
     /// <param name="Value">1 to 100 percent, or minor units.</param>
     /// <param name="Currency">ISO 4217, of a fixed amount.</param>
     internal sealed record NewDiscount(
-        [AllowedValues("percent", "fixed")] string Kind, [Range(1L, Money.LargestAmount)] long Value, [RegularExpression(Money.CurrencyPattern)] string? Currency);
+        [AllowedValues("percent", "fixed")] string Kind, [Range(1L, Money.LargestAmount)] long Value, [RegularExpression(Money.CurrencyPattern)] string? Currency = null);
 
     /// <summary>Why nothing was uploaded.</summary>
     /// <param name="Type">A URN of the code.</param>

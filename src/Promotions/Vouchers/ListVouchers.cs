@@ -18,7 +18,8 @@ internal static class ListVouchers
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/vouchers", Handle)
         .ForMembers().WithTags("Vouchers")
         .WithSummary("The caller's vouchers, newest first; an operator can ask for anybody's with `?userId=`.")
-        .Produces<Page<VoucherView>>();
+        .Produces<Page<VoucherView>>()
+        .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 
     private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {

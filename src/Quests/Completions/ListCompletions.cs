@@ -7,7 +7,8 @@ internal static class ListCompletions
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's completions, newest first; operators see everybody's, or one user's with `?userId=`.")
         .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) narrow further: `state=pending` lists the rewards that were claimed and wait, with the reason.")
-        .Produces<Page<CompletionView>>();
+        .Produces<Page<CompletionView>>()
+        .CatchesUp(QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription);
 
     private static async Task<IResult> Handle(
         string? userId, string? questId, [AllowedValues("claimable", "pending", "granted")] string? state, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)

@@ -19,7 +19,8 @@ internal static class GetProgress
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/progress", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's progress with every quest, newest quest first (operators: `?userId=`).")
-        .Produces<Page<ProgressView>>();
+        .Produces<Page<ProgressView>>()
+        .CatchesUp(QuestsModule.TrackProgressSubscription);
 
     private static async Task<IResult> Handle(
         string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)

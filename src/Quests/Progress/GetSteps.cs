@@ -28,7 +28,8 @@ internal static class GetSteps
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/{id}/steps", Handle)
         .ForOperators().WithTags("Quests")
         .WithSummary("How many users stand at each step of a quest, in pages.")
-        .Produces<StepsView>();
+        .Produces<StepsView>()
+        .CatchesUp(QuestsModule.TrackProgressSubscription);
 
     private static async Task<IResult> Handle(string id, [AsParameters] PageQuery page, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {

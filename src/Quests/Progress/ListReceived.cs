@@ -22,7 +22,8 @@ internal static class ListReceived
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's events that quests received, newest first (operators: `?userId=`), of one quest with `?questId=`.")
-        .Produces<Page<ReceivedEventView>>();
+        .Produces<Page<ReceivedEventView>>()
+        .CatchesUp(QuestsModule.TrackProgressSubscription);
 
     private static async Task<IResult> Handle(
         string? userId, string? questId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)

@@ -15,7 +15,8 @@ internal static class GetWallet
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)
         .ForMembers().WithTags("Wallet")
         .WithSummary("What the caller owns (operators: `?userId=`): the sums of the ledger's entries.")
-        .Produces<WalletView>();
+        .Produces<WalletView>()
+        .CatchesUp(WalletModule.CreditRewardsSubscription);
 
     private static async Task<IResult> Handle(string? userId, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
     {

@@ -17,7 +17,8 @@ internal static class ListEntries
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
         .ForMembers().WithTags("Wallet")
         .WithSummary("The entries of the caller's wallet (operators: `?userId=`), newest first, each with the event that caused it.")
-        .Produces<Page<WalletEntryView>>();
+        .Produces<Page<WalletEntryView>>()
+        .CatchesUp(WalletModule.CreditRewardsSubscription);
 
     private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
     {

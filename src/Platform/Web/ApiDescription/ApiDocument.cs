@@ -46,7 +46,7 @@ internal static class ApiDocument
             },
         };
         foreach (var schema in document.Components.Schemas?.Values.OfType<OpenApiSchema>() ?? [])
-            Schemas.AllowNull(schema);
+            Schemas.Finish(schema);
         return Task.CompletedTask;
     }
 }

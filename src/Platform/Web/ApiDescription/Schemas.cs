@@ -11,8 +11,8 @@ using Microsoft.OpenApi;
 namespace Boon.Platform.Web.ApiDescription;
 
 /// <summary>
-/// Describes types as they are on the wire. A member is required when it cannot be null, or says so (<see cref="RequiredAttribute"/>); one that is null is left out of
-/// an answer, so that nothing is nullable but what is always written. What a value can be is told by the attributes of <c>System.ComponentModel.DataAnnotations</c>.
+/// Describes types as they are on the wire. A member is required when it cannot be null, or says so (<see cref="RequiredAttribute"/>). One that is null is left out of
+/// an answer, so that nothing in answers is nullable but what is always written; in a body, null is as good as absent. What a value can be is told by the attributes of <c>System.ComponentModel.DataAnnotations</c>.
 /// </summary>
 internal static class Schemas
 {
@@ -52,7 +52,7 @@ internal static class Schemas
         var type = context.JsonTypeInfo.Type;
         schema.Description = XmlComments.Summary(type) ?? schema.Description;
         // Bodies are strict; an answer may get new members.
-        if (context.ParameterDescription is null)
+        if (!context.JsonTypeInfo.Properties.Any(IsOfBody))
             schema.AdditionalPropertiesAllowed = true;
         if (schema.Properties is { Count: > 0 })
             schema.Required = context.JsonTypeInfo.Properties.Where(IsRequired).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
@@ -63,7 +63,8 @@ internal static class Schemas
         if (member.AttributeProvider is not PropertyInfo property)
             return;
         schema.Description = XmlComments.Of(property.DeclaringType!, property.Name) ?? schema.Description;
-        if (!IsAlwaysWritten(member))
+        var isNull = IsAlwaysWritten(member) || (IsOfBody(member) && !IsRequired(member));
+        if (!isNull)
         {
             schema.Type &= ~JsonSchemaType.Null;
             schema.Metadata?.Remove(NullableMark);
@@ -76,12 +77,17 @@ internal static class Schemas
             Bound(schema, attribute);
     }
 
-    /// <summary>Says of members that can be null and have a named type what generators understand: <c>allOf</c> that type, and nullable.</summary>
-    internal static void AllowNull(OpenApiSchema schema)
+    /// <summary>
+    /// Says in the words that generators understand: members that can be null and have a named type are <c>allOf</c> that type and nullable; an object of any members
+    /// has members of any kind.
+    /// </summary>
+    internal static void Finish(OpenApiSchema schema)
     {
         foreach (var (name, member) in schema.Properties?.ToList() ?? [])
             if (member is OpenApiSchema { OneOf: { Count: 2 } either } && either.OfType<OpenApiSchemaReference>().FirstOrDefault() is { } reference)
                 schema.Properties![name] = new OpenApiSchema { Type = JsonSchemaType.Object | JsonSchemaType.Null, AllOf = [reference], Description = member.Description };
+            else if (member is OpenApiSchema { Type: { } type, Properties: null or { Count: 0 }, AdditionalProperties: null, AllOf: null or { Count: 0 } } open && type.HasFlag(JsonSchemaType.Object))
+                open.AdditionalProperties = new OpenApiSchema();
     }
 
     /// <summary>What an attribute says of a value.</summary>
@@ -114,6 +120,10 @@ internal static class Schemas
     private static bool IsRequired(JsonPropertyInfo member) =>
         Attributes(member).OfType<RequiredAttribute>().Any() || IsAlwaysWritten(member)
         || (!member.IsGetNullable && member.AssociatedParameter?.HasDefaultValue != true);
+
+    /// <summary>True for a member of what callers send: such types are requests, or say what must be there or is there unless told.</summary>
+    private static bool IsOfBody(JsonPropertyInfo member) =>
+        member.DeclaringType.Name == "Request" || member.AssociatedParameter?.HasDefaultValue == true || Attributes(member).OfType<RequiredAttribute>().Any();
 
     private static bool IsAlwaysWritten(JsonPropertyInfo member) =>
         Attributes(member).OfType<JsonIgnoreAttribute>().Any(ignore => ignore.Condition == JsonIgnoreCondition.Never);

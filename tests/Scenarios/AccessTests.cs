@@ -1,0 +1,132 @@
+using System.Text.Json.Nodes;
+using Boon.Identity.Keys;
+using Boon.Platform.Web.Tokens;
+using Boon.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Boon.Scenarios;
+
+/// <summary>Every operation is called by everybody, and the answers are those of <see cref="AccessMatrix"/>.</summary>
+public sealed class AccessTests
+{
+    [Fact]
+    public async Task Every_operation_lets_in_whom_it_should_and_nobody_else()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var document = await ApiDocument.Of(boon);
+        var calls = document.Operations.Select(operation => (Row: operation.Id, Operation: operation))
+            .Concat(document.Operations.Where(operation => operation.Parameters.Any(parameter => parameter.GetProperty("name").GetString() == "userId"))
+                .Select(operation => (Row: $"{operation.Id}?userId", Operation: operation))).ToList();
+        calls.Select(call => call.Row).ShouldBe(AccessMatrix.Rows.Keys, ignoreOrder: true, "each operation has a row in AccessMatrix, and each row an operation");
+
+        var world = await World.Of(boon);
+        var wrong = new List<string>();
+        foreach (var (row, operation) in calls)
+            foreach (var (caller, expected) in AccessMatrix.Callers.Zip(AccessMatrix.Rows[row]))
+            {
+                var answer = await world.CallAsync(operation, caller, withUser: row.Contains('?', StringComparison.Ordinal));
+                if (!IsExpected(answer, expected))
+                    wrong.Add($"{row} by {caller}: {expected} expected, {answer.Code} {answer.Text[..Math.Min(200, answer.Text.Length)]}");
+                else if (answer.Code >= 400 && !Describes(operation, answer))
+                    wrong.Add($"{row} by {caller}: the document does not have {answer.Code} {answer.Problem}");
+            }
+        wrong.ShouldBeEmpty();
+    }
+
+    private static bool IsExpected(Answer answer, char expected) => expected switch
+    {
+        '1' => answer.Code == 401,
+        '3' => answer is { Code: 403, Problem: "forbidden" },
+        '4' => answer.Code == 404,
+        _ => answer.Code is >= 200 and < 300 or 409,
+    };
+
+    private static bool Describes(ApiOperation operation, Answer answer) =>
+        operation.Answers.TryGetValue($"{answer.Code}", out var described) && described.GetProperty("description").GetString()!.Contains($"`{answer.Problem}`", StringComparison.Ordinal);
+
+    /// <summary>A host with one of everything, and everybody who can call.</summary>
+    private sealed class World(TestBoon boon, Guid member, Dictionary<string, string?> tokens, Dictionary<string, string> things)
+    {
+        internal static async Task<World> Of(TestBoon boon)
+        {
+            var by = await boon.OperatorToken();
+            var seeded = await boon.SeedMembers(2);
+            var (member, token) = seeded[0];
+            var reward = await boon.CreateReward();
+            async Task<string> Made(Task<Answer> call)
+            {
+                var answer = await call;
+                answer.Code.ShouldBeInRange(200, 202, answer.Text);
+                return answer.Body.TryGetProperty("id", out var id) ? id.GetString()! : "";
+            }
+            await Made(boon.Api.Put("/v1/coupon-types/SUMMER", new { perUser = (int?)null }, by));
+            object Coupon(string code) => new { code, type = "SUMMER", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 100 };
+            await Made(boon.Api.Post("/v1/coupons", new { coupons = new[] { Coupon("SUMMER-30") }.Concat(Enumerable.Range(0, 20).Select(i => Coupon($"SUMMER-{i + 100}"))) }, by));
+            var key = (await boon.Api.Post("/v1/api-keys", new { name = "a shop" }, by))["key"].GetString();
+            var things = new Dictionary<string, string>
+            {
+                ["getUser"] = member.ToString(),
+                ["setRoles"] = (await boon.SeedMembers(1))[0].Id.ToString(),
+                ["campaign"] = (await boon.CreateCampaign()).ToString(),
+                ["quest"] = (await boon.CreateQuest(new { rewardId = reward })).ToString(),
+                ["getReward"] = reward.ToString(),
+                ["getClaim"] = await Made(boon.Api.Post("/v1/claims", new { type = "SUMMER" }, token)),
+                ["releaseRedemption"] = await Made(boon.Api.Post("/v1/redemptions", new { code = "SUMMER-30", amount = 100, currency = "USD" }, token)),
+                ["order"] = await Made(boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } }, token)),
+                ["revokeApiKey"] = await Made(boon.Api.Post("/v1/api-keys", new { name = "another shop" }, by)),
+            };
+            var tokens = new Dictionary<string, string?>
+            {
+                ["nobody"] = null,
+                ["member"] = token,
+                ["another member"] = seeded[1].Token,
+                ["operator"] = by,
+                ["API key"] = key,
+                ["expired"] = Expired(boon, member),
+                ["signed out"] = await Ended(boon, "/v1/sessions/current"),
+                ["erased"] = await Ended(boon, "/v1/users/me"),
+            };
+            return new World(boon, member, tokens, things);
+        }
+
+        private static string Expired(TestBoon boon, Guid member)
+        {
+            var options = boon.Services.GetRequiredService<TokenOptions>();
+            var long_ago = TimeProvider.System.GetUtcNow() - options.Lifetime - TimeSpan.FromMinutes(10);
+            return AccessTokenIssuer.Issue(boon.Services.GetRequiredService<SigningKeys>().Current, AccessToken.New(member, Guid.CreateVersion7(), ["member", "operator"], long_ago, options), options);
+        }
+
+        /// <summary>The token of a real session that has ended.</summary>
+        private static async Task<string> Ended(TestBoon boon, string how)
+        {
+            var (_, username, password) = await boon.Register();
+            var token = await boon.Api.SignIn(username, password);
+            var answer = await boon.Api.Raw(HttpMethod.Delete, how, how.EndsWith("/me", StringComparison.Ordinal) ? $$"""{"currentPassword":"{{password}}"}""" : "", token);
+            answer.Code.ShouldBe(204, answer.Text);
+            return token;
+        }
+
+        internal async Task<Answer> CallAsync(ApiOperation operation, string caller, bool withUser)
+        {
+            var token = tokens[caller];
+            // Who is let in here is gone afterwards: somebody new each time.
+            if (operation.Id is "eraseUser" or "signOut" && caller is "member" or "another member" or "operator")
+                token = boon.TokenOf((await boon.SeedMembers(1))[0].Id, caller == "operator" ? ["operator"] : []);
+            var path = operation.Path.Replace("{id}", ThingOf(operation), StringComparison.Ordinal).Replace("{name}", "SPRING", StringComparison.Ordinal)
+                .Replace("{module}", "identity", StringComparison.Ordinal) + (withUser ? $"?userId={member}" : "");
+            if (!operation.Takes.TryGetValue("application/json", out var media))
+                return await boon.Api.Send(new HttpMethod(operation.Method), path, null, token);
+            var body = JsonNode.Parse(media.GetProperty("example").GetRawText())!.AsObject();
+            if (body.ContainsKey("rewardId"))
+                body["rewardId"] = things["getReward"];
+            return await boon.Api.Raw(new HttpMethod(operation.Method), path, body.ToJsonString(), token);
+        }
+
+        private string ThingOf(ApiOperation operation) =>
+            things.TryGetValue(operation.Id, out var thing) ? thing
+            : operation.Path.StartsWith("/v1/campaigns/", StringComparison.Ordinal) ? things["campaign"]
+            : operation.Path.StartsWith("/v1/quests/", StringComparison.Ordinal) ? things["quest"]
+            : operation.Path.StartsWith("/v1/orders/", StringComparison.Ordinal) ? things["order"]
+            : $"{Guid.CreateVersion7()}";
+    }
+}
