@@ -13,7 +13,17 @@ internal sealed class BenchServer(string connectionString, PrivatePostgres? serv
             return new BenchServer(own, null, null);
         var temporary = TemporaryFolder();
         var started = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(temporary, null), Console.WriteLine, ct);
+        await AllowCheckpointsAsync(started, ct);
         return new BenchServer(started.ConnectionString, started, temporary);
+    }
+
+    /// <summary>Measurements begin with a checkpoint, for which Boon itself never asks.</summary>
+    private static async Task AllowCheckpointsAsync(PrivatePostgres server, CancellationToken ct)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(server.AdministratorConnectionString);
+        await connection.OpenAsync(ct);
+        await using var command = new Npgsql.NpgsqlCommand("grant pg_checkpoint to boon", connection);
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>A new folder that other users of this machine may enter: a private PostgreSQL may run as one of them.</summary>

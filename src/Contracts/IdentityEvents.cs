@@ -1,12 +1,16 @@
 namespace Boon.Contracts;
 
-/// <summary>An account was opened.</summary>
+/// <summary>
+/// An account was opened. <paramref name="Returning"/> is true when its e-mail address or phone number belonged to an account that was erased, and Boon was told to
+/// remember that; events of earlier versions do not say.
+/// </summary>
 public sealed record UserRegistered(
     Guid UserId,
     [property: Personal] string? Username,
     [property: Personal] string? Email,
     [property: Personal] string? Phone,
-    [property: Personal] string? FullName) : IEvent
+    [property: Personal] string? FullName,
+    bool? Returning) : IEvent
 {
     public static string Name => "identity.user-registered.v1";
     string IEvent.AggregateType => "user";
@@ -47,7 +51,7 @@ public sealed record UserErased(Guid UserId) : IEvent
 }
 
 /// <summary>
-/// A user signed in. <paramref name="First"/> is true once in a user's life; <paramref name="Number"/> counts this
+/// A user signed in. <paramref name="First"/> is true once in a user's life, and never for one who is returning; <paramref name="Number"/> counts this
 /// user's sign-ins from 1. Refreshing a token is no sign-in.
 /// </summary>
 public sealed record UserSignedIn(

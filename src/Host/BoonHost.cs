@@ -76,7 +76,8 @@ internal sealed class BoonHost : IAsyncDisposable
             Directory.CreateDirectory(data);
             builder.WebHost.UseKestrelHttpsConfiguration();
             Databases? databases = null;
-            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, Path.Combine(data, "logs"), () => databases?.Outages.Any == true), dispose: true);
+            var logs = PrivateFolder.Create(Path.Combine(data, "logs")).FullName;
+            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, logs, () => databases?.Outages.Any == true), dispose: true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, modules);
             var app = builder.Build();

@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Boon.Host;
 
-/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>.</summary>
+/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>, <c>operators</c>.</summary>
 internal static class Cli
 {
     internal static async Task<int> RunAsync(string[] args)
@@ -30,6 +30,7 @@ internal static class Cli
             ReplayCommand.Create(),
             DeadLettersCommand.Create(),
             LogCommand.Create(),
+            OperatorsCommand.Create(),
         };
         try
         {

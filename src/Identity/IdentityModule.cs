@@ -20,10 +20,14 @@ public sealed class IdentityModule : IModule
     {
         module.Database<IdentityDb>();
         module.Services.AddSingleton<PasswordHashing>();
+        module.Services.AddSingleton<CurrentPassword>();
+        module.Services.AddSingleton<ErasedPeople>();
+        module.Services.AddSingleton<OperatorAccounts>();
         module.Services.AddSingleton(SignInLimits.From(module.Configuration));
+        module.Services.AddSingleton(SignUpLimits.From(module.Configuration));
         module.Services.AddSingleton(RefreshOverlap.From(module.Configuration));
         // The ring lives beside the data, not in the database: a copy of the database alone opens no key.
-        var ring = Directory.CreateDirectory(Path.Combine(module.Configuration["Boon:Data"] ?? ".boon", "keys"));
+        var ring = PrivateFolder.Create(Path.Combine(module.Configuration["Boon:Data"] ?? ".boon", "keys"));
         module.Services.AddDataProtection().SetApplicationName("boon").PersistKeysToFileSystem(ring);
         module.Run<SigningKeys>();
         module.Run<FoldKeys>();
@@ -44,4 +48,12 @@ public sealed class IdentityModule : IModule
         SignOut.Map(routes);
         GetPublicKeys.Map(routes);
     }
+
+    /// <summary>Forgets the failed tries that an account is locked by; answers how many counts there were.</summary>
+    public static Task<int> UnlockAsync(IServiceProvider services, string name, CancellationToken ct) =>
+        services.GetRequiredService<OperatorAccounts>().UnlockAsync(name, ct);
+
+    /// <summary>Gives an operator a new password, which it answers, and ends all of the account's sessions.</summary>
+    public static Task<string> ResetPasswordAsync(IServiceProvider services, string name, CancellationToken ct) =>
+        services.GetRequiredService<OperatorAccounts>().ResetPasswordAsync(name, ct);
 }

@@ -53,6 +53,11 @@ public static class Settings
         "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of addresses, or networks in CIDR form, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
         "none: the headers are ignored", Network, default));
 
+    /// <summary>Origins whose web pages may call.</summary>
+    public static Setting<string> AllowedOrigins { get; } = Add(new Setting<string>("Boon:Web:AllowedOrigins:{n}", "an origin, which is scheme, host and port only, such as https://shop.example; or * for all",
+        "a list (`Boon__Web__AllowedOrigins__0=https://shop.example`) of origins whose web pages may call (CORS): scheme, host and port, or `*` for all. Callers are known by their token, so cookies are never allowed",
+        Unset, Origin, ""));
+
     /// <summary>The <c>iss</c> claim.</summary>
     public static Setting<string> TokenIssuer { get; } = Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));
 
@@ -76,16 +81,38 @@ public static class Settings
         "password of the first operator, 12 to 128 characters; used at the first start, and by `boon coupons upload`", "a random one, printed once",
         (text, out value) => TextRules.Length(value = text) is >= 12 and <= 128, null) { Secret = true });
 
+    /// <summary>Failed sign-ins of an account from an address.</summary>
+    public static Setting<int> FailuresPerAccountAndAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAccountAndAddress",
+        "failed sign-ins of one account from one address (IPv6: one /64) in a window, then 429 for that address", 1, 1_000_000, 10));
+
     /// <summary>Failed sign-ins of an account.</summary>
-    public static Setting<int> FailuresPerAccount { get; } = Add(Number("Boon:SignIn:FailuresPerAccount", "failed sign-ins of one account in a window, then 429", 1, 1_000_000, 10));
+    public static Setting<int> FailuresPerAccount { get; } = Add(Number("Boon:SignIn:FailuresPerAccount",
+        "failed sign-ins of one account from anywhere in a window, then 429 for everybody", 1, 1_000_000, 100));
 
     /// <summary>Failed sign-ins from an address.</summary>
     public static Setting<int> FailuresPerAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAddress",
-        "failed sign-ins from one address (IPv6: one /64) in a window, then 429", 1, 1_000_000, 200));
+        "failed sign-ins from one address in a window, then 429", 1, 1_000_000, 500));
 
     /// <summary>The window in which they count.</summary>
     public static Setting<TimeSpan> SignInWindow { get; } = Add(Duration("Boon:SignIn:Window",
         "length of that window; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(15)));
+
+    /// <summary>Sign-ups from an address.</summary>
+    public static Setting<int> SignUpsPerAddress { get; } = Add(Number("Boon:SignUp:PerAddress", "sign-ups from one address in a window, then 429", 1, 1_000_000_000, 600));
+
+    /// <summary>The window in which they count.</summary>
+    public static Setting<TimeSpan> SignUpWindow { get; } = Add(Duration("Boon:SignUp:Window",
+        "length of that window", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(1)));
+
+    /// <summary>Answers that something is taken.</summary>
+    public static Setting<int> TakenPerAddress { get; } = Add(Number("Boon:SignUp:TakenPerAddress",
+        "how often an address is told in a `Boon:SignIn:Window` that a username, e-mail address or phone number is taken; then 429 for its sign-ups", 1, 1_000_000, 100));
+
+    /// <summary>Whether people who erased an account are known again.</summary>
+    public static Setting<bool> RememberErased { get; } = Add(new Setting<bool>("Boon:Users:RememberErased", "true or false",
+        "`true`: know somebody who erased an account and registers again with the same e-mail address or phone number, by an HMAC that only the key ring in `Boon:Data` can "
+        + "repeat. Then `returning` of `identity.user-registered` is true and `first` of `identity.user-signed-in` false, so a `when` of either leaves them out. Processes need "
+        + "one key ring for it. Tell your users; `delete from identity.erased_identifiers` forgets", "`false`: erased is erased", bool.TryParse, false));
 
     /// <summary>Lanes of a subscription.</summary>
     public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
@@ -114,6 +141,10 @@ public static class Settings
     /// <summary>The proxies that are believed.</summary>
     public static IEnumerable<IPNetwork> ProxiesOf(IConfiguration configuration) =>
         configuration.GetSection("Boon:Web:TrustedProxies").GetChildren().Select(proxy => TrustedProxies.Of(configuration, proxy.Path, default));
+
+    /// <summary>The origins whose web pages may call.</summary>
+    public static IEnumerable<string> OriginsOf(IConfiguration configuration) =>
+        configuration.GetSection("Boon:Web:AllowedOrigins").GetChildren().Select(origin => AllowedOrigins.Of(configuration, origin.Path, "")).Where(origin => origin.Length > 0);
 
     private static Setting<T> Add<T>(Setting<T> setting)
     {
@@ -145,6 +176,9 @@ public static class Settings
     }
 
     private static bool Absolute(string text, out string value) => Uri.TryCreate(value = text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+
+    private static bool Origin(string text, out string value) => (value = text) == "*"
+        || (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text);
 
     /// <summary>What Kestrel listens on: http or https, a host or * or +, a port, no path.</summary>
     private static bool IsAddress(string text) =>

@@ -114,6 +114,46 @@ public sealed class CommandLineTests
         static string? Kid(string token) => JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[0])).RootElement.GetProperty("kid").GetString();
     }
 
+    [Fact]
+    public async Task An_operator_who_cannot_sign_in_is_let_in_again()
+    {
+        await using var cluster = await TestCluster.CreateAsync(1);
+        await cluster.StartAllAsync();
+        const string password = "operator of the cluster";
+        var folder = Directory.CreateTempSubdirectory("boon-operators-").FullName;
+        async Task<(int Status, string Output)> Run(params string[] arguments)
+        {
+            await using var command = BoonProcess.Start(
+                new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, ["--fast-hash", "operators", .. arguments, "--data", folder]);
+            return (await command.Exited(), command.Output);
+        }
+        Task<Answer> SignIn(string with) => cluster.Api(0).Post("/v1/sessions", new { identifier = "operator", password = with });
+        var token = await cluster.Api(0).SignIn("operator", password);
+        while ((await SignIn("not the password")).Code == 401)
+        {
+            // until it is locked
+        }
+        (await SignIn(password)).Problem.ShouldBe("too-many-attempts");
+        var unlocked = await Run("unlock", "Operator");
+        (unlocked.Status, unlocked.Output.Contains("can sign in again", StringComparison.Ordinal)).ShouldBe((0, true), unlocked.Output);
+        (await SignIn(password)).Code.ShouldBe(200);
+
+        var reset = await Run("reset-password", "operator");
+        reset.Status.ShouldBe(0, reset.Output);
+        var fresh = System.Text.RegularExpressions.Regex.Match(reset.Output, "The new password of 'operator' is ([A-Za-z0-9_-]{24})").Groups[1].Value;
+        (await SignIn(password)).Code.ShouldBe(401);
+        (await SignIn(fresh)).Code.ShouldBe(200);
+        await Eventually.Holds("the old sessions to end", async () => (await cluster.Api(0).Get("/v1/users/me", token)).Code == 401);
+
+        await cluster.Api(0).Post("/v1/users", new { username = "a-member", email = "member@example.com", phone = TestBoon.NewPhone(), password = "a long enough phrase", fullName = "M" });
+        foreach (var (arguments, says) in new[] { (new[] { "unlock", "nobody" }, "boon: There is no account 'nobody'"), (["reset-password", "a-member"], "boon: 'a-member' is no operator") })
+        {
+            var (status, output) = await Run(arguments);
+            (status, output.Contains(says, StringComparison.Ordinal)).ShouldBe((1, true), output);
+        }
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Theory]
     [InlineData("ConnectionString__Boon", "Host=db", "boon: There is no setting ConnectionString:Boon; did you mean ConnectionStrings:Boon")]
     [InlineData("ConnectionStrings__Boon", "postgres://ann:s3cret@db/shop", "boon: ConnectionStrings:Boon is an address; write it as Host=db;Username=ann;Password=...;Database=shop")]
@@ -161,7 +201,10 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("--help", "boon [command]")]
+    [InlineData("--help", "demo")]
     [InlineData("--version", ".")]
+    [InlineData("operators --help", "reset-password")]
+    [InlineData("operators unlock --help", "username, e-mail address or phone number")]
     [InlineData("serve --help", "--modules")]
     [InlineData("dead-letters --help", "redrive")]
     public async Task Help_helps(string arguments, string contains)

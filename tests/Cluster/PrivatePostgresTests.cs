@@ -28,6 +28,14 @@ public sealed class PrivatePostgresTests : IDisposable
         return await command.ExecuteScalarAsync();
     }
 
+    private static async Task Execute(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static string SocketOf(PrivatePostgres postgres) => new NpgsqlConnectionStringBuilder(postgres.ConnectionString).Host!;
+
     private static int Postmaster(PrivatePostgres postgres) => int.Parse(File.ReadLines(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid")).First());
 
     /// <summary>A server removes its file as the last thing that it does.</summary>
@@ -58,6 +66,151 @@ public sealed class PrivatePostgresTests : IDisposable
         await using var again = await Start();
         (await Ask(again, "select count(*) from kept")).ShouldBe(0L);
         new NpgsqlConnectionStringBuilder(again.ConnectionString).Port.ShouldBe(new NpgsqlConnectionStringBuilder(first.ConnectionString).Port);
+    }
+
+    [Fact]
+    public async Task Boon_is_no_superuser_speaks_over_the_socket_and_tells_no_password_to_a_server_that_asks_for_it_in_the_clear()
+    {
+        await using var postgres = await Start();
+        (await Ask(postgres, "select rolsuper or rolcreaterole or rolbypassrls or rolreplication from pg_roles where rolname = current_user")).ShouldBe(false);
+        (await Ask(postgres, "select inet_server_addr() is null")).ShouldBe(true);
+        (await Ask(postgres, "select pg_get_userbyid(datdba) = current_user from pg_database where datname = current_database()")).ShouldBe(true);
+        foreach (var forbidden in (string[])["copy (select 1) to program 'true'", "select pg_read_file('PG_VERSION')", "create role stranger superuser", "set session authorization boon_admin"])
+            (await Should.ThrowAsync<PostgresException>(() => Ask(postgres, forbidden))).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, forbidden);
+        File.GetUnixFileMode(SocketOf(postgres)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        // Somebody who has taken the server's place asks for the password as it is.
+        using var impostor = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        impostor.Start();
+        var heard = Task.Run(async () =>
+        {
+            using var client = await impostor.AcceptTcpClientAsync();
+            await using var stream = client.GetStream();
+            var buffer = new byte[4096];
+            _ = await stream.ReadAsync(buffer);
+            await stream.WriteAsync((byte[])[(byte)'R', 0, 0, 0, 8, 0, 0, 0, 3]); // AuthenticationCleartextPassword
+            var said = new List<byte>();
+            for (int read; (read = await stream.ReadAsync(buffer)) > 0;)
+                said.AddRange(buffer.AsSpan(0, read));
+            return System.Text.Encoding.ASCII.GetString([.. said]);
+        });
+        var fooled = new NpgsqlConnectionStringBuilder(postgres.ConnectionString)
+        {
+            Host = "127.0.0.1", Port = ((System.Net.IPEndPoint)impostor.LocalEndpoint).Port, Pooling = false, SslMode = SslMode.Disable,
+        };
+        await Should.ThrowAsync<NpgsqlException>(async () =>
+        {
+            await using var connection = new NpgsqlConnection(fooled.ConnectionString);
+            await connection.OpenAsync();
+        });
+        (await heard).ShouldNotContain(fooled.Password!);
+    }
+
+    [Fact]
+    public async Task Its_log_tells_that_a_row_was_refused_and_not_whose()
+    {
+        await using var postgres = await Start();
+        await Ask(postgres, "create table people (email text primary key); insert into people values ('ada@example.com')");
+        await Should.ThrowAsync<PostgresException>(() => Ask(postgres, "insert into people values ('ada@example.com')"));
+        await Should.ThrowAsync<PostgresException>(() => Ask(postgres, "insert into people values ('ada@example.com') returning no_such_column"));
+        var folder = Path.Combine(postgres.ClusterDirectory, "log");
+        var log = await Eventually.Get("the line", () => Task.FromResult(string.Concat(Directory.GetFiles(folder).Select(File.ReadAllText)) is var text && text.Contains("no_such_column", StringComparison.Ordinal) ? text : null));
+        log.ShouldContain("duplicate key value violates unique constraint");
+        (log + await File.ReadAllTextAsync(Path.Combine(postgres.ClusterDirectory, "postgres.log"))).ShouldNotContain("ada@example.com");
+        foreach (var file in Directory.GetFiles(folder))
+            File.GetUnixFileMode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.GetUnixFileMode(folder).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    [Fact]
+    public async Task A_cluster_whose_superuser_an_earlier_version_worked_as_is_put_right_while_that_version_runs()
+    {
+        // As that version made it: the superuser is boon, and so is the owner of everything.
+        var user = new PostgresUser(Environment.UserName == "root");
+        var binaries = await PostgresBinaries.FindAsync(null, null, CancellationToken.None);
+        var home = Path.Combine(folder, "postgres");
+        await user.MakeFolderAsync(home, CancellationToken.None);
+        await user.WriteAsync(Path.Combine(home, "password"), "the password of that version", CancellationToken.None);
+        async Task Run(string program, params string[] arguments)
+        {
+            var (status, output) = await user.RunAsync(Path.Combine(binaries, program), arguments, CancellationToken.None);
+            status.ShouldBe(0, output);
+        }
+        await Run("initdb", "-D", Path.Combine(home, "data"), "-U", "boon", "-A", "scram-sha-256", "--pwfile=" + Path.Combine(home, "password"), "-E", "UTF8", "--locale=C.UTF-8");
+        using (var free = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0))
+        {
+            free.Start();
+            await File.WriteAllTextAsync(Path.Combine(folder, "port"), ((System.Net.IPEndPoint)free.LocalEndpoint).Port.ToString());
+        }
+        var port = int.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "port")));
+        await Run("pg_ctl", "start", "-D", Path.Combine(home, "data"), "-l", Path.Combine(home, "postgres.log"), "-w", "-s", "-o", $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{home}'");
+        var old = new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = port, Username = "boon", Password = "the password of that version", Database = "postgres", Pooling = false };
+        await using (var first = new NpgsqlConnection(old.ConnectionString))
+        {
+            await first.OpenAsync();
+            await Execute(first, "create database boon");
+            await Execute(first, "create database boon_demo_left");
+        }
+        old.Database = "boon";
+        await using var running = new NpgsqlConnection(old.ConnectionString);
+        await running.OpenAsync();
+        await Execute(running, """
+            create schema identity;
+            create table identity.users (id bigint generated always as identity primary key, name text unique);
+            create table identity.parts (id int) partition by range (id);
+            create table identity.part_one partition of identity.parts for values from (1) to (2);
+            create view identity.names as select name from identity.users;
+            create sequence identity.numbers;
+            create function identity.one() returns int language sql as 'select 1';
+            create type identity.mood as enum ('good');
+            insert into identity.users (name) values ('ada');
+            """);
+
+        await using var postgres = await Start();
+        said.ShouldContain(line => line.Contains("not as its superuser", StringComparison.Ordinal));
+        (await Ask(postgres, "select rolsuper from pg_roles where rolname = current_user")).ShouldBe(false);
+        (await Ask(postgres, """
+            select count(*) from (
+                select relowner as owner from pg_class where relnamespace = 'identity'::regnamespace
+                union all select proowner from pg_proc where pronamespace = 'identity'::regnamespace
+                union all select typowner from pg_type where typnamespace = 'identity'::regnamespace
+                union all select nspowner from pg_namespace where nspname = 'identity'
+                union all select datdba from pg_database where datname like 'boon%') owned
+            where owner <> 'boon'::regrole
+            """)).ShouldBe(0L);
+        (await Ask(postgres, "select count(*) from pg_roles where rolname = 'boon_setup'")).ShouldBe(0L);
+        await Ask(postgres, "alter table identity.users add column more int; insert into identity.users (name) values ('bob')");
+        // A process of that version goes on, with the connection that it has and with new ones.
+        await Execute(running, "insert into identity.users (name) values ('eve')");
+        await using (var next = new NpgsqlConnection(old.ConnectionString))
+        {
+            await next.OpenAsync();
+            await Execute(next, "insert into identity.users (name) values ('joe')");
+        }
+        (await Ask(postgres, "select count(*) from identity.names")).ShouldBe(4L);
+        await using var beside = await Start();
+        (await Ask(beside, "select count(*) from identity.users")).ShouldBe(4L);
+        said.Count(line => line.Contains("not as its superuser", StringComparison.Ordinal)).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Where_the_path_is_too_long_for_a_socket_its_folder_has_a_name_that_nobody_can_know()
+    {
+        var deep = Path.Combine(folder, string.Join('/', Enumerable.Repeat("a-folder-with-a-long-name", 5)));
+        var sockets = new List<string>();
+        for (var time = 0; time < 2; time++)
+        {
+            await using (var postgres = await Start(deep))
+            {
+                var socket = SocketOf(postgres);
+                sockets.Add(socket);
+                socket.ShouldMatch("^/tmp/boon-[0-9a-f]{16}$");
+                File.GetUnixFileMode(socket).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+                (await Ask(postgres, "select 1")).ShouldBe(1);
+            }
+            Directory.Exists(sockets[^1]).ShouldBeFalse();
+        }
+        sockets.Distinct().Count().ShouldBe(2);
     }
 
     [Fact]

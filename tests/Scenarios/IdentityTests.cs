@@ -106,13 +106,41 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     }
 
     [Fact]
+    public async Task Another_email_or_phone_needs_the_password_and_the_same_one_does_not()
+    {
+        var person = await boon.Register();
+        var token = await boon.Api.SignIn(person.Username, person.Password);
+        var me = await boon.Api.Get("/v1/users/me", token);
+        var (email, phone) = ("new-" + me["email"].GetString(), TestBoon.NewPhone());
+        foreach (var change in (object[])[new { email }, new { phone }])
+        {
+            var missing = await boon.Api.Patch("/v1/users/me", change, token);
+            (missing.Code, missing["errors"].EnumerateObject().Single().Name).ShouldBe((400, "currentPassword"));
+        }
+        (await boon.Api.Patch("/v1/users/me", new { email, currentPassword = "wrong" }, token)).Problem.ShouldBe("invalid-credentials");
+        (await boon.Api.Get("/v1/users/me", token)).Text.ShouldBe(me.Text);
+        (await boon.Api.Patch("/v1/users/me", new { email = me["email"].GetString(), phone = me["phone"].GetString(), fullName = "A Member" }, token)).Code.ShouldBe(200);
+        var changed = await boon.Api.Patch("/v1/users/me", new { email, phone, currentPassword = person.Password }, token);
+        (changed["email"].GetString(), changed["phone"].GetString()).ShouldBe((email, phone));
+        await boon.Api.SignIn(email, person.Password);
+
+        var guesses = await Task.WhenAll(Enumerable.Range(0, 14).Select(_ => boon.Api.Erase(token, "not the password")));
+        guesses.Count(guess => guess.Code == 403).ShouldBe(9, "a wrong one was counted above");
+        (await boon.Api.Erase(token, person.Password)).Problem.ShouldBe("too-many-attempts");
+    }
+
+    [Fact]
     public async Task Erasing_takes_personal_data_out_of_the_table_and_the_log()
     {
         var phone = TestBoon.NewPhone();
         const string secret = "zz-erase-me-zz";
         var registered = await boon.Api.Post("/v1/users", new { username = secret, email = secret + "@example.com", phone, password = "a long enough phrase", fullName = secret }, key: "erase-key");
         var token = await boon.Api.SignIn(secret, "a long enough phrase");
-        (await boon.Api.Delete("/v1/users/me", token)).Code.ShouldBe(204);
+        (await boon.Api.Delete("/v1/users/me", token)).Code.ShouldBe(400);
+        (await boon.Api.Delete("/v1/users/me", token, new { }))["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["currentPassword"]);
+        (await boon.Api.Erase(token, "not the password")).Problem.ShouldBe("invalid-credentials");
+        (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(200);
+        (await boon.Api.Erase(token, "a long enough phrase")).Code.ShouldBe(204);
 
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(401);
         (await boon.Api.Post("/v1/sessions", new { identifier = secret, password = "a long enough phrase" })).Code.ShouldBe(401);

@@ -140,7 +140,7 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (placed.Code, placed["userId"].GetGuid()).ShouldBe((201, user));
         var unknown = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = Guid.CreateVersion7() }, operatorToken);
         (unknown.Code, unknown.Problem).ShouldBe((404, "user-unknown"));
-        (await boon.Api.Delete("/v1/users/me", await boon.Api.SignIn(username, password))).Code.ShouldBe(204);
+        (await boon.Api.Erase(await boon.Api.SignIn(username, password), password)).Code.ShouldBe(204);
         await boon.CaughtUp();
         (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = user }, operatorToken)).Problem.ShouldBe("user-unknown");
     }

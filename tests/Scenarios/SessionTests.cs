@@ -56,7 +56,7 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 (await Status(other)).ShouldBe(401);
                 break;
             case "user-erased":
-                (await boon.Api.Delete("/v1/users/me", other)).Code.ShouldBe(204);
+                (await boon.Api.Erase(other, person.Password)).Code.ShouldBe(204);
                 (await Status(other)).ShouldBe(401);
                 break;
             default:

@@ -38,7 +38,10 @@ public sealed class Api(string url) : IDisposable
 
     public Task<Answer> Put(string path, object body, string? token = null) => Send(HttpMethod.Put, path, Json(body), token);
 
-    public Task<Answer> Delete(string path, string? token = null) => Send(HttpMethod.Delete, path, null, token);
+    public Task<Answer> Delete(string path, string? token = null, object? body = null) => Send(HttpMethod.Delete, path, Json(body), token);
+
+    /// <summary>Erases the caller's account.</summary>
+    public Task<Answer> Erase(string token, string password) => Delete("/v1/users/me", token, new { currentPassword = password });
 
     /// <summary>Sends a body as it is.</summary>
     public Task<Answer> Raw(HttpMethod method, string path, byte[] body, string contentType = "application/json", string? token = null)

@@ -44,6 +44,7 @@ internal static class DemoCommand
             ["ConnectionStrings:Boon"] = database.ConnectionString,
             ["Boon:Operator:Password"] = password,
             ["Boon:Migrate"] = "true",
+            ["Boon:SignUp:PerAddress"] = "1000000000", // all its people come from here
         };
         // Nothing of the demo goes into a database that the settings name for a module.
         foreach (var module in BoonHost.AllModules)

@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 using Boon.Identity.Users;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Boon.Identity.Passwords;
@@ -21,10 +19,21 @@ internal enum Verified
     YesRehash,
 }
 
+/// <summary>For whom a hash is computed.</summary>
+internal enum HashFor
+{
+    /// <summary>Somebody who has an account, or says so.</summary>
+    SignIn,
+
+    /// <summary>Somebody who opens one: anybody may, as often as the limit by address lets.</summary>
+    SignUp,
+}
+
 /// <summary>
 /// ASP.NET Core Identity's hasher (PBKDF2-HMAC-SHA512, 100,000 rounds, about 75 ms of one core) on threads of its own: as many as there are cores, at a
-/// lower priority than everything else, so that a burst of sign-ins uses what is idle and starves nothing. At most 2,000 wait; beyond that
-/// callers are told to come back.
+/// lower priority than everything else, so that a burst of sign-ins uses what is idle and starves nothing. Sign-ins and sign-ups wait in a queue each and
+/// are taken in turn, so however many sign-ups wait, sign-ins have half of the threads' time. At most 2,000 wait in a queue; beyond that callers are told to
+/// come back.
 /// </summary>
 internal sealed class PasswordHashing : IDisposable
 {
@@ -35,9 +44,14 @@ internal sealed class PasswordHashing : IDisposable
     /// <summary>Rounds of PBKDF2. Only test hosts, through InternalsVisibleTo, lower it, for bulk tests whose subject is another.</summary>
     internal static int Rounds { get; set; } = 100_000;
 
-    private readonly BlockingCollection<Action> work = new(MostWaiting);
+    private readonly Queue<Action> signIns = new();
+    private readonly Queue<Action> signUps = new();
+    private readonly SemaphoreSlim waiting = new(0);
+    private readonly Lock gate = new();
     private readonly PasswordHasher<User> hasher = new(Options.Create(new PasswordHasherOptions { IterationCount = Rounds }));
     private readonly Lazy<string> unknown;
+    private bool signUpNext;
+    private volatile bool ended;
 
     public PasswordHashing()
     {
@@ -48,16 +62,17 @@ internal sealed class PasswordHashing : IDisposable
 
     /// <summary>503, when too many wait.</summary>
     internal static ProblemHttpResult Busy(HttpContext http) =>
-        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins and sign-ups wait at this moment; try again soon.", RetryAfter);
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins or sign-ups wait at this moment; try again soon.", RetryAfter);
 
     /// <summary>Hashes a password; null when too many wait.</summary>
-    internal Task<string?> HashAsync(string password, CancellationToken ct) =>
-        EnqueueAsync<string?>(() => hasher.HashPassword(null!, Canonical(password)), ct);
+    internal Task<string?> HashAsync(string password, HashFor whom, CancellationToken ct) =>
+        EnqueueAsync<string?>(whom, () => hasher.HashPassword(null!, Canonical(password)), ct);
 
     /// <summary>Compares a password with a hash, in the same time when there is no hash (no such account); null when too many wait.</summary>
     internal async Task<Verified?> VerifyAsync(string? hash, string password, CancellationToken ct)
     {
-        var result = await EnqueueAsync<PasswordVerificationResult?>(() => hasher.VerifyHashedPassword(null!, hash ?? unknown.Value, Canonical(password)), ct);
+        var result = await EnqueueAsync<PasswordVerificationResult?>(
+            HashFor.SignIn, () => hasher.VerifyHashedPassword(null!, hash ?? unknown.Value, Canonical(password)), ct);
         return result switch
         {
             null => null,
@@ -71,10 +86,20 @@ internal sealed class PasswordHashing : IDisposable
     /// <summary>The same text typed on two keyboards may differ in its code points: compare NFC.</summary>
     private static string Canonical(string password) => password.Normalize(NormalizationForm.FormC);
 
-    private Task<T?> EnqueueAsync<T>(Func<T> hash, CancellationToken ct)
+    private Task<T?> EnqueueAsync<T>(HashFor whom, Func<T> hash, CancellationToken ct)
     {
         var done = new TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var queued = work.TryAdd(() =>
+        lock (gate)
+        {
+            var queue = whom == HashFor.SignUp && IdentityDefences.SignInShare ? signUps : signIns;
+            if (queue.Count >= MostWaiting)
+                return Task.FromResult(default(T));
+            queue.Enqueue(Run);
+        }
+        waiting.Release();
+        return done.Task;
+
+        void Run()
         {
             if (ct.IsCancellationRequested)
             {
@@ -89,21 +114,40 @@ internal sealed class PasswordHashing : IDisposable
             {
                 done.TrySetException(error);
             }
-        });
-        return queued ? done.Task : Task.FromResult(default(T));
+        }
     }
 
     private void Work()
     {
         if (OperatingSystem.IsLinux())
             _ = SetPriority(which: 0, who: 0, NiceLevel); // on Linux this is the calling thread's own
-        foreach (var hash in work.GetConsumingEnumerable())
-            hash();
+        while (true)
+        {
+            waiting.Wait();
+            if (ended)
+                return;
+            Take()();
+        }
+    }
+
+    /// <summary>The oldest of one queue, then the oldest of the other; of the one that has any if the other is empty.</summary>
+    private Action Take()
+    {
+        lock (gate)
+        {
+            var next = signIns.Count == 0 || (signUpNext && signUps.Count > 0) ? signUps : signIns;
+            signUpNext = next == signIns;
+            return next.Dequeue();
+        }
     }
 
     [DllImport("libc", EntryPoint = "setpriority")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int SetPriority(int which, int who, int priority);
 
-    public void Dispose() => work.CompleteAdding();
+    public void Dispose()
+    {
+        ended = true;
+        waiting.Release(Environment.ProcessorCount); // each thread takes one and ends; the semaphore is the collector's
+    }
 }

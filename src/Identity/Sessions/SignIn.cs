@@ -41,13 +41,13 @@ internal static class SignIn
 
         var identifier = request.Identifier!;
         var user = await FindAsync(reads, identifier, ct);
-        var counted = SignInLimits.KeysOf(user, identifier, http.Connection.RemoteIpAddress);
+        var counted = SignInLimits.KeysOf(identifier, http.Connection.RemoteIpAddress);
         await using (var look = unit.Database.Source.CreateCommand())
             if (await limits.LockedForAsync(look, counted, ct) is { } locked)
                 return SignInLimits.TooMany(http, locked);
         if (await hashing.VerifyAsync(user?.PasswordHash, request.Password!, ct) is not { } verified)
             return PasswordHashing.Busy(http);
-        var rehash = verified == Verified.YesRehash ? await hashing.HashAsync(request.Password!, ct) : null;
+        var rehash = verified == Verified.YesRehash ? await hashing.HashAsync(request.Password!, HashFor.SignIn, ct) : null;
 
         await unit.BeginAsync(ct);
         if (verified == Verified.No)
@@ -66,7 +66,7 @@ internal static class SignIn
             with signed as (
                 update identity.users set sign_ins = sign_ins + 1, password_hash = coalesce($3, password_hash)
                 where id = $1 and status = 'active' and password_hash = $2
-                returning id, sign_ins, roles
+                returning id, sign_ins, roles, returned
             ), session as (
                 insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + $7 from signed
             ), token as (
@@ -74,32 +74,38 @@ internal static class SignIn
             ), forgiven as (
                 delete from identity.sign_in_failures where key = $6
             )
-            select sign_ins, roles from signed
-            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Account, SessionTokens.SessionLimit);
+            select sign_ins, roles, returned from signed
+            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit);
         signIn.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
         long number;
+        bool returned;
         await using (var reader = await signIn.ExecuteReaderAsync(ct))
         {
             if (!await reader.ReadAsync(ct))
                 return Invalid();
             number = reader.GetInt64(0);
+            returned = reader.GetBoolean(2);
             // As they are now, under the row's lock: a role that was taken during the hash is not in the token.
             user.SetRoles(reader.GetFieldValue<string[]>(1));
         }
         unit.By = Actor.Member(user.Id);
-        unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1, number));
+        unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1 && !returned, number));
         return TypedResults.Ok(SessionTokens.Of(user, (sessionId, SessionTokens.SessionLimit), refreshToken, keys, options, time));
     }
 
-    /// <summary>An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username.</summary>
-    private static async Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
+    /// <summary>
+    /// An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username: judged as it is compared, so that another way to
+    /// write it finds the same account.
+    /// </summary>
+    internal static async Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
     {
         var active = reads.Users.Where(user => user.Status == User.Active);
-        var email = identifier.Contains('@', StringComparison.Ordinal);
-        if (!email && identifier.StartsWith('+'))
-            return await active.SingleOrDefaultAsync(user => user.Phone == identifier, ct);
+        var folded = UserRules.Key(identifier);
+        var email = folded.Contains('@', StringComparison.Ordinal);
+        if (!email && folded.StartsWith('+'))
+            return await active.SingleOrDefaultAsync(user => user.Phone == folded, ct);
         // An account whose new key was taken by another has its former one, and is found by its own spelling as before.
-        string[] keys = [UserRules.FormerKey(identifier), email ? UserRules.EmailKey(identifier) : UserRules.Key(identifier)];
+        string[] keys = [UserRules.FormerKey(identifier), email ? UserRules.EmailKey(folded) : folded];
         var found = await (email ? active.Where(user => keys.Contains(user.EmailKey)) : active.Where(user => keys.Contains(user.UsernameKey))).ToListAsync(ct);
         return found.Find(user => (email ? user.EmailKey : user.UsernameKey) == keys[0]) ?? found.FirstOrDefault();
     }

@@ -9,8 +9,8 @@ internal static class ChangeUser
 {
     /// <summary>The body of PATCH /v1/users/me: members that are absent or null stay as they are.</summary>
     /// <param name="Username">1 to 64 characters without spaces and <c>@</c>.</param>
-    /// <param name="Email">The e-mail address.</param>
-    /// <param name="Phone">The phone number in E.164.</param>
+    /// <param name="Email">The e-mail address; another one needs the current password.</param>
+    /// <param name="Phone">The phone number in E.164; another one needs the current password.</param>
     /// <param name="FullName">The person's name.</param>
     /// <param name="Birthday">yyyy-MM-dd, from 1900-01-01 on.</param>
     /// <param name="Password">The new password; needs the current one.</param>
@@ -24,7 +24,7 @@ internal static class ChangeUser
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Changes the caller's account.")
-        .WithDescription("Absent or null members stay. `password` needs `currentPassword` (403 `invalid-credentials` otherwise) and ends the caller's other sessions.")
+        .WithDescription("Absent or null members stay. Another `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is another one); a new password ends the caller's other sessions.")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
         .Refuses(StatusCodes.Status404NotFound, "not-found")
@@ -33,8 +33,8 @@ internal static class ChangeUser
         .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, AccessState access,
-        TimeProvider time, HttpContext http, CancellationToken ct)
+        Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, CurrentPassword current, SignUpLimits limits,
+        AccessState access, TimeProvider time, HttpContext http, CancellationToken ct)
     {
         var id = caller.UserId();
         var now = await reads.Users.SingleOrDefaultAsync(user => user.Id == id && user.Status == User.Active, ct);
@@ -51,41 +51,29 @@ internal static class ChangeUser
             UserRules.FullName(validation, request.FullName);
         UserRules.Birthday(validation, request.Birthday, time.GetUtcNow());
         if (request.Password is not null)
-        {
             UserRules.Password(validation, request.Password, request.Username ?? now.Username, request.Email ?? now.Email);
-            validation.Require(request.CurrentPassword, "currentPassword");
-        }
+        // A token alone must not take the account over: whoever has the e-mail address or the phone may have the account.
+        var sensitive = IsSensitive(request, now);
+        if (sensitive)
+            CurrentPassword.Require(validation, request.CurrentPassword);
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (now.Username == FirstOperator.Username && request.Username is not null && request.Username != now.Username)
             return Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator keeps its username.");
 
+        var source = unit.Database.Source;
+        if ((request.Username ?? request.Email ?? request.Phone) is not null && await limits.RefuseAskersAsync(source, http, ct) is { } asker)
+            return asker;
+        if (sensitive && await current.RefuseAsync(now, request.CurrentPassword!, unit, http, ct) is { } refused)
+            return refused;
         string? hash = null;
-        if (request.Password is not null)
-        {
-            var counted = SignInLimits.KeysOf(now, now.Username!, http.Connection.RemoteIpAddress);
-            await using (var look = unit.Database.Source.CreateCommand())
-                if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                    return SignInLimits.TooMany(http, locked);
-            if (await hashing.VerifyAsync(now.PasswordHash, request.CurrentPassword!, ct) is not { } verified)
-                return PasswordHashing.Busy(http);
-            if (verified == Verified.No)
-            {
-                // Counted like a failed sign-in: a stolen token gives no unlimited guesses.
-                await unit.BeginAsync(ct);
-                unit.KeepRefusal();
-                return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? SignInLimits.TooMany(http, lockedNow)
-                    : Problems.Of(StatusCodes.Status403Forbidden, "invalid-credentials", "The current password is another one.");
-            }
-            hash = await hashing.HashAsync(request.Password, ct);
-            if (hash is null)
-                return PasswordHashing.Busy(http);
-        }
+        if (request.Password is not null && (hash = await hashing.HashAsync(request.Password, HashFor.SignIn, ct)) is null)
+            return PasswordHashing.Busy(http);
 
         await unit.BeginAsync(ct);
         // Locked first, so that two changes of one account follow each other.
         var user = await unit.Db.Users.FromSql($"select * from identity.users where id = {id} and status = 'active' for update").AsTracking().SingleOrDefaultAsync(ct);
-        if (user is null || (hash is not null && user.PasswordHash != now.PasswordHash))
+        if (user is null || (sensitive ? user.PasswordHash != now.PasswordHash : IsSensitive(request, user)))
             return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
         var username = request.Username;
         if (username is not null)
@@ -111,8 +99,14 @@ internal static class ChangeUser
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            return await Taken.FindAsync(reads, username, request.Email, request.Phone, except: id, ct) ?? Taken.Problem([field]);
+            var found = await Taken.FindAsync(reads, username, request.Email, request.Phone, except: id, ct) ?? Taken.Problem([field]);
+            return await limits.TellTakenAsync(source, http, found, ct);
         }
         return TypedResults.Ok(UserView.Of(user));
     }
+
+    private static bool IsSensitive(Request request, User user) =>
+        request.Password is not null
+        || (request.Email is not null && request.Email != user.Email)
+        || (request.Phone is not null && request.Phone != user.Phone);
 }

@@ -1,5 +1,7 @@
 using System.Security.Claims;
+using Boon.Identity.Passwords;
 using Boon.Identity.Sessions;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Boon.Identity.Users;
 
@@ -9,25 +11,47 @@ namespace Boon.Identity.Users;
 /// </summary>
 internal static class EraseUser
 {
+    /// <summary>The body of DELETE /v1/users/me.</summary>
+    /// <param name="CurrentPassword">The account's password.</param>
+    /// <example>{"currentPassword": "correct horse battery"}</example>
+    internal sealed record Request([Required] string? CurrentPassword);
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Erases the caller's account and personal data, in the log too.")
+        .WithDescription("Needs `currentPassword`: 403 `invalid-credentials` when it is another one.")
         .Produces(StatusCodes.Status204NoContent)
-        .Refuses(StatusCodes.Status404NotFound, "not-found").Refuses(StatusCodes.Status409Conflict, "operator-protected");
+        .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
+        .Refuses(StatusCodes.Status404NotFound, "not-found")
+        .Refuses(StatusCodes.Status409Conflict, "operator-protected", "changed-meanwhile")
+        .Refuses(StatusCodes.Status429TooManyRequests, "too-many-attempts")
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
-    private static async Task<IResult> Handle(ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        [FromBody] Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, CurrentPassword current, ErasedPeople erased, AccessState access,
+        HttpContext http, CancellationToken ct)
     {
+        var validation = new Validation();
+        CurrentPassword.Require(validation, request.CurrentPassword);
+        if (!validation.Ok)
+            return Problems.Invalid(validation);
         var id = caller.UserId();
+        if (await reads.Users.SingleOrDefaultAsync(user => user.Id == id && user.Status == User.Active, ct) is not { } now)
+            return Problems.NotFound("user");
+        if (now.Username == FirstOperator.Username)
+            return Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator cannot be erased.");
+        if (await current.RefuseAsync(now, request.CurrentPassword!, unit, http, ct) is { } refused)
+            return refused;
+
         await unit.BeginAsync(ct);
+        // As it was read: its e-mail address and phone number may have to be remembered below.
         await using (var erase = unit.Command("""
             update identity.users set status = 'erased', username = null, username_key = null, email = null, email_key = null, phone = null,
                 full_name = null, birthday = null, password_hash = null
-            where id = $1 and status = 'active' and username_key <> $2
-            """, id, FirstOperator.Username))
+            where id = $1 and status = 'active' and password_hash = $2 and email_key is not distinct from $3 and phone is not distinct from $4
+            """, id, now.PasswordHash!, (object?)now.EmailKey ?? DBNull.Value, (object?)now.Phone ?? DBNull.Value))
             if (await erase.ExecuteNonQueryAsync(ct) == 0)
-                return await unit.Db.Users.AnyAsync(user => user.Id == id && user.Status == User.Active, ct)
-                    ? Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator cannot be erased.")
-                    : Problems.NotFound("user");
+                return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
 
         // The account is locked from here on: a sign-in that ran beside this has committed its event, a later one finds no account.
         foreach (var (type, members) in EventCatalog.PersonalMembers)
@@ -40,6 +64,7 @@ internal static class EraseUser
         // Kept answers of registration hold the account's details.
         await using (var answers = unit.Command("delete from identity.idempotency_keys where caller = $1 or location = $2", id.ToString(), $"/v1/users/{id}"))
             await answers.ExecuteNonQueryAsync(ct);
+        await erased.RememberAsync(unit, now, ct);
         await EndedSessions.EndAsync(unit, access, id, "user-erased", ct);
         unit.Append(new UserErased(id));
         return TypedResults.NoContent();

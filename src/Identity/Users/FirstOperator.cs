@@ -24,14 +24,14 @@ internal sealed partial class FirstOperator(
                 return;
         var chosen = Settings.OperatorPassword.Of(configuration);
         var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
-        var hash = await hashing.HashAsync(password, cancellationToken);
+        var hash = await hashing.HashAsync(password, HashFor.SignIn, cancellationToken);
 
         await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(cancellationToken);
         var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, AccessToken.OperatorRole);
         unit.Db.Add(user);
-        unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName));
+        unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName, Returning: false));
         try
         {
             await unit.CommitAsync(cancellationToken);

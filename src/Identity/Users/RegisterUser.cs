@@ -21,15 +21,19 @@ internal static class RegisterUser
         [Required, Length(1, UserRules.LongestFullName)] string? FullName, DateOnly? Birthday);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/users", Handle)
-        .WithUnit<IdentityDb>(idempotent: true)
+        .WithUnit<IdentityDb>(idempotent: true, subject: "email")
         .WithTags("Users")
         .WithSummary("Registers a user.")
-        .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names each bad field.")
+        .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names each bad field; "
+            + "429 `too-many-sign-ups` when the address has had its share, `too-many-attempts` when it has been told too often what is taken.")
         .Produces<UserView>(StatusCodes.Status201Created)
-        .Refuses(StatusCodes.Status409Conflict, "already-registered").Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
+        .Refuses(StatusCodes.Status409Conflict, "already-registered")
+        .Refuses(StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "too-many-attempts")
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, TimeProvider time, HttpContext http, CancellationToken ct)
+        Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignUpLimits limits, ErasedPeople erased,
+        TimeProvider time, HttpContext http, CancellationToken ct)
     {
         var validation = new Validation();
         UserRules.Username(validation, request.Username);
@@ -41,11 +45,14 @@ internal static class RegisterUser
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
+        var source = unit.Database.Source;
+        if (await limits.RefuseAsync(source, http, ct) is { } refused)
+            return refused;
         // Said before the hash is paid for; the constraints decide again below.
         var username = request.Username!;
         if (await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) is { } taken)
-            return taken;
-        if (await hashing.HashAsync(request.Password!, ct) is not { } hash)
+            return await limits.TellTakenAsync(source, http, taken, ct);
+        if (await hashing.HashAsync(request.Password!, HashFor.SignUp, ct) is not { } hash)
             return PasswordHashing.Busy(http);
 
         var user = User.Register(Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
@@ -53,15 +60,17 @@ internal static class RegisterUser
         unit.Db.Add(user);
         if (unit.By == Actor.Anonymous)
             unit.By = Actor.Member(user.Id);
-        unit.Append(new UserRegistered(user.Id, user.Username, user.Email, user.Phone, user.FullName));
         try
         {
             await unit.SaveAsync(ct);
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            return await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) ?? Taken.Problem([field]);
+            var found = await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) ?? Taken.Problem([field]);
+            return await limits.TellTakenAsync(source, http, found, ct);
         }
+        var returning = await erased.MarkReturningAsync(unit, user, ct);
+        unit.Append(new UserRegistered(user.Id, user.Username, user.Email, user.Phone, user.FullName, returning));
         return TypedResults.Created($"/v1/users/{user.Id}", UserView.Of(user));
     }
 }

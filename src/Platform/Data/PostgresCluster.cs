@@ -2,34 +2,38 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Boon.Platform.Data;
 
-/// <summary>
-/// The files of one private cluster and the programs that work on it. PostgreSQL refuses to run as root; then everything here runs as the user
-/// <c>postgres</c>, in a folder that this user can reach.
-/// </summary>
+/// <summary>The files of one private cluster and the programs that work on it.</summary>
 internal sealed class PostgresCluster
 {
-    private const string Owner = "boon";
-    private const string RootFallback = "/var/lib/boon";
-    private const string SystemUser = "postgres";
-
     /// <summary>A socket's path may have 107 bytes; its name takes 14 of them.</summary>
     private const int LongestSocketFolder = 90;
+
+    /// <summary>Where the socket is when the data's path cannot hold it.</summary>
+    private const string TemporarySocketFolder = "/tmp/boon-";
+
+    /// <summary>
+    /// What the server's log may say. It is no place for personal data: an error's details name the values of a row, and its statement those of a request. Boon gets
+    /// and logs each error itself. A file for each day of the week, taken anew a week later.
+    /// </summary>
+    private const string LogSettings =
+        "-c logging_collector=on -c log_directory=../log -c log_filename=postgres-%a.log -c log_file_mode=0600 "
+        + "-c log_rotation_age=1d -c log_rotation_size=0 -c log_truncate_on_rotation=on "
+        + "-c log_error_verbosity=terse -c log_min_error_statement=panic -c log_statement=none -c log_min_duration_statement=-1";
     private const int StartSeconds = 60;
     private static readonly TimeSpan HalfDeadLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     private readonly string binaries;
-    private readonly bool asOtherUser;
+    private readonly PostgresUser user;
 
-    private PostgresCluster(string home, string binaries, bool asOtherUser)
+    private PostgresCluster(string home, string binaries, PostgresUser user)
     {
         Home = home;
         this.binaries = binaries;
-        this.asOtherUser = asOtherUser;
+        this.user = user;
     }
 
     internal string Home { get; }
@@ -42,11 +46,17 @@ internal sealed class PostgresCluster
 
     private string PasswordFile => Path.Combine(Home, "password");
 
+    private string AdministratorPasswordFile => Path.Combine(Home, "admin-password");
+
     private string PortFile => Path.Combine(Home, "port");
 
-    private string LogFile => Path.Combine(Home, "postgres.log");
+    /// <summary>What a start says until the server's own log takes over.</summary>
+    private string StartLog => Path.Combine(Home, "postgres.log");
 
-    private string SocketFolder => Path.Combine(Home, "socket") is { Length: <= LongestSocketFolder } inside ? inside : $"/tmp/boon-{HashOf(Home)}";
+    private string LogFolder => Path.Combine(Home, "log");
+
+    private IEnumerable<string> LogFiles => (Directory.Exists(LogFolder) ? Directory.EnumerateFiles(LogFolder) : []).Append(StartLog)
+        .Where(File.Exists).OrderBy(File.GetLastWriteTimeUtc);
 
     /// <summary>Finds the binaries and makes the folder.</summary>
     internal static async Task<PostgresCluster> PrepareAsync(PrivatePostgresOptions options, Action<string> announce, CancellationToken ct)
@@ -58,18 +68,18 @@ internal sealed class PostgresCluster
         Directory.CreateDirectory(folder);
         var home = Path.Combine(folder, "postgres");
         if (isRoot)
-            home = await ReachableHomeAsync(folder, home, announce, ct);
+            home = await PostgresUser.ReachableHomeAsync(folder, home, announce, ct);
         else
             Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var version = Path.Combine(home, "data", "PG_VERSION");
         var binaries = await PostgresBinaries.FindAsync(options.BinariesDirectory, File.Exists(version) ? (await File.ReadAllTextAsync(version, ct)).Trim() : null, ct);
-        return new PostgresCluster(home, binaries, isRoot);
+        return new PostgresCluster(home, binaries, new PostgresUser(isRoot));
     }
 
     /// <summary>Makes sure that the server runs and answers; makes the cluster at the first start. The caller has the turn.</summary>
-    internal async Task<string> EnsureRunningAsync(Action<string> announce, CancellationToken ct)
+    internal async Task<PostgresRoles> EnsureRunningAsync(Action<string> announce, CancellationToken ct)
     {
-        if (await AnsweringAsync(ct) is { } adopted)
+        if (await AnsweringAsync(announce, ct) is { } adopted)
             return adopted;
         if (!Directory.Exists(Data))
         {
@@ -77,50 +87,34 @@ internal sealed class PostgresCluster
             await CreateAsync(ct);
         }
         await StartAsync(ct);
-        return await AnsweringAsync(ct) ?? throw Failed($"The private PostgreSQL in {Home} started but does not answer.", "");
+        return await AnsweringAsync(announce, ct) ?? throw Failed($"The private PostgreSQL in {Home} started but does not answer.", "");
     }
 
     /// <summary>Stops the server: waits for running statements to be rolled back and for a clean shutdown.</summary>
     internal async Task StopAsync()
     {
-        var (status, output) = await AsOwnerAsync("pg_ctl", ["stop", "-D", Data, "-m", "fast", "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s"], CancellationToken.None);
+        var socket = (await ReadPidFileAsync(CancellationToken.None))?.Socket;
+        var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"), ["stop", "-D", Data, "-m", "fast", "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s"], CancellationToken.None);
         if (status != 0 && !output.Contains("PID file", StringComparison.Ordinal))
             throw Failed($"The private PostgreSQL in {Home} did not stop.", output);
+        DropTemporary(socket);
     }
 
-    /// <summary>The connection string if the server of this folder runs and takes our password; null otherwise.</summary>
-    private async Task<string?> AnsweringAsync(CancellationToken ct)
+    /// <summary>The server of this folder, if it runs and takes our passwords; null otherwise.</summary>
+    private async Task<PostgresRoles?> AnsweringAsync(Action<string> announce, CancellationToken ct)
     {
-        var pidFile = Path.Combine(Data, "postmaster.pid"); // pid, data folder, start, port, socket folder, ...
-        string[] lines;
-        try
-        {
-            lines = await File.ReadAllLinesAsync(pidFile, ct);
-        }
-        catch (IOException)
-        {
+        if (await ReadPidFileAsync(ct) is not { } server || !IsAlive(server.Pid))
             return null;
-        }
-        if (lines.Length < 4 || !int.TryParse(lines[0], out var pid) || !int.TryParse(lines[3], out var port) || !IsAlive(pid))
-            return null;
-        var connectionString = await ConnectionStringAsync(port, "postgres", ct);
+        // A cluster of an earlier version has no password of this kind: its roles are put right with this one.
+        if (!File.Exists(AdministratorPasswordFile))
+            await user.WriteAsync(AdministratorPasswordFile, NewPassword(), ct);
+        var roles = new PostgresRoles(server.Socket, server.Port, await ReadAsync(PasswordFile, ct), await ReadAsync(AdministratorPasswordFile, ct));
         var began = TimeProvider.System.GetTimestamp();
-        while (IsAlive(pid) && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(StartSeconds))
+        while (IsAlive(server.Pid) && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(StartSeconds))
             try
             {
-                await using var connection = new NpgsqlConnection(connectionString);
-                await connection.OpenAsync(ct);
                 // Ours, and not another server that has taken the port of one that died.
-                await using var where = new NpgsqlCommand("select current_setting('data_directory')", connection);
-                if (await where.ExecuteScalarAsync(ct) is not string { } data || Path.GetFullPath(data) != Path.GetFullPath(Data))
-                    return null;
-                await using var exists = new NpgsqlCommand($"select exists (select from pg_database where datname = '{Owner}')", connection);
-                if (await exists.ExecuteScalarAsync(ct) is not true)
-                {
-                    await using var create = new NpgsqlCommand($"create database {Owner}", connection);
-                    await create.ExecuteNonQueryAsync(ct);
-                }
-                return await ConnectionStringAsync(port, Owner, ct);
+                return await roles.EnsureAsync(Data, announce, ct) ? roles : null;
             }
             catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections)
             {
@@ -133,17 +127,32 @@ internal sealed class PostgresCluster
         return null;
     }
 
+    /// <summary>Who runs on the data, and where it listens.</summary>
+    private async Task<(int Pid, int Port, string Socket)?> ReadPidFileAsync(CancellationToken ct)
+    {
+        try
+        {
+            var lines = await File.ReadAllLinesAsync(Path.Combine(Data, "postmaster.pid"), ct); // pid, data folder, start, port, socket folder, ...
+            return lines.Length >= 5 && int.TryParse(lines[0], out var pid) && int.TryParse(lines[3], out var port) ? (pid, port, lines[4].Trim()) : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     private async Task CreateAsync(CancellationToken ct)
     {
-        // A password, because other users of this machine can reach 127.0.0.1 too.
-        await WriteForOwnerAsync(PasswordFile, RandomNumberGenerator.GetHexString(48, lowercase: true), ct);
+        // Passwords, because other users of this machine can reach 127.0.0.1 too.
+        await user.WriteAsync(PasswordFile, NewPassword(), ct);
+        await user.WriteAsync(AdministratorPasswordFile, NewPassword(), ct);
         // Made beside its place and moved there, so that a kill in the middle leaves nothing half made.
         var draft = Data + ".new";
         var made = (Status: -1, Output: "");
         foreach (var locale in (string[])["C.UTF-8", "C"])
         {
-            await AsOwnerAsync("rm", ["-rf", draft], ct);
-            made = await AsOwnerAsync("initdb", ["-D", draft, "-U", Owner, "-A", "scram-sha-256", "--pwfile=" + PasswordFile, "-E", "UTF8", "--locale=" + locale, "--data-checksums"], ct);
+            await user.RunAsync("rm", ["-rf", draft], ct);
+            made = await user.RunAsync(Path.Combine(binaries, "initdb"), ["-D", draft, "-U", PostgresRoles.Administrator, "-A", "scram-sha-256", "--pwfile=" + AdministratorPasswordFile, "-E", "UTF8", "--locale=" + locale, "--data-checksums"], ct);
             if (made.Status == 0)
                 break;
         }
@@ -154,26 +163,53 @@ internal sealed class PostgresCluster
 
     private async Task StartAsync(CancellationToken ct)
     {
-        await MakeFolderAsync(SocketFolder, ct);
+        DropTemporary((await ReadPidFileAsync(ct))?.Socket); // of a server that was killed
+        var socket = SocketFolder();
+        await user.MakeFolderAsync(socket, ct);
+        await user.MakeFolderAsync(LogFolder, ct);
+        File.Delete(StartLog);
         var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
             var port = await FreePortAsync(ct);
-            var settings = $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{SocketFolder}' -c max_connections=200 -c shared_buffers=256MB";
+            var settings = $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 "
+                + $"-c max_connections=200 -c shared_buffers=256MB {LogSettings}";
+            var before = LogFiles.ToDictionary(file => file, file => new FileInfo(file).Length, StringComparer.Ordinal);
             // pg_ctl gives the server a session of its own: neither Ctrl-C nor the end of Boon reaches it.
-            var (status, output) = await AsOwnerAsync("pg_ctl",
-                ["start", "-D", Data, "-l", LogFile, "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s", "-o", settings], ct);
+            var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"),
+                ["start", "-D", Data, "-l", StartLog, "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s", "-o", settings], ct);
             if (status == 0)
             {
-                await WriteForOwnerAsync(PortFile, port.ToString(CultureInfo.InvariantCulture), ct);
+                await user.WriteAsync(PortFile, port.ToString(CultureInfo.InvariantCulture), ct);
                 return;
             }
             // The last processes of a killed server hold its memory for a moment; a port may be taken between look and use.
-            var log = LastLines();
+            var log = SaidSince(before);
             var passing = log.Contains("shared memory block", StringComparison.Ordinal) || log.Contains("Address already in use", StringComparison.Ordinal) || log.Contains("lock file", StringComparison.Ordinal);
             if (!passing || TimeProvider.System.GetElapsedTime(began) > HalfDeadLimit)
                 throw Failed($"The private PostgreSQL in {Home} does not start.", output);
             await Task.Delay(Poll, ct);
+        }
+    }
+
+    /// <summary>
+    /// Inside the cluster's own folder, which is its user's alone; where the path is too long or has what settings cannot hold, in /tmp under a name that nobody can
+    /// know before, so that nobody has made that folder first.
+    /// </summary>
+    private string SocketFolder() => Path.Combine(Home, "socket") is { Length: <= LongestSocketFolder } inside && inside.AsSpan().IndexOfAny(",:'\"\\") < 0
+        ? inside
+        : TemporarySocketFolder + RandomNumberGenerator.GetHexString(16, lowercase: true);
+
+    private static void DropTemporary(string? socket)
+    {
+        try
+        {
+            if (socket?.StartsWith(TemporarySocketFolder, StringComparison.Ordinal) == true && Directory.Exists(socket))
+                Directory.Delete(socket, recursive: true);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // not ours; an empty folder stays
         }
     }
 
@@ -195,65 +231,19 @@ internal sealed class PostgresCluster
         throw new PrivatePostgresException("No port of this machine is free.");
     }
 
-    private async Task<string> ConnectionStringAsync(int port, string database, CancellationToken ct) => new NpgsqlConnectionStringBuilder
+    private static string NewPassword() => RandomNumberGenerator.GetHexString(48, lowercase: true);
+
+    private static async Task<string> ReadAsync(string file, CancellationToken ct) => (await File.ReadAllTextAsync(file, ct)).Trim();
+
+    private PrivatePostgresException Failed(string what, string output) =>
+        new($"{what}\n{output.Trim()}\nIts logs are {StartLog} and {LogFolder}; the last lines:\n{string.Join('\n', LogFiles.SelectMany(File.ReadLines).TakeLast(8))}");
+
+    /// <summary>What the logs say beyond the sizes that they had.</summary>
+    private string SaidSince(Dictionary<string, long> before) => string.Concat(LogFiles.Select(file =>
     {
-        Host = "127.0.0.1",
-        Port = port,
-        Username = Owner,
-        Password = (await File.ReadAllTextAsync(PasswordFile, ct)).Trim(),
-        Database = database,
-        Pooling = database == Owner,
-    }.ConnectionString;
-
-    /// <summary>As root: the folder itself if the user postgres can reach it, else one under /var/lib/boon, which is said.</summary>
-    private static async Task<string> ReachableHomeAsync(string folder, string home, Action<string> announce, CancellationToken ct)
-    {
-        var (known, _) = await ProgramRun.RunAsync("id", ["-u", SystemUser], ct);
-        if (known != 0)
-            throw new PrivatePostgresException($"PostgreSQL does not run as root, and there is no user '{SystemUser}' to run it as: install the package postgresql, run Boon as another user, or set ConnectionStrings__Boon.");
-        if (await TryMakeAsync(home))
-            return home;
-        if (Directory.Exists(home) && !Directory.EnumerateFileSystemEntries(home).Any())
-            Directory.Delete(home);
-        var fallback = Path.Combine(RootFallback, HashOf(folder));
-        announce($"The user '{SystemUser}' cannot reach {folder}: the private PostgreSQL is in {fallback} instead.");
-        Directory.CreateDirectory(RootFallback);
-        return await TryMakeAsync(fallback) ? fallback : throw new PrivatePostgresException($"The user '{SystemUser}' can reach neither {folder} nor {fallback}.");
-
-        async Task<bool> TryMakeAsync(string path)
-        {
-            var (made, _) = await ProgramRun.RunAsync("install", ["-d", "-o", SystemUser, "-g", SystemUser, "-m", "700", path], ct);
-            return made == 0 && (await ProgramRun.RunAsync("setpriv", [.. OtherUser, "test", "-w", path], ct)).Status == 0;
-        }
-    }
-
-    private static string[] OtherUser => ["--reuid", SystemUser, "--regid", SystemUser, "--init-groups", "--reset-env"];
-
-    private Task<(int Status, string Output)> AsOwnerAsync(string program, string[] arguments, CancellationToken ct)
-    {
-        var path = program == "rm" ? program : Path.Combine(binaries, program);
-        return asOtherUser ? ProgramRun.RunAsync("setpriv", [.. OtherUser, path, .. arguments], ct) : ProgramRun.RunAsync(path, arguments, ct);
-    }
-
-    private async Task MakeFolderAsync(string path, CancellationToken ct)
-    {
-        if (!asOtherUser)
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        else if ((await ProgramRun.RunAsync("install", ["-d", "-o", SystemUser, "-g", SystemUser, "-m", "700", path], ct)) is { Status: not 0, Output: var output })
-            throw new PrivatePostgresException($"{path} cannot be made: {output}");
-    }
-
-    private async Task WriteForOwnerAsync(string path, string text, CancellationToken ct)
-    {
-        await using (var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }))
-            await file.WriteAsync(Encoding.ASCII.GetBytes(text), ct);
-        if (asOtherUser)
-            await ProgramRun.RunAsync("chown", [$"{SystemUser}:{SystemUser}", path], ct);
-    }
-
-    private PrivatePostgresException Failed(string what, string output) => new($"{what}\n{output.Trim()}\nIts log is {LogFile}; the last lines:\n{LastLines()}");
-
-    private string LastLines() => File.Exists(LogFile) ? string.Join('\n', File.ReadLines(LogFile).TakeLast(8)) : "(none)";
+        var text = File.ReadAllText(file);
+        return before.TryGetValue(file, out var size) && size <= text.Length ? text[(int)size..] : text;
+    }));
 
     private static bool IsAlive(int pid)
     {
@@ -267,6 +257,4 @@ internal sealed class PostgresCluster
             return false;
         }
     }
-
-    private static string HashOf(string path) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(path)))[..16];
 }

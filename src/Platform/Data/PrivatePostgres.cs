@@ -21,17 +21,21 @@ public sealed class PrivatePostgres : IAsyncDisposable
     private readonly PostgresCluster cluster;
     private FileStream? presence;
 
-    private PrivatePostgres(PostgresCluster cluster, FileStream presence, string connectionString)
+    private PrivatePostgres(PostgresCluster cluster, FileStream presence, PostgresRoles roles)
     {
         this.cluster = cluster;
         this.presence = presence;
-        ConnectionString = connectionString;
+        ConnectionString = roles.ConnectionString;
+        AdministratorConnectionString = roles.AdministratorConnectionString;
     }
 
-    /// <summary>How to reach it: the database <c>boon</c> on 127.0.0.1, as its owner.</summary>
+    /// <summary>How to reach it: the database <c>boon</c> over its socket, as its owner, who is no superuser and can make databases.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Where the cluster, its password, port and log are.</summary>
+    /// <summary>The same as its superuser, in the database <c>postgres</c>: for tests of what Boon itself may not do.</summary>
+    internal string AdministratorConnectionString { get; }
+
+    /// <summary>Where the cluster, its passwords, port and logs are.</summary>
     public string ClusterDirectory => cluster.Home;
 
     /// <summary>Starts the server of a folder, or joins the one that runs.</summary>
@@ -46,8 +50,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         var presence = new FileStream(cluster.UsersLock, FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read); // a shared kernel lock
         try
         {
-            var connectionString = await cluster.EnsureRunningAsync(announce, ct);
-            return new PrivatePostgres(cluster, presence, connectionString);
+            return new PrivatePostgres(cluster, presence, await cluster.EnsureRunningAsync(announce, ct));
         }
         catch
         {

@@ -52,10 +52,10 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
     {
         if (bad.InnerException is JsonException json)
         {
-            var field = json.Path is null or "$" ? null : json.Path.StartsWith("$.", StringComparison.Ordinal) ? json.Path[2..] : json.Path;
+            var field = json.Path is null or "$" ? null : Clip(json.Path.StartsWith("$.", StringComparison.Ordinal) ? json.Path[2..] : json.Path);
             var message = Friendly(json);
             return Problems.Of(StatusCodes.Status400BadRequest, "invalid-json", $"The body is not the JSON that this call takes: {(field is null ? "" : field + " ")}{message}",
-                field is null ? null : new Dictionary<string, string[]>(StringComparer.Ordinal) { [Clip(field)] = [message] });
+                field is null ? null : new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [message] });
         }
         return bad.StatusCode switch
         {

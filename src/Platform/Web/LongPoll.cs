@@ -52,6 +52,9 @@ public static class LongPoll
     /// <summary>Says in the answer that the request was let wait.</summary>
     internal static void Applied(HttpContext http, TimeSpan wait) => http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
 
+    /// <summary>True for a request that prefers to wait.</summary>
+    internal static bool IsAskedBy(HttpContext http) => Wait(http) > TimeSpan.Zero;
+
     /// <summary>The <c>wait</c> of a request's Prefer header, in whole seconds; anything else in it is not ours.</summary>
     internal static TimeSpan Wait(HttpContext http)
     {

@@ -17,11 +17,12 @@ public static class UnitFilter
     /// <summary>Gives the endpoint a unit of work on <typeparamref name="TContext"/>'s module.</summary>
     /// <param name="route">The endpoint.</param>
     /// <param name="idempotent">True on a POST that creates: honours <c>Idempotency-Key</c>.</param>
-    public static RouteHandlerBuilder WithUnit<TContext>(this RouteHandlerBuilder route, bool idempotent = false)
+    /// <param name="subject">Where no token says who calls: the member of the body that says whom it is about.</param>
+    public static RouteHandlerBuilder WithUnit<TContext>(this RouteHandlerBuilder route, bool idempotent = false, string? subject = null)
         where TContext : DbContext
     {
         if (idempotent)
-            route.TakesIdempotencyKey();
+            route.TakesIdempotencyKey(subject);
         return route.AddEndpointFilter(async (invocation, next) =>
         {
             var http = invocation.HttpContext;
@@ -55,7 +56,8 @@ public static class UnitFilter
     }
 
     /// <summary>Reads the caller's <c>Idempotency-Key</c> into the request's features, as an <see cref="IdempotencyClaim"/>.</summary>
-    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route) => route.WithMetadata(IdempotentEndpoint.Instance);
+    public static RouteHandlerBuilder TakesIdempotencyKey(this RouteHandlerBuilder route, string? subject = null) =>
+        route.WithMetadata(new IdempotentEndpoint(subject));
 
     private static object? Unwrap(object? result)
     {
@@ -82,7 +84,5 @@ public static class UnitFilter
 }
 
 /// <summary>Marks an endpoint that honours <c>Idempotency-Key</c>.</summary>
-internal sealed class IdempotentEndpoint
-{
-    internal static IdempotentEndpoint Instance { get; } = new();
-}
+/// <param name="Subject">The member of the body that says whom it is about, where no token says who calls.</param>
+internal sealed record IdempotentEndpoint(string? Subject);

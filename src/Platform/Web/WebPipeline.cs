@@ -22,8 +22,8 @@ public static class WebPipeline
     /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
     public const long LargestBody = 1024 * 1024;
 
-    /// <summary>The largest refused body, in bytes, that is read to its end so that the client sees the refusal.</summary>
-    private const long LargestDrain = 64 * 1024 * 1024;
+    /// <summary>How far beyond what a call takes, in bytes, a refused body is read so that the client sees the refusal; where more is taken, as far again.</summary>
+    private const long LeastDrain = 4 * 1024 * 1024;
 
     /// <summary>Registers authentication, JSON, errors and the API description.</summary>
     public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
@@ -37,6 +37,7 @@ public static class WebPipeline
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
         services.AddExceptionHandler<Errors>();
         services.AddSingleton<Drain>();
+        CrossOrigin.Add(services, configuration);
 
         var tokens = new TokenOptions
         {
@@ -66,13 +67,16 @@ public static class WebPipeline
     {
         app.Services.GetRequiredService<Drain>().CloseConnections(app);
         AccessLog.Use(app);
+        app.Use(SafeHeaders.AddAsync);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
         app.UseRouting();
-        app.Use(RefuseLargeBodies);
+        CrossOrigin.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
+        app.Use(RefuseLargeBodies); // after that: a stranger's body is not read for a call that takes more than others
+        app.Use(new WaitLimit().AdmitAsync);
         app.Use(ClaimIdempotencyKey);
         HealthEndpoints.Map(app);
         ListEvents.Map(app);
@@ -123,7 +127,7 @@ public static class WebPipeline
             await next(http);
             return;
         }
-        if (length <= LargestDrain && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        if (length - limit <= Math.Max(limit, LeastDrain) && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = null;
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
@@ -133,8 +137,8 @@ public static class WebPipeline
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is not null && Defences.IdempotencyKeys
-            && await IdempotencyClaim.ReadAsync(http, http.Request.Path) is { } claim)
+        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is { } endpoint && Defences.IdempotencyKeys
+            && await IdempotencyClaim.ReadAsync(http, endpoint) is { } claim)
             http.Features.Set(claim);
         await next(http);
     }

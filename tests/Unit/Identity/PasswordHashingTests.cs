@@ -11,7 +11,7 @@ public sealed class PasswordHashingTests
     {
         using var hashing = new PasswordHashing();
         using var cancel = new CancellationTokenSource();
-        var waiting = Enumerable.Range(0, 2_200).Select(_ => hashing.HashAsync("a pass phrase", cancel.Token)).ToList();
+        var waiting = Enumerable.Range(0, 2_200).Select(_ => hashing.HashAsync("a pass phrase", HashFor.SignUp, cancel.Token)).ToList();
         var sentAway = waiting.Count(task => task.IsCompletedSuccessfully && task.Result is null);
         sentAway.ShouldBeInRange(1, 1_200);
         await cancel.CancelAsync(); // those who wait are dropped without a hash
@@ -23,7 +23,7 @@ public sealed class PasswordHashingTests
     public async Task The_hash_is_PBKDF2_with_SHA512_of_a_hundred_thousand_rounds_and_ignores_the_form_of_Unicode()
     {
         using var hashing = new PasswordHashing();
-        var hash = (await hashing.HashAsync("Café au lait, s'il te plaît", CancellationToken.None))!;
+        var hash = (await hashing.HashAsync("Café au lait, s'il te plaît", HashFor.SignUp, CancellationToken.None))!;
         var bytes = Convert.FromBase64String(hash);
         bytes[0].ShouldBe((byte)1); // version 3 of the format
         System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(1)).ShouldBe(2u); // HMAC-SHA512

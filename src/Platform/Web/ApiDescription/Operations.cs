@@ -133,6 +133,8 @@ internal static class Operations
             yield return new(StatusCodes.Status409Conflict, ["idempotency-in-flight"]);
             yield return new(StatusCodes.Status422UnprocessableEntity, ["idempotency-mismatch"]);
         }
+        if (metadata.OfType<PreferWait>().Any())
+            yield return new(StatusCodes.Status429TooManyRequests, ["too-many-waits"]);
         yield return new(StatusCodes.Status503ServiceUnavailable, ["database-unavailable"]);
     }
 

@@ -1,7 +1,11 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using Boon.Platform.Data;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Patterns;
 
 namespace Boon.Platform.Web.Idempotency;
 
@@ -20,7 +24,7 @@ public sealed class IdempotencyException(string code, StoredAnswer? answer = nul
 
 /// <summary>
 /// A request's <c>Idempotency-Key</c>. The key's row, the effect and the answer are one transaction: a process that is killed leaves nothing
-/// in flight. Kept 24 hours, by user (or address) and route.
+/// in flight. Kept 24 hours, by caller and route: the user, or without a token the address and whom the body is about, since many people share an address.
 /// </summary>
 public sealed class IdempotencyClaim(string caller, string route, string key, byte[] bodyHash)
 {
@@ -32,7 +36,7 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
 
     /// <summary>Reads the request's body and makes the claim; null without the header.</summary>
     /// <exception cref="BadHttpRequestException">The key is empty, too long or not printable ASCII.</exception>
-    public static async Task<IdempotencyClaim?> ReadAsync(HttpContext http, string route)
+    internal static async Task<IdempotencyClaim?> ReadAsync(HttpContext http, IdempotentEndpoint endpoint)
     {
         if (!http.Request.Headers.TryGetValue("Idempotency-Key", out var values))
             return null;
@@ -42,8 +46,48 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
         http.Request.EnableBuffering();
         var hash = await SHA256.HashDataAsync(http.Request.Body, http.RequestAborted);
         http.Request.Body.Position = 0;
-        var caller = http.User.FindFirst("sub")?.Value ?? (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
-        return new IdempotencyClaim(caller, route, key, hash);
+        var caller = http.User.FindFirst("sub")?.Value ?? await AnonymousAsync(http, endpoint.Subject);
+        return new IdempotencyClaim(caller, Route(http), key, hash);
+    }
+
+    /// <summary>The address and a hash of the body's member that says whom it is about; a body that cannot be read is refused later.</summary>
+    private static async Task<string> AnonymousAsync(HttpContext http, string? subject)
+    {
+        var address = (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
+        if (subject is null)
+            return address;
+        try
+        {
+            using var body = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = Json.MaxDepth }, http.RequestAborted);
+            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty(subject, out var value) && value.ValueKind == JsonValueKind.String
+                ? $"{address}|{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value.GetString()!)))}"
+                : address;
+        }
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        {
+            return address;
+        }
+        finally
+        {
+            http.Request.Body.Position = 0;
+        }
+    }
+
+    /// <summary>The endpoint's own route with its values, however the caller wrote it: in capitals, with a slash at the end, a GUID in another form.</summary>
+    internal static string Route(HttpContext http)
+    {
+        var pattern = ((RouteEndpoint)http.GetEndpoint()!).RoutePattern;
+        return "/" + string.Join('/', pattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(Part))));
+
+        string? Part(RoutePatternPart part) => part switch
+        {
+            RoutePatternLiteralPart literal => literal.Content,
+            RoutePatternSeparatorPart separator => separator.Content,
+            RoutePatternParameterPart parameter => http.GetRouteValue(parameter.Name)?.ToString() is { } value
+                ? Guid.TryParse(value, out var id) ? id.ToString() : value
+                : "",
+            _ => "",
+        };
     }
 
     /// <summary>What tells one key from another: who sent it, to which path, and its text.</summary>

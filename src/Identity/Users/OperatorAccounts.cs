@@ -1,0 +1,64 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using Boon.Identity.Passwords;
+using Boon.Identity.Sessions;
+using Boon.Platform.Web.Tokens;
+
+namespace Boon.Identity.Users;
+
+/// <summary>What whoever has the database can do for an operator who cannot sign in: <c>boon operators</c>.</summary>
+internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHashing hashing, AccessState access)
+{
+    /// <summary>Bytes of a new password, as random as the first operator's.</summary>
+    private const int PasswordBytes = 18;
+
+    /// <summary>Forgets the failed tries that an account is locked by, from wherever they came; answers how many counts there were.</summary>
+    /// <exception cref="SetupException">There is no such account.</exception>
+    internal async Task<int> UnlockAsync(string name, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var user = await FindAsync(scope, name, ct);
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(ct);
+        var forgotten = await ForgetAsync(unit, user, ct);
+        await unit.CommitAsync(ct);
+        return forgotten;
+    }
+
+    /// <summary>Gives an operator a new password, which it answers, and ends all of the account's sessions.</summary>
+    /// <exception cref="SetupException">There is no such account, or it is no operator's.</exception>
+    internal async Task<string> ResetPasswordAsync(string name, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var user = await FindAsync(scope, name, ct);
+        if (!user.Roles.Contains(AccessToken.OperatorRole))
+            throw new SetupException($"'{name}' is no operator; members change their own password.");
+        var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(PasswordBytes));
+        var hash = await hashing.HashAsync(password, HashFor.SignIn, ct);
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(ct);
+        await using (var change = unit.Command("update identity.users set password_hash = $2 where id = $1 and status = 'active'", user.Id, hash!))
+            if (await change.ExecuteNonQueryAsync(ct) == 0)
+                throw new SetupException($"The account '{name}' was erased just now.");
+        await EndedSessions.EndAsync(unit, access, user.Id, "password-changed", ct);
+        unit.Append(new UserChanged(user.Id, null, null, null, null));
+        await ForgetAsync(unit, user, ct);
+        await unit.CommitAsync(ct);
+        return password;
+    }
+
+    private static async Task<User> FindAsync(AsyncServiceScope scope, string name, CancellationToken ct) =>
+        await SignIn.FindAsync(scope.ServiceProvider.GetRequiredService<IdentityDb>(), name, ct)
+        ?? throw new SetupException($"There is no account '{name}': give its username, e-mail address or phone number.");
+
+    private static async Task<int> ForgetAsync(Unit<IdentityDb> unit, User user, CancellationToken ct)
+    {
+        string?[] names = [user.Username, user.Email, user.Phone];
+        await using var forget = unit.Command("""
+            delete from identity.sign_in_failures f
+            using unnest($1) account
+            where f.key = 'account:' || account or f.key like 'pair:' || account || '|%'
+            """, (object)names.OfType<string>().Select(SignInLimits.AccountKey).ToArray());
+        return await forget.ExecuteNonQueryAsync(ct);
+    }
+}
