@@ -7,7 +7,7 @@ namespace Boon.Identity.Users;
 /// <summary>Changes the caller's own account.</summary>
 internal static class ChangeUser
 {
-    /// <summary>The body of PATCH /v1/users/me: members that are absent or null stay as they are.</summary>
+    /// <summary>The body of PATCH /v1/users/me: members that are absent stay as they are.</summary>
     /// <param name="Username">1 to 64 characters without spaces and <c>@</c>.</param>
     /// <param name="Email">The e-mail address; another one needs the current password.</param>
     /// <param name="Phone">The phone number in E.164; another one needs the current password.</param>
@@ -18,13 +18,13 @@ internal static class ChangeUser
     /// <example>{"fullName": "Ada King", "birthday": "1990-12-10"}</example>
     internal sealed record Request(
         [Length(1, UserRules.LongestUsername)] string? Username, [Length(3, UserRules.LongestEmail)] string? Email, [RegularExpression(UserRules.PhonePattern)] string? Phone,
-        [Length(1, UserRules.LongestFullName)] string? FullName, DateOnly? Birthday,
+        [Length(1, UserRules.LongestFullName)] string? FullName, [Clearable] DateOnly? Birthday,
         [Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password, string? CurrentPassword);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Changes the caller's account.")
-        .WithDescription("Absent or null members stay. Another `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is another one); a new password ends the caller's other sessions.")
+        .WithDescription("Absent members stay, a `birthday` that is null is cleared. Another `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is wrong); a new password ends the caller's other sessions.")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
         .Refuses(StatusCodes.Status404NotFound, "not-found")
@@ -33,14 +33,16 @@ internal static class ChangeUser
         .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, CurrentPassword current, SignUpLimits limits,
+        Patch<Request> patch, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, CurrentPassword current, SignUpLimits limits,
         AccessState access, TimeProvider time, HttpContext http, CancellationToken ct)
     {
+        var request = patch.Value;
         var id = caller.UserId();
         var now = await reads.Users.SingleOrDefaultAsync(user => user.Id == id && user.Status == User.Active, ct);
         if (now is null)
             return Problems.NotFound("user");
         var validation = new Validation();
+        patch.Check(validation);
         if (request.Username is not null)
             UserRules.Username(validation, request.Username);
         if (request.Email is not null)
@@ -84,14 +86,14 @@ internal static class ChangeUser
             user.ChangePhone(request.Phone);
         if (request.FullName is not null)
             user.ChangeFullName(request.FullName);
-        if (request.Birthday is { } birthday)
-            user.ChangeBirthday(birthday);
+        if (request.Birthday is not null || patch.Clears("birthday"))
+            user.ChangeBirthday(request.Birthday);
         if (hash is not null)
         {
             user.ChangePassword(hash);
             await EndedSessions.EndAsync(unit, access, id, "password-changed", ct, except: caller.SessionId());
         }
-        if (request != new Request(null, null, null, null, null, null, null))
+        if (request != new Request(null, null, null, null, null, null, null) || patch.Clears("birthday"))
             unit.Append(new UserChanged(id, username, request.Email, request.Phone, request.FullName));
         try
         {

@@ -39,7 +39,7 @@ internal sealed class User
 
     internal void ChangeFullName(string fullName) => FullName = fullName;
 
-    internal void ChangeBirthday(DateOnly birthday) => Birthday = birthday;
+    internal void ChangeBirthday(DateOnly? birthday) => Birthday = birthday;
 
     internal void SetRoles(string[] roles) => Roles = roles;
 

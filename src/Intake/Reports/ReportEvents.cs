@@ -76,9 +76,9 @@ internal static class ReportEvents
         {
             throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, error);
         }
-        catch (InvalidOperationException error)
+        catch (InvalidOperationException)
         {
-            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, new JsonException("is not valid Unicode", error));
+            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, new InputFaultException("is not valid Unicode"));
         }
     }
 

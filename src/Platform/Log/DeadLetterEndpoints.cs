@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Boon.Platform.Log;
 
 /// <summary>Shows operators the parked events and redrives them, over HTTP and for the CLI.</summary>
-public static class DeadLetterEndpoints
+public static partial class DeadLetterEndpoints
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
@@ -17,7 +17,7 @@ public static class DeadLetterEndpoints
         routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveDeadLetterAsync)
             .ForOperators().WithTags("Events")
             .WithSummary("Handles a parked event again: 204 when it is done.")
-            .WithDescription("409 `redrive-in-flight` while somebody else does; 422 `redrive-failed` with the error when it fails again: it stays parked.")
+            .WithDescription("409 `redrive-in-flight` while somebody else does; 422 `redrive-failed` when it fails again: it stays parked, and the log has the error.")
             .Produces(StatusCodes.Status204NoContent)
             .Refuses(StatusCodes.Status409Conflict, "redrive-in-flight").Refuses(StatusCodes.Status422UnprocessableEntity, "redrive-failed");
     }
@@ -35,7 +35,7 @@ public static class DeadLetterEndpoints
     private static async Task<Ok<Page<DeadLetter>>> ListDeadLettersAsync(IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct) =>
         TypedResults.Ok(new Page<DeadLetter>(await ListAsync(subscriptions, ct), null));
 
-    private static async Task<IResult> RedriveDeadLetterAsync(string id, IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
+    private static async Task<IResult> RedriveDeadLetterAsync(string id, IEnumerable<SubscriptionRunner> subscriptions, ILoggerFactory loggers, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var letter))
             return Problems.NotFound("dead letter");
@@ -48,7 +48,8 @@ public static class DeadLetterEndpoints
             }
             catch (Exception error) when (!Data.PostgresErrors.IsInfrastructure(error))
             {
-                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", $"It failed again and stays parked: {error.Message}");
+                LogFailed(loggers.CreateLogger(typeof(DeadLetterEndpoints)), error, letter);
+                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", "It failed again and stays parked; the log has the error.");
             }
             if (result == Redrive.Applied)
                 return TypedResults.NoContent();
@@ -57,4 +58,7 @@ public static class DeadLetterEndpoints
         }
         return Problems.NotFound("dead letter");
     }
+
+    [LoggerMessage(1, LogLevel.Warning, "Parked event {Letter} failed again", EventName = "redrive-failed")]
+    private static partial void LogFailed(ILogger logger, Exception error, Guid letter);
 }

@@ -3,6 +3,8 @@ using Boon.Platform.Data;
 using Boon.Platform.Web.Idempotency;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
 namespace Boon.Platform.Web;
@@ -28,7 +30,9 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
         switch (exception)
         {
             case BadHttpRequestException bad:
-                return BadRequest(bad);
+                return BadRequest(http, bad);
+            case RefusedException refused:
+                return refused.Problem;
             case IdempotencyException { Answer: { } answer }:
                 http.Response.Headers["Idempotent-Replayed"] = "true";
                 return answer;
@@ -48,40 +52,17 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
         return Problems.Of(StatusCodes.Status500InternalServerError, "internal-error", $"Something failed here; the log has it under trace {System.Diagnostics.Activity.Current?.TraceId}.");
     }
 
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult BadRequest(BadHttpRequestException bad)
+    /// <summary>What the server and the framework refuse. Their texts name their own parts, so what is sent is ours.</summary>
+    private static ProblemHttpResult BadRequest(HttpContext http, BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
     {
-        if (bad.InnerException is JsonException json)
-        {
-            var field = json.Path is null or "$" ? null : Clip(json.Path.StartsWith("$.", StringComparison.Ordinal) ? json.Path[2..] : json.Path);
-            var message = Friendly(json);
-            return Problems.Of(StatusCodes.Status400BadRequest, "invalid-json", $"The body is not the JSON that this call takes: {(field is null ? "" : field + " ")}{message}",
-                field is null ? null : new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [message] });
-        }
-        return bad.StatusCode switch
-        {
-            StatusCodes.Status413PayloadTooLarge => Problems.Of(413, "body-too-large", "The body is larger than this call takes."),
-            StatusCodes.Status415UnsupportedMediaType => Problems.Of(415, "unsupported-media-type", "Send the body as application/json."),
-            StatusCodes.Status408RequestTimeout => Problems.Of(408, "request-timeout", "The body came too slowly."),
-            _ => Problems.Of(400, "invalid-request", Clip(bad.Message)),
-        };
-    }
-
-    private static string Friendly(JsonException json)
-    {
-        var message = json.Message;
-        if (message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal))
-            return "is not a member of this call's body";
-        if (message.Contains("could not be converted", StringComparison.Ordinal))
-            return "has the wrong type or is out of range";
-        if (message.Contains("depth", StringComparison.OrdinalIgnoreCase))
-            return "nests deeper than this call takes";
-        if (message.Contains("uplicate", StringComparison.Ordinal))
-            return "stands more than once";
-        var end = message.IndexOf(" Path: ", StringComparison.Ordinal);
-        return Clip(end > 0 ? message[..end] : message);
-    }
-
-    private static string Clip(string text) => text.Length > 200 ? text[..200] : text;
+        (_, JsonException json) => InvalidJson.Problem(json),
+        (StatusCodes.Status413PayloadTooLarge, _) => Problems.Of(bad.StatusCode, "body-too-large", "The body is larger than this call takes."),
+        (StatusCodes.Status415UnsupportedMediaType, _) => RequestChecks.UnsupportedType(http),
+        (StatusCodes.Status408RequestTimeout, _) => Problems.Of(bad.StatusCode, "request-timeout", "The body came too slowly."),
+        _ when http.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null =>
+            Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "This call takes a body: a JSON object, sent to its end."),
+        _ => Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The request could not be read."),
+    };
 
     [LoggerMessage(1, LogLevel.Error, "The database failed {Path}: {Error}", EventName = "database-unavailable")]
     private static partial void LogOutage(ILogger logger, string path, string error);

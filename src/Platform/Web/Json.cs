@@ -23,6 +23,8 @@ public static class Json
         options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
         options.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         options.Converters.Add(new TextConverter());
+        options.Converters.Add(new LongConverter());
+        options.Converters.Add(new IntConverter());
         options.Converters.Add(new TimeConverter());
     }
 
@@ -60,17 +62,17 @@ public static class Json
         public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             if (reader.TokenType != JsonTokenType.String)
-                throw new JsonException("must be a text");
+                throw new InputFaultException("must be a text");
             string text;
             try
             {
                 text = reader.GetString()!;
             }
-            catch (InvalidOperationException error)
+            catch (InvalidOperationException)
             {
-                throw new JsonException("is not valid Unicode", error);
+                throw new InputFaultException("is not valid Unicode");
             }
-            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new JsonException($"must not contain {unfit}") : TextKeys.Nfc(text);
+            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new InputFaultException($"must not contain {unfit}") : TextKeys.Nfc(text);
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
@@ -78,6 +80,34 @@ public static class Json
         public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString()!;
 
         public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
+    }
+
+    /// <summary>JSON has one type of numbers: <c>5000</c>, <c>5000.0</c> and <c>5e3</c> are one whole number.</summary>
+    private sealed class LongConverter : JsonConverter<long>
+    {
+        public override long Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Whole(ref reader, long.MinValue, long.MaxValue);
+
+        public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    }
+
+    private sealed class IntConverter : JsonConverter<int>
+    {
+        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => (int)Whole(ref reader, int.MinValue, int.MaxValue);
+
+        public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
+    }
+
+    private static long Whole(ref Utf8JsonReader reader, long least, long most)
+    {
+        if (reader.TokenType != JsonTokenType.Number)
+            throw new InputFaultException("must be a whole number");
+        if (!reader.TryGetInt64(out var whole))
+        {
+            var text = System.Text.Encoding.ASCII.GetString(reader.HasValueSequence ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan);
+            if (!JsonNumber.TryRead(text, out var number) || !number.TryWhole(out whole))
+                throw new InputFaultException(number is { Exponent: < 0, Digits.Length: > 0 } ? "must be a whole number" : "is out of range");
+        }
+        return whole >= least && whole <= most ? whole : throw new InputFaultException("is out of range");
     }
 
     /// <summary>What a time must be.</summary>
@@ -95,7 +125,7 @@ public static class Json
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
-            return reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) && IsTime(reader.GetString()!, time) ? time.ToUniversalTime() : throw new JsonException(TimeRule);
+            return reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) && IsTime(reader.GetString()!, time) ? time.ToUniversalTime() : throw new InputFaultException(TimeRule);
         }
 
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>

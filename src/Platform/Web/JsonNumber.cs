@@ -45,6 +45,13 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
         return true;
     }
 
+    /// <summary>Reads a whole number, however it is written.</summary>
+    public static bool TryWhole(System.Text.Json.JsonElement value, out long whole)
+    {
+        whole = 0;
+        return value.ValueKind == System.Text.Json.JsonValueKind.Number && TryRead(value.GetRawText(), out var number) && number.TryWhole(out whole);
+    }
+
     /// <summary>The number as a whole one; false if it is none, or too large.</summary>
     public bool TryWhole(out long whole)
     {

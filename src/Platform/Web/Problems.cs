@@ -33,6 +33,10 @@ public static class Problems
     public static Idempotency.StoredAnswer Render(ProblemHttpResult problem) =>
         new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
 
+    /// <summary>Cuts text that came in, so that an answer is short whatever was sent, and no half character is left.</summary>
+    public static string Clip(string text, int longest = 100) =>
+        text.Length <= longest ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest), "…");
+
     private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
     {
         var extensions = new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code };
@@ -42,6 +46,13 @@ public static class Problems
     }
 
     private static string Title(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
+}
+
+/// <summary>A refusal from where no answer can be returned.</summary>
+public sealed class RefusedException(ProblemHttpResult problem) : Exception(problem.ProblemDetails.Detail)
+{
+    /// <summary>The answer.</summary>
+    public ProblemHttpResult Problem => problem;
 }
 
 /// <summary>A refusal, as RFC 9457 writes it.</summary>

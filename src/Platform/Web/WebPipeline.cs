@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http.HttpResults;
 using System.Text.Json;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
@@ -9,6 +8,7 @@ using Boon.Platform.Web.Tokens;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -32,6 +32,7 @@ public static class WebPipeline
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.ConfigureEndpointDefaults(BareRefusals.Explain);
         });
         services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
@@ -69,14 +70,16 @@ public static class WebPipeline
         AccessLog.Use(app);
         app.Use(SafeHeaders.AddAsync);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
-        app.UseStatusCodePages(context => PlainStatus(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
+        app.UseStatusCodePages(context => PlainStatus(context.HttpContext).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
+        app.Use(RequestChecks.HeadAsGet);
         app.UseRouting();
         CrossOrigin.Use(app);
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(RefuseLargeBodies); // after that: a stranger's body is not read for a call that takes more than others
         app.Use(new WaitLimit().AdmitAsync);
+        app.Use(RequestChecks.Refuse);
         app.Use(ClaimIdempotencyKey);
         HealthEndpoints.Map(app);
         ListEvents.Map(app);
@@ -94,15 +97,24 @@ public static class WebPipeline
     }
 
     /// <summary>A status that no endpoint explained, as a problem document.</summary>
-    private static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult PlainStatus(int status) => status switch
+    private static ProblemHttpResult PlainStatus(HttpContext http)
     {
-        StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists what there is."),
-        StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address takes other methods; see Allow."),
-        StatusCodes.Status413PayloadTooLarge => Problems.Of(status, "body-too-large", "The body is larger than this call takes."),
-        StatusCodes.Status415UnsupportedMediaType => Problems.Of(status, "unsupported-media-type", "Send the body as application/json."),
-        < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
-        _ => Problems.Of(status, "internal-error", "Something failed here."),
-    };
+        var status = http.Response.StatusCode;
+        var allowed = http.Response.Headers.Allow;
+        if (status == StatusCodes.Status405MethodNotAllowed && allowed.ToString().Contains(HttpMethods.Get, StringComparison.Ordinal))
+            http.Response.Headers.Allow = $"{allowed}, {HttpMethods.Head}";
+        return status switch
+        {
+            StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists what there is."),
+            StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address takes other methods; see Allow."),
+            StatusCodes.Status413PayloadTooLarge => TooLarge(),
+            StatusCodes.Status415UnsupportedMediaType => RequestChecks.UnsupportedType(http),
+            < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
+            _ => Problems.Of(status, "internal-error", "Something failed here."),
+        };
+    }
+
+    private static ProblemHttpResult TooLarge() => Problems.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call takes.");
 
     /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
     private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)
@@ -132,7 +144,7 @@ public static class WebPipeline
             size.MaxRequestBodySize = null;
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         }
-        await PlainStatus(StatusCodes.Status413PayloadTooLarge).ExecuteAsync(http);
+        await TooLarge().ExecuteAsync(http);
     }
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)

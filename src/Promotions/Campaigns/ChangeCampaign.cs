@@ -3,7 +3,7 @@ namespace Boon.Promotions.Campaigns;
 /// <summary>Changes a campaign; the change applies to exactly the events after the subscription's checkpoint at that moment.</summary>
 internal static class ChangeCampaign
 {
-    /// <summary>The body of PATCH /v1/campaigns/{id}: absent or null members stay.</summary>
+    /// <summary>The body of PATCH /v1/campaigns/{id}: absent members stay, null clears what is optional.</summary>
     /// <param name="Name">For operators: 1 to 200 characters.</param>
     /// <param name="Description">For operators.</param>
     /// <param name="State">What it becomes.</param>
@@ -11,8 +11,8 @@ internal static class ChangeCampaign
     /// <param name="Limit">How many vouchers there are; not less than are issued.</param>
     /// <example>{"state": "paused", "limit": 200}</example>
     internal sealed record Request(
-        [Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription)] string? Description,
-        [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string? State, DateTimeOffset? EndsAt,
+        [Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription), Clearable] string? Description,
+        [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string? State, [Clearable] DateTimeOffset? EndsAt,
         [Range(1L, CampaignRules.LargestLimit)] long? Limit);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/campaigns/{id}", Handle)
@@ -22,9 +22,11 @@ internal static class ChangeCampaign
         .Produces<CampaignView>()
         .Refuses(StatusCodes.Status409Conflict, "limit-below-issued", "campaign-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, Databases databases, CancellationToken ct)
     {
+        var request = patch.Value;
         var validation = new Validation();
+        patch.Check(validation);
         if (request.Name is not null)
             validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
@@ -56,9 +58,9 @@ internal static class ChangeCampaign
             return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A campaign that was active cannot be a draft again; pause it.");
 
         campaign.Name = request.Name ?? campaign.Name;
-        campaign.Description = request.Description ?? campaign.Description;
+        campaign.Description = patch.Clears("description") ? null : request.Description ?? campaign.Description;
         campaign.State = request.State ?? campaign.State;
-        campaign.EndsAt = request.EndsAt ?? campaign.EndsAt;
+        campaign.EndsAt = patch.Clears("endsAt") ? null : request.EndsAt ?? campaign.EndsAt;
         campaign.Limit = request.Limit ?? campaign.Limit;
         unit.Append(new CampaignChanged(campaign.Id, campaign.State, campaign.Limit, campaign.EndsAt, after));
         await unit.SaveAsync(ct);

@@ -43,9 +43,9 @@ internal static class CouponCsv
                     return true;
             }
         }
-        catch (Exception error) when (error is FormatException or CsvFormatException)
+        catch (Exception error) when (error is FormatException or CsvFormatException) // whose texts are the reader's own
         {
-            rows.Unreadable(null, $"cannot be read as CSV: {error.Message.Split('\n')[0]}");
+            rows.Unreadable(null, "is no CSV: a quote is left open or stands beside text, or a row is longer than 64 KiB");
         }
         return false;
     }

@@ -38,12 +38,12 @@ internal sealed class CouponJson(CouponRows rows)
                     return true;
                 if (!read.IsCompleted)
                     continue;
-                return found && place == Place.End ? false : throw new JsonException("coupons is required: an array of 1 to 50,000");
+                return found && place == Place.End ? false : throw new InputFaultException("coupons is required: an array of 1 to 50,000");
             }
         }
         catch (JsonException error)
         {
-            throw new BadHttpRequestException(error.Message, StatusCodes.Status400BadRequest, error);
+            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, error);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class CouponJson(CouponRows rows)
                 found = true;
                 break;
             case (Place.Members, JsonTokenType.PropertyName):
-                throw new JsonException(found ? "coupons must be the only member, once" : "only coupons is a member of this call's body");
+                throw new InputFaultException(found ? "coupons must be the only member, once" : "only coupons is a member of this call's body");
             case (Place.Members, JsonTokenType.StartArray) when found:
                 place = Place.Coupons;
                 break;
@@ -89,7 +89,7 @@ internal sealed class CouponJson(CouponRows rows)
                     Row(coupon.RootElement);
                 break;
             default:
-                throw new JsonException("must be {\"coupons\": [...]}");
+                throw new InputFaultException("must be {\"coupons\": [...]}");
         }
     }
 
@@ -139,8 +139,9 @@ internal sealed class CouponJson(CouponRows rows)
                 DateTimeOffset? expires = null;
                 return Text(value, out var time) ? CouponTimes.Read(time, out expires) ?? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
             case "maxUses":
-                return value.ValueKind == JsonValueKind.Null || (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out _))
-                    ? Set(raw = raw with { MaxUses = value.ValueKind == JsonValueKind.Null ? null : value.GetInt32() }) : "must be a whole number";
+                if (value.ValueKind == JsonValueKind.Null)
+                    return null;
+                return JsonNumber.TryWhole(value, out var uses) && uses is >= int.MinValue and <= int.MaxValue ? Set(raw = raw with { MaxUses = (int)uses }) : "must be a whole number";
             default:
                 return "is not a member of a coupon";
         }
@@ -165,7 +166,7 @@ internal sealed class CouponJson(CouponRows rows)
                 case "currency" when Text(member.Value, out var currency):
                     raw = raw with { Currency = currency };
                     break;
-                case "value" when member.Value.ValueKind == JsonValueKind.Number && member.Value.TryGetInt64(out var value):
+                case "value" when JsonNumber.TryWhole(member.Value, out var value):
                     raw = raw with { Value = value };
                     break;
                 case "kind" or "currency":

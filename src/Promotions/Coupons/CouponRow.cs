@@ -142,6 +142,6 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
     private void Fault(string? field, string reason)
     {
         if (Faults.Count < MostFaults)
-            Faults.Add(new RowFault(Count, field?.Length > LongestField ? field[..LongestField] : field, reason));
+            Faults.Add(new RowFault(Count, field is null ? null : Problems.Clip(field, LongestField), reason));
     }
 }

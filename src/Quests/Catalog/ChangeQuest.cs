@@ -3,7 +3,7 @@ namespace Boon.Quests.Catalog;
 /// <summary>Changes a quest; the change applies to exactly the events after the subscription's checkpoints at that moment.</summary>
 internal static class ChangeQuest
 {
-    /// <summary>The body of PATCH /v1/quests/{id}: absent or null members stay.</summary>
+    /// <summary>The body of PATCH /v1/quests/{id}: absent members stay, null clears what is optional.</summary>
     /// <param name="Name">For people: 1 to 200 characters.</param>
     /// <param name="Description">For people.</param>
     /// <param name="RewardId">What a completion gives from now on.</param>
@@ -13,7 +13,7 @@ internal static class ChangeQuest
     /// <param name="State">What it becomes.</param>
     /// <example>{"streak": 5, "state": "paused"}</example>
     internal sealed record Request(
-        [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description, Guid? RewardId,
+        [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription), Clearable] string? Description, Guid? RewardId,
         [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication, bool? AutoClaim,
         [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string? State);
 
@@ -24,9 +24,11 @@ internal static class ChangeQuest
         .Produces<QuestView>()
         .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, Databases databases, CancellationToken ct)
     {
+        var request = patch.Value;
         var validation = new Validation();
+        patch.Check(validation);
         if (request.Name is not null)
             validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
@@ -53,7 +55,7 @@ internal static class ChangeQuest
             return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A quest that was active cannot be a draft again; pause it.");
 
         quest.Name = request.Name ?? quest.Name;
-        quest.Description = request.Description ?? quest.Description;
+        quest.Description = patch.Clears("description") ? null : request.Description ?? quest.Description;
         quest.RewardId = reward.Id;
         quest.Streak = request.Streak ?? quest.Streak;
         quest.Duplication = request.Duplication ?? quest.Duplication;

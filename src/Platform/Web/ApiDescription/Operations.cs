@@ -114,7 +114,9 @@ internal static class Operations
     /// <summary>The refusals that follow from what an endpoint is.</summary>
     private static IEnumerable<Refusal> Known(OpenApiOperation operation, IList<object> metadata)
     {
-        yield return new(StatusCodes.Status400BadRequest, ["invalid-request", "validation-failed"]);
+        yield return new(StatusCodes.Status400BadRequest, ["invalid-request", "validation-failed", "unknown-parameter"]);
+        if (operation.RequestBody is null)
+            yield return new(StatusCodes.Status400BadRequest, ["unexpected-body"]);
         if (metadata.OfType<IAuthorizeData>().Any())
             yield return new(StatusCodes.Status401Unauthorized, ["unauthenticated"]);
         if (metadata.OfType<IAuthorizeData>().Any(data => data.Policy != Caller.Member))

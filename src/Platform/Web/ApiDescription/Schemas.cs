@@ -37,6 +37,8 @@ internal static class Schemas
             schema.Type = JsonSchemaType.String | (schema.Type & JsonSchemaType.Null ?? default);
         else if (real == typeof(DateTimeOffset) || real == typeof(DateTime))
             (schema.Type, schema.Format) = (JsonSchemaType.String, "date-time");
+        else if (real == typeof(int) || real == typeof(long))
+            (schema.Type, schema.Format) = (JsonSchemaType.Integer | (schema.Type & JsonSchemaType.Null ?? default), real == typeof(int) ? "int32" : "int64");
         else if (real == typeof(JsonElement))
             (schema.Type, schema.AdditionalPropertiesAllowed) = (JsonSchemaType.Object, true);
         else if (real.IsArray && real != typeof(byte[]) && schema.Items is null or OpenApiSchema { Type: null })
@@ -110,6 +112,9 @@ internal static class Schemas
                 break;
             case AllowedValuesAttribute allowed:
                 schema.Enum = [.. allowed.Values.Select(value => JsonValue.Create((string)value!))];
+                break;
+            case ClearableAttribute:
+                schema.Type |= JsonSchemaType.Null;
                 break;
             case RegularExpressionAttribute pattern:
                 schema.Pattern = pattern.Pattern;

@@ -35,14 +35,14 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
     public const string KeptFor = "24 hours";
 
     /// <summary>Reads the request's body and makes the claim; null without the header.</summary>
-    /// <exception cref="BadHttpRequestException">The key is empty, too long or not printable ASCII.</exception>
+    /// <exception cref="RefusedException">The key is empty, too long or not printable ASCII.</exception>
     internal static async Task<IdempotencyClaim?> ReadAsync(HttpContext http, IdempotentEndpoint endpoint)
     {
         if (!http.Request.Headers.TryGetValue("Idempotency-Key", out var values))
             return null;
         var key = values.ToString();
         if (key.Length is 0 or > LongestKey || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            throw new BadHttpRequestException($"Idempotency-Key must have 1 to {LongestKey} printable ASCII characters.");
+            throw new RefusedException(Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", $"Idempotency-Key must have 1 to {LongestKey} printable ASCII characters."));
         http.Request.EnableBuffering();
         var hash = await SHA256.HashDataAsync(http.Request.Body, http.RequestAborted);
         http.Request.Body.Position = 0;
