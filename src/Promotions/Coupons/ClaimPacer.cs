@@ -40,8 +40,6 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     private readonly SemaphoreSlim looks = new(MostLooks, MostLooks);
     private readonly WakeSignal begin = new();
 
-    private sealed record Taken(Guid Id, Guid UserId, long Ticket);
-
     /// <summary>A type with claims that wait: its wake-up, its loop once it has begun, and the grants that this process works on.</summary>
     private sealed record PacedType(WakeSignal Wake, List<Task> Granting)
     {
@@ -137,7 +135,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <summary>Refuses who waited too long, frees what lost its worker, starts what may start. Answers when a place in the second becomes free, if that is what is lacking.</summary>
     private async Task<TimeSpan?> PassAsync(string name, PacedType type, CancellationToken ct)
     {
-        List<Taken> taken;
+        List<PacedClaim> taken;
         TimeSpan? again = null;
         await using (var unit = new Unit<PromotionsDb>(module, signals))
         {
@@ -202,7 +200,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         return (free, inSecond <= 0 && recent.Count > 0 ? recent.Min() + TimeSpan.FromSeconds(1) + ClockGrain : null);
     }
 
-    private async Task<List<Taken>> TakeAsync(Unit<PromotionsDb> unit, string type, int most, CancellationToken ct)
+    private async Task<List<PacedClaim>> TakeAsync(Unit<PromotionsDb> unit, string type, int most, CancellationToken ct)
     {
         await using var take = unit.Command("""
             update promotions.claims set state = 'working', worker = $2, started_at = clock_timestamp(), working_until = clock_timestamp() + $3
@@ -210,13 +208,13 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
             returning id, user_id, ticket
             """, type, worker, Lease, most);
         await using var reader = await take.ExecuteReaderAsync(ct);
-        var taken = new List<Taken>();
+        var taken = new List<PacedClaim>();
         while (await reader.ReadAsync(ct))
-            taken.Add(new Taken(reader.GetGuid(0), reader.GetGuid(1), reader.GetInt64(2)));
+            taken.Add(new PacedClaim(reader.GetGuid(0), reader.GetGuid(1), reader.GetInt64(2)));
         return [.. taken.OrderBy(claim => claim.Ticket)];
     }
 
-    private async Task GrantAsync(string type, List<Taken> claims, CancellationToken ct)
+    private async Task GrantAsync(string type, List<PacedClaim> claims, CancellationToken ct)
     {
         try
         {
@@ -224,7 +222,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
                 await Task.WhenAll(claims.Select(_ => work()));
             await using var unit = new Unit<PromotionsDb>(module, signals);
             await unit.BeginAsync(ct);
-            if (await SettleAsync(unit, type, claims, ct))
+            if (await PacedGrants.SettleAsync(unit, type, claims, worker, ct))
                 await unit.CommitAsync(ct);
         }
         catch (Exception error)
@@ -237,55 +235,6 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         {
             Wake(type);
         }
-    }
-
-    /// <summary>Gives claims their coupons in the order of the queue, and refuses those for which none is left; false when none of the claims is this worker's any more.</summary>
-    private async Task<bool> SettleAsync(Unit<PromotionsDb> unit, string type, List<Taken> claims, CancellationToken ct)
-    {
-        if (await CouponPool.HoldAsync(unit, type, ct) is not { } pool)
-            return false;
-        var own = new HashSet<Guid>();
-        await using (var find = unit.Command("""
-            select id from promotions.claims where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
-            """, claims.ConvertAll(claim => claim.Id), worker))
-        await using (var reader = await find.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                own.Add(reader.GetGuid(0));
-        claims = claims.FindAll(claim => own.Contains(claim.Id));
-        if (claims.Count == 0)
-            return false;
-
-        var coupons = new List<Guid?>();
-        foreach (var claim in claims)
-        {
-            var coupon = await pool.TakeAsync(claims.Count - coupons.Count, ct);
-            coupons.Add(coupon?.Id);
-            if (coupon is null)
-                unit.Append(new ClaimRefused(claim.Id, claim.UserId, ClaimBatch.NameOf(type), "sold-out"), traceParent: null);
-            else
-                unit.Append(new CouponClaimed(claim.Id, claim.UserId, ClaimBatch.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
-        }
-        // A grant counts from when the pool was held, not from when it was asked for.
-        var granted = coupons.Count(coupon => coupon is not null);
-        pool.RecentGrants = [.. pool.RecentGrants.Concat(Enumerable.Repeat(pool.Now, granted)).Order().TakeLast(pool.Pace?.PerSecond ?? 0)];
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new("""
-                    update promotions.claims k set state = case when s.code_id is null then 'refused' else 'granted' end, code_id = s.code_id,
-                        reason = case when s.code_id is null then 'sold-out' end, nth = case when s.code_id is null then -k.ticket else k.nth end,
-                        settled_at = $3, worker = null, working_until = null
-                    from unnest($1, $2) s (id, code_id) where k.id = s.id
-                    """)
-                {
-                    Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = coupons }, new() { Value = pool.Now } },
-                },
-            },
-        };
-        pool.AddStore(batch, granted);
-        await batch.ExecuteNonQueryAsync(ct);
-        return true;
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Queued claims of type '{Type}' wait for the next try: {Error}", EventName = "pacer-failed")]
