@@ -84,7 +84,7 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     /// <summary>A fresh schema with nothing but a log.</summary>
     internal static async Task CreateSchemaAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
     {
-        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)}");
+        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)}");
         await create.ExecuteNonQueryAsync(ct);
     }
 

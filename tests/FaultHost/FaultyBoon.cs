@@ -7,6 +7,7 @@ using Boon.Intake;
 using Boon.Orders;
 using Boon.Platform;
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Platform.Web.Tokens;
 using Boon.Promotions;
 using Boon.Quests;
@@ -28,6 +29,7 @@ public static class FaultyBoon
     {
         if (args is ["hold-postgres", var folder])
             return HoldPostgresAsync(folder);
+        EventTriggers.TestPrefix = "test.";
         var rest = new List<string>();
         for (var i = 0; i < args.Length; i++)
             switch (args[i])
