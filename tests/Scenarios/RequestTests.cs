@@ -11,7 +11,7 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private readonly TestBoon boon = shared.Boon;
 
     private const string Session = """{"identifier":"nobody","password":"a long enough phrase"}""";
-    private const string Campaign = """{"name":"c","trigger":"a.b","limit":5000.0,"perUser":1e0,"benefit":{"kind":"percent","value":10e-1},"voucherValidFor":"P1D","state":"draft"}""";
+    private const string Campaign = """{"name":"c","trigger":"external.a.b","limit":5000.0,"perUser":1e0,"benefit":{"kind":"percent","value":10e-1},"voucherValidFor":"P1D","state":"draft"}""";
 
     private async Task<Answer> Send(string method, string path, string? body, string? contentType, string? encoding = null)
     {
