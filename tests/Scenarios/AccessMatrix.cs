@@ -70,6 +70,7 @@ internal static class AccessMatrix
         createApiKey                1 3 3 + 1 1 1 1
         listApiKeys                 1 3 3 + 1 1 1 1
         revokeApiKey                1 3 3 + 1 1 1 1
+        listEventTypes              1 3 3 + 1 1 1 1
         listEvents                  1 3 3 + 1 1 1 1
         listEvents?userId           1 3 3 + 1 1 1 1
         downloadLog                 1 3 3 + 1 1 1 1
