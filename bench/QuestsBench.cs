@@ -60,7 +60,7 @@ internal static class QuestsBench
     {
         await using (var drop = source.CreateCommand("drop schema if exists quests cascade"))
             await drop.ExecuteNonQueryAsync(ct);
-        await new ModuleMigrations<QuestsDb>(new ModuleDatabase<QuestsDb>(new ModuleDatabase(QuestsModule.ModuleName, source))).ApplyAsync(ct);
+        await new ModuleMigrations<QuestsDb>(new ModuleDatabase<QuestsDb>(new ModuleDatabase(QuestsModule.ModuleName, source, source)), NullLogger<ModuleMigrations>.Instance).ApplyAsync(ct);
         await SeedQuestAsync(source, ct);
     }
 

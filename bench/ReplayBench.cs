@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Boon.Contracts;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
@@ -21,8 +22,8 @@ internal static class ReplayBench
     internal static async Task<Figures> RunAsync(string connectionString, CancellationToken ct)
     {
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0 }.ConnectionString);
-        var module = new ModuleDatabase<QuestsDb>(new ModuleDatabase(QuestsModule.ModuleName, source));
-        await new ModuleMigrations<QuestsDb>(module).ApplyAsync(ct);
+        var module = new ModuleDatabase<QuestsDb>(new ModuleDatabase(QuestsModule.ModuleName, source, source));
+        await new ModuleMigrations<QuestsDb>(module, NullLogger<ModuleMigrations>.Instance).ApplyAsync(ct);
         Console.WriteLine($"Storing {Events:N0} events...");
         await SeedAsync(source, ct);
         var replay = new ReplayProgress(module, new LogSignals());

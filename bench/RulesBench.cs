@@ -68,7 +68,7 @@ internal static class RulesBench
         {
             var schema = ModuleContext.SchemaOf<TContext>();
             await ExecuteAsync(source, $"drop schema if exists {schema} cascade", ct);
-            await new ModuleMigrations<TContext>(new ModuleDatabase<TContext>(new ModuleDatabase(schema, source))).ApplyAsync(ct);
+            await new ModuleMigrations<TContext>(new ModuleDatabase<TContext>(new ModuleDatabase(schema, source, source)), NullLogger<ModuleMigrations>.Instance).ApplyAsync(ct);
             await seed(source, rules, over, ct);
             await using var pipeline = await LogPipeline<TContext>.CreateAsync(connectionString, events.Count, lanes: 1, SubscriptionBench.DefaultBatch, handler(), ct);
             var rate = events.Count / await SubscriptionBench.TimeAsync(() => pipeline.AllAtOnceAsync(events, ct));

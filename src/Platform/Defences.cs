@@ -18,6 +18,12 @@ internal static class Defences
     /// <summary>The server ends sessions that stay idle inside a transaction. Off: a frozen holder keeps its locks.</summary>
     internal static bool IdleTransactionTimeout { get; set; } = true;
 
+    /// <summary>Background work has connections of its own. Off: requests can take all of them.</summary>
+    internal static bool PoolsApart { get; set; } = true;
+
+    /// <summary>Processes end each other's sessions that hold locks and wait for a frozen client within a statement. Off: nobody does.</summary>
+    internal static bool FrozenSessions { get; set; } = true;
+
     /// <summary>Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.</summary>
     internal static bool AtomicCheckpoint { get; set; } = true;
 

@@ -43,22 +43,35 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
         });
         services.AddSingleton(provider => new HostedModule(provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<SequencerLoop>(
-            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
+            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database.ForBackground));
         services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Housekeeping>(
-            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
+            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database.ForBackground));
         return this;
     }
 
     /// <summary>Adds a subscription of this module.</summary>
     public ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription)
-        where TContext : DbContext => Subscribe(subscription.Name, _ => subscription);
+        where TContext : DbContext => Subscribe(subscription, _ => subscription.Handler);
 
-    /// <summary>Adds a subscription whose handler is made of the host's services.</summary>
-    public ModuleBuilder Subscribe<TContext>(string name, Func<IServiceProvider, Subscription<TContext>> subscription)
+    /// <summary>Adds a subscription whose handler is a method of one of the host's services.</summary>
+    public ModuleBuilder Subscribe<TContext, THandler>(
+        string subscription, IReadOnlyList<string> sources, Func<THandler, BatchHandler<TContext>> handler, bool singleLane, SubscriptionSettings? defaults = null)
+        where TContext : DbContext
+        where THandler : class
+    {
+        services.AddSingleton<THandler>();
+        return Subscribe(new Subscription<TContext>(subscription, sources, (_, _, _) => Task.CompletedTask, singleLane, Defaults: defaults),
+            provider => handler(provider.GetRequiredService<THandler>()));
+    }
+
+    private ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription, Func<IServiceProvider, BatchHandler<TContext>> handler)
         where TContext : DbContext
     {
-        services.AddSingleton<SubscriptionRunner>(provider => ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription(provider)));
-        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == name));
+        var settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
+        services.AddSingleton(new LaneConnections(name, subscription.Sources, settings.Lanes));
+        services.AddSingleton<SubscriptionRunner>(provider =>
+            ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription with { Handler = handler(provider) }));
+        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == subscription.Name));
         return this;
     }
 

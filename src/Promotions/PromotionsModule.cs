@@ -40,9 +40,7 @@ public sealed class PromotionsModule : IModule
         module.Run<CouponCounts>();
         module.Run<CouponPurge>();
         module.Run<DelayedRewards>();
-        module.Services.AddSingleton<IssueVouchers>();
-        module.Subscribe(IssueVouchersSubscription, provider => new Subscription<PromotionsDb>(
-            IssueVouchersSubscription, TriggerSources, provider.GetRequiredService<IssueVouchers>().HandleAsync, SingleLane: true));
+        module.Subscribe<PromotionsDb, IssueVouchers>(IssueVouchersSubscription, TriggerSources, vouchers => vouchers.HandleAsync, singleLane: true);
         module.Subscribe(new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]));
         module.Subscribe(new Subscription<PromotionsDb>(RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]));
     }

@@ -8,4 +8,7 @@ internal static class QuestsDefences
 
     /// <summary>An event that was received before is left out, and a unique key stands behind it. Off: it counts again.</summary>
     internal static bool OncePerEvent { get; set; } = true;
+
+    /// <summary>Called in the middle of the COPY that stores received events: where the test host freezes its own process. Null in production.</summary>
+    internal static Action? Receiving { get; set; }
 }

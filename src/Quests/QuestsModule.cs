@@ -36,9 +36,7 @@ public sealed class QuestsModule : IModule
         module.Run<StepTotals>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
         module.Services.AddSingleton<ReplayProgress>();
-        module.Services.AddSingleton<TrackProgress>();
-        module.Subscribe(TrackProgressSubscription, provider => new Subscription<QuestsDb>(
-            TrackProgressSubscription, TriggerSources, provider.GetRequiredService<TrackProgress>().HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults));
+        module.Subscribe<QuestsDb, TrackProgress>(TrackProgressSubscription, TriggerSources, progress => progress.HandleAsync, singleLane: false, TrackProgressDefaults);
         module.Subscribe(new Subscription<QuestsDb>(SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false, [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]));
     }
 

@@ -66,4 +66,35 @@ public sealed class TakeOverTests
         (await cluster.ScalarAsync<long>("select count(*) from identity.event_order")).ShouldBe(await cluster.ScalarAsync<long>("select last from identity.log_head"));
         (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(1);
     }
+
+    /// <summary>In the middle of COPY a session is neither idle nor cancelled by a time-out: another process has to end it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task A_holder_that_froze_in_the_middle_of_COPY_is_taken_over(bool defended) => Guarantee.Show(defended, () => RunCopyAsync(defended));
+
+    private static async Task RunCopyAsync(bool defended)
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        string[] without = defended ? [] : ["--without", "FrozenSessions"];
+        await cluster.StartAsync(0, [.. without, "--freeze-at", "copy:1"]);
+        var frozen = cluster[0];
+        var token = await cluster.OperatorTokenAsync();
+        var reward = await cluster.Api(0).Post("/v1/rewards", new { name = "Gold", item = "gold", quantity = 1 }, token);
+        var quest = await cluster.Api(0).Post("/v1/quests", new { name = "Steps", rewardId = reward.Id, trigger = "test.step", streak = 3, duplication = 1 }, token);
+        quest.Code.ShouldBe(201);
+        await cluster.ExecuteAsync("""
+            insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
+            select gen_random_uuid(), 'test', 't', 'test.step.v1', '{}', gen_random_uuid() from generate_series(1, 20)
+            """);
+        await frozen.Signalled();
+        (await cluster.ScalarAsync<bool>("select exists (select from pg_stat_progress_copy where relid = 'quests.received'::regclass)")).ShouldBeTrue();
+        await cluster.StartAsync(1, without);
+        await cluster.CaughtUpAsync(defended ? TakenOverWithin : NeverWithin);
+
+        frozen.Thaw();
+        await cluster.CaughtUpAsync();
+        (await cluster.ScalarAsync<long>("select count(*) from quests.received")).ShouldBe(20);
+        (await cluster.ScalarAsync<long>("select count(*) from quests.progress where received = 1")).ShouldBe(20);
+    }
 }

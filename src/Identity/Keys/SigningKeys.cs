@@ -69,7 +69,7 @@ internal sealed partial class SigningKeys(
     /// <summary>The newest key that this process can decrypt and that signs now, and how long from now there will be one.</summary>
     private async Task<(SigningKey? Usable, TimeSpan? Lasts)> ReadAsync(CancellationToken ct)
     {
-        await using var read = module.Database.Source.CreateCommand("""
+        await using var read = module.Database.Background.CreateCommand("""
             select kid, private_key, signs_from <= now(), signs_until - now()
             from identity.signing_keys
             where signs_until > now()

@@ -14,7 +14,7 @@ internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> mod
         {
             try
             {
-                await using var command = module.Database.Source.CreateCommand("""
+                await using var command = module.Database.Background.CreateCommand("""
                     delete from identity.sessions where expires_at < now() - interval '1 day';
                     delete from identity.sign_in_failures where window_ends < now();
                     delete from identity.signing_keys where retires_at < now();

@@ -23,13 +23,19 @@ public abstract class ModuleMigrations
 }
 
 /// <inheritdoc/>
-public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database) : ModuleMigrations
+public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> database, ILogger<ModuleMigrations> logger) : ModuleMigrations
     where TContext : DbContext
 {
     /// <summary>
-    /// From one try for the lock to the next. Whoever waits inside a statement holds a snapshot, for which an index that is made concurrently would wait: both would wait for ever.
+    /// What changes a table waits so long for its lock, and everybody who comes after waits behind it. Then it gives way, and tries again: behind a dump, say, that takes an hour.
+    /// What it does once it has its locks may take as long as it needs.
     /// </summary>
-    private static readonly TimeSpan TurnPoll = TimeSpan.FromMilliseconds(50);
+    private const string Patience = $"set lock_timeout = '{LargeTables.LockPatience}'; set statement_timeout = 0";
+
+    private static readonly TimeSpan GivingWay = TimeSpan.FromSeconds(3);
+
+    /// <summary>Between two looks whether another process has finished. Who waited inside the database would be waited for by an index that is made concurrently.</summary>
+    private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
 
     /// <inheritdoc/>
     public override string Module => database.Database.Module;
@@ -37,35 +43,67 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<string>> PendingAsync(CancellationToken ct)
     {
-        await using var connection = await database.Database.Source.OpenConnectionAsync(ct);
+        await using var connection = await database.Database.Background.OpenConnectionAsync(ct);
         return await PendingAsync(connection, ct);
     }
 
     /// <inheritdoc/>
     public override async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken ct)
     {
-        await using var connection = await database.Database.Source.OpenConnectionAsync(ct);
-        if (Defences.MigrationLock)
-            while (!await LockAsync(connection, "select pg_try_advisory_lock($1)", ct))
-                await Task.Delay(TurnPoll, ct);
+        await using var connection = await database.Database.Background.OpenConnectionAsync(ct);
+        while (Defences.MigrationLock && !await LockAsync(connection, "select pg_try_advisory_lock($1)", ct))
+            await Task.Delay(Turn, ct);
         try
         {
-            await ExecuteAsync(connection, "set statement_timeout = 0", ct);
             var pending = await PendingAsync(connection, ct);
-            if (pending.Count == 0)
-                return pending;
-            await ExecuteAsync(connection, $"create schema if not exists {database.Database.Schema}", ct);
-            await using var context = ModuleContext.Create<TContext>(connection);
-            context.Database.SetCommandTimeout(0); // a large table takes its time
-            await context.Database.MigrateAsync(ct);
+            if (pending.Count > 0)
+                await ApplyAsync(connection, ct);
             return pending;
         }
         finally
         {
-            await ExecuteAsync(connection, "reset statement_timeout", CancellationToken.None);
             if (Defences.MigrationLock)
                 await LockAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
         }
+    }
+
+    private async Task ApplyAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await ExecuteAsync(connection, Patience, ct);
+        try
+        {
+            await ExecuteAsync(connection, $"create schema if not exists {database.Database.Schema}", ct);
+            while (!await TryMigrateAsync(connection, ct))
+                await Task.Delay(GivingWay, ct);
+        }
+        finally
+        {
+            if (connection.State == System.Data.ConnectionState.Open)
+                await ExecuteAsync(connection, "reset lock_timeout; reset statement_timeout", CancellationToken.None);
+        }
+    }
+
+    /// <summary>Applies what is missing; false when somebody holds a table for longer than the patience: what was applied stays, the rest was undone.</summary>
+    private async Task<bool> TryMigrateAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var context = ModuleContext.Create<TContext>(connection);
+        context.Database.SetCommandTimeout(0);
+        try
+        {
+            await context.Database.MigrateAsync(ct);
+            return true;
+        }
+        catch (Exception error) when ((error as PostgresException ?? error.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            LogWaits(logger, Module, GivingWay.TotalSeconds);
+            return false;
+        }
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>The module's migrations that its history lacks, without EF Core: at nearly every start there are none, and EF Core would take most of that start.</summary>
@@ -90,13 +128,10 @@ public sealed class ModuleMigrations<TContext>(ModuleDatabase<TContext> database
     private async Task<bool> LockAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
         var key = BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("boon:migrations:" + Module)));
-        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = key } }, CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = key } } };
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    [LoggerMessage(1, LogLevel.Warning, "A migration of {Module} gave way to somebody who holds a table that it changes (a dump?), and tries again in {Seconds} s", EventName = "migration-waits")]
+    private static partial void LogWaits(ILogger logger, string module, double seconds);
 }

@@ -10,7 +10,10 @@ public static class PostgresErrors
     public static bool IsInfrastructure(Exception exception) => Is(exception, state => !StartsWithAny(state, "22", "23", "54", "P0"));
 
     /// <summary>True when the database is out of reach, read-only or out of resources, for a caller who may try again; false for what a retry does not mend.</summary>
-    public static bool IsOutage(Exception exception) => Is(exception, state => StartsWithAny(state, PostgresErrorCodes.ReadOnlySqlTransaction, "08", "40", "53", "55", "57", "58"));
+    public static bool IsOutage(Exception exception) => Is(exception, state => StartsWithAny(state, PostgresErrorCodes.ReadOnlySqlTransaction, IdleInTransaction, "08", "40", "53", "55", "57", "58"));
+
+    /// <summary>The server ended a session that stood still inside a transaction.</summary>
+    private const string IdleInTransaction = "25P03";
 
     /// <summary>True when a table or its schema is not there: a module that was never started on this database.</summary>
     public static bool IsMissingTable(PostgresException exception) => exception.SqlState is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName;

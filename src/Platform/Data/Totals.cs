@@ -28,7 +28,7 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
     /// <summary>Adds all changes that are there. At any moment a reader sees a change either here or there.</summary>
     public async Task FoldAsync(CancellationToken ct)
     {
-        await using (var look = database.Source.CreateCommand($"select exists (select from {Changes})"))
+        await using (var look = database.Background.CreateCommand($"select exists (select from {Changes})"))
             if (await look.ExecuteScalarAsync(ct) is false)
                 return;
         while (await FoldOnceAsync(ct) == Most)
@@ -37,13 +37,13 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
         }
         if (Tidy is null)
             return;
-        await using var tidy = database.Source.CreateCommand(Tidy);
+        await using var tidy = database.Background.CreateCommand(Tidy);
         await tidy.ExecuteNonQueryAsync(ct);
     }
 
     private async Task<long> FoldOnceAsync(CancellationToken ct)
     {
-        await using var command = database.Source.CreateCommand($"""
+        await using var command = database.Background.CreateCommand($"""
             with folded as (
                 delete from {Changes} where place = any (array(
                     select place from {Changes} order by place limit {Most} for update skip locked)) returning *

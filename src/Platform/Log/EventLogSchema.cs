@@ -1,3 +1,5 @@
+using Boon.Platform.Data;
+
 namespace Boon.Platform.Log;
 
 /// <summary>The tables that every module's schema has for its log, its subscriptions and its idempotency keys. Part of each module's first migration.</summary>
@@ -26,11 +28,7 @@ public static class EventLogSchema
     /// The index that lists a type's events newest first, made while others write. It runs outside a transaction, and starts anew what was broken off; part of each module's
     /// migration <c>EventTypes</c>. Names of types are compared byte by byte, so that all versions of one stand together.
     /// </summary>
-    public static string[] AddTypeIndex(string schema) =>
-    [
-        $"drop index concurrently if exists {schema}.event_log_type",
-        $"create index concurrently event_log_type on {schema}.event_log (type collate \"C\", position)",
-    ];
+    public static string[] AddTypeIndex(string schema) => LargeTables.Index(schema, "event_log_type", $"{schema}.event_log (type collate \"C\", position)");
 
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>

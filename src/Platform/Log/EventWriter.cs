@@ -3,13 +3,8 @@ namespace Boon.Platform.Log;
 /// <summary>Writes events into a module's log, inside the caller's transaction. They have no sequence yet: the sequencer gives it after the commit.</summary>
 internal static class EventWriter
 {
-    /// <summary>From this many events on, COPY is cheaper than one INSERT with arrays (measured in bench).</summary>
-    private const int CopyFrom = 32;
-
-    internal static Task AppendAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct) =>
-        events.Count < CopyFrom || events.Exists(e => e.Time is null != events[0].Time is null) ? InsertAsync(connection, schema, events, ct) : CopyAsync(connection, schema, events, ct);
-
-    private static async Task InsertAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
+    /// <summary>One statement, however many they are: it is cheaper than COPY, and a process that freezes while it sends holds what others wait for no longer than it must.</summary>
+    internal static async Task AppendAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
             insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by, time)
@@ -30,34 +25,4 @@ internal static class EventWriter
         command.Parameters.Add(new() { Value = events.ConvertAll(e => e.Time), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz });
         await command.ExecuteNonQueryAsync(ct);
     }
-
-    private static async Task CopyAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
-    {
-        // COPY has no default for single rows: all of them say when they happened, or none does.
-        var timed = events[0].Time is not null;
-        await using var copy = await connection.BeginBinaryImportAsync(
-            $"copy {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by{(timed ? ", time" : "")}) from stdin (format binary)", ct);
-        foreach (var e in events)
-        {
-            await copy.StartRowAsync(ct);
-            await copy.WriteAsync(e.Id, NpgsqlDbType.Uuid, ct);
-            await copy.WriteAsync(e.AggregateType, NpgsqlDbType.Text, ct);
-            await copy.WriteAsync(e.AggregateId, NpgsqlDbType.Text, ct);
-            await copy.WriteAsync(e.Type, NpgsqlDbType.Text, ct);
-            await copy.WriteAsync(e.Payload, NpgsqlDbType.Json, ct);
-            await WriteOrNullAsync(copy, e.UserId, NpgsqlDbType.Uuid, ct);
-            await WriteOrNullAsync(copy, e.TraceParent, ct);
-            await WriteOrNullAsync(copy, e.CausationId, NpgsqlDbType.Uuid, ct);
-            await WriteOrNullAsync(copy, e.By, ct);
-            if (timed)
-                await copy.WriteAsync(e.Time!.Value, NpgsqlDbType.TimestampTz, ct);
-        }
-        await copy.CompleteAsync(ct);
-    }
-
-    private static Task WriteOrNullAsync(NpgsqlBinaryImporter copy, string? value, CancellationToken ct) =>
-        value is null ? copy.WriteNullAsync(ct) : copy.WriteAsync(value, NpgsqlDbType.Text, ct);
-
-    private static Task WriteOrNullAsync(NpgsqlBinaryImporter copy, Guid? value, NpgsqlDbType type, CancellationToken ct) =>
-        value is { } some ? copy.WriteAsync(some, type, ct) : copy.WriteNullAsync(ct);
 }

@@ -58,7 +58,7 @@ internal sealed class LaneNews(string subscription, IReadOnlyList<string> source
         var from = databases.Of(source);
         try
         {
-            return await EventReader.HeadAsync(from.Source, from.Schema, ct);
+            return await EventReader.HeadAsync(from.Background, from.Schema, ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {

@@ -219,7 +219,7 @@ internal sealed partial class LaneReader<TContext>(
 
     private Task<LogPage> ReadAsync(Unit<TContext> unit, string source, Checkpoint checkpoint, int limit, CancellationToken ct) =>
         databases.ReadAsync(unit.Connection, database, source, (connection, schema) => EventReader.ReadAsync(
-            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types, Mark(source, checkpoint)));
+            connection, schema, checkpoint.Sequence, limit, ct, lane, lanes, Math.Min(checkpoint.HoldAt ?? long.MaxValue, Furthest(checkpoint)), subscription.Types, Mark(source, checkpoint)), ct);
 
     /// <summary>The id of a log in the same database plays no role: both are restored as one.</summary>
     private LogMark Mark(string source, Checkpoint checkpoint) =>

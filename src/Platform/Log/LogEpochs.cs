@@ -94,7 +94,7 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
             if (databases.AreTogether(reader.Module, module))
                 mark = mark with { LogId = null };
-            var state = await databases.ReadAsync(connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct));
+            var state = await databases.ReadAsync(connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct), ct);
             stands[i] = stands[i] with { Difference = state.Difference(sequence, mark), Lost = state.Difference(sequence, mark with { LogId = null }) is not null };
         }
         return stands;

@@ -53,7 +53,7 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
             select s from unnest($1::text[]) s
             where exists (select from pg_attribute where attrelid = to_regclass(s || '.log_head') and attname = 'floor')
             """, connection)
-        { Parameters = { new() { Value = databases.All.Where(database => ReferenceEquals(database.Source, pool)).Select(database => database.Schema).Order(StringComparer.Ordinal).ToArray() } } };
+        { Parameters = { new() { Value = databases.All.Where(database => ReferenceEquals(database.Background, pool)).Select(database => database.Schema).Order(StringComparer.Ordinal).ToArray() } } };
         var there = new List<string>();
         await using (var reader = await exists.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Boon.Platform.Data;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;
@@ -10,12 +11,14 @@ public static class LogServices
     /// <summary>Registers the databases, the wake-ups inside the process and between processes.</summary>
     public static IServiceCollection AddBoonLog(this IServiceCollection services)
     {
-        services.AddSingleton<Databases>();
+        services.AddSingleton(provider => new Databases(
+            provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>(), provider.GetServices<LaneConnections>()));
         services.AddSingleton<LogSignals>();
         services.AddSingleton<LogBarrier>();
         services.AddSingleton<LogEpochs>();
         // It listens once everything is built, so on every database that a module has asked for.
         services.AddHostedService<LogNotifications>();
+        services.AddHostedService<FrozenSessions>();
         services.AddSingleton<LogWatch>();
         services.AddSingleton<LogCatchUp>();
         services.AddHostedService(provider => provider.GetRequiredService<LogWatch>());
@@ -52,7 +55,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             changed[module] = 0;
             wake.Set();
         };
-        return Task.WhenAll([SendAsync(stoppingToken), .. databases.Pools.Select(pool => ListenAsync(pool, stoppingToken))]);
+        return Task.WhenAll([SendAsync(stoppingToken), .. databases.BackgroundPools.Select(pool => ListenAsync(pool, stoppingToken))]);
     }
 
     private async Task SendAsync(CancellationToken ct)
@@ -65,7 +68,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
                 foreach (var module in changed.Keys)
                 {
                     changed.TryRemove(module, out _);
-                    await using var command = databases.Of(module).Source.CreateCommand("select pg_notify($1, $2)");
+                    await using var command = databases.Of(module).Background.CreateCommand("select pg_notify($1, $2)");
                     command.Parameters.Add(new() { Value = Channel });
                     command.Parameters.Add(new() { Value = module });
                     await command.ExecuteNonQueryAsync(ct);
@@ -114,6 +117,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             }
             catch (Exception error)
             {
+                databases.ListenerBroke(pool);
                 await databases.Outages.PauseAsync(pool, error, backoff, _ => LogListenFailed(logger, error.Message), ct);
             }
         }

@@ -70,14 +70,14 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     {
         if (after is not { } at)
         {
-            at = await EventReader.HeadAsync(database.Source, database.Schema, ct);
+            at = await EventReader.HeadAsync(database.Background, database.Schema, ct);
             WakeAll(database.Module);
             return at;
         }
         while (true)
         {
             var read = 0;
-            await using var command = database.Source.CreateCommand($"""
+            await using var command = database.Background.CreateCommand($"""
                 select o.sequence, l.aggregateid, l.type from {database.Schema}.event_order o
                 cross join lateral (select aggregateid, type from {database.Schema}.event_log e where e.position = o.position offset 0) l
                 where o.sequence > $1 order by o.sequence limit {Most}

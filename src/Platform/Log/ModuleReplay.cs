@@ -33,7 +33,7 @@ public sealed record ReplayPart(string Name, long Rows, string Checksum, long Li
 public static class ReplayTables
 {
     /// <summary>Settings for a transaction that reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
-    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'";
+    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'; " + Data.Databases.NoStatementLimit;
 
     /// <summary>Sums up a part of a projection as it was rebuilt and as it is live.</summary>
     /// <param name="connection">The connection.</param>

@@ -30,6 +30,7 @@ public sealed partial class SubscriptionRunner<TContext>(
 
     /// <summary>Read when the host is built: what cannot be stops the start.</summary>
     private readonly SubscriptionSettings settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
+    private readonly ModuleDatabase<TContext> background = module.ForBackground;
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
     private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
@@ -46,7 +47,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await Checkpoints.PrepareAsync(Database, Name, Sources, settings.Lanes, cancellationToken);
+        await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
@@ -58,10 +59,10 @@ public sealed partial class SubscriptionRunner<TContext>(
         {
             try
             {
-                var lanes = await Checkpoints.PrepareAsync(Database, Name, Sources, settings.Lanes, stoppingToken);
+                var lanes = await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, stoppingToken);
                 LogStarted(logger, Name, lanes);
                 await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
-                    new LaneReader<TContext>(subscription, settings, lane, lanes, module, databases, signals, logger).RunAsync(stoppingToken)));
+                    new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -92,7 +93,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             return Redrive.NotFound;
 
         var e = await databases.ReadAsync(unit.Connection, Database, at.Source, (connection, schema) =>
-                EventReader.ReadOneAsync(connection, schema, at.Sequence, ct))
+                EventReader.ReadOneAsync(connection, schema, at.Sequence, ct), ct)
             ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
         if (e.Id != at.EventId)
             throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");

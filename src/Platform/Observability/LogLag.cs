@@ -51,7 +51,7 @@ internal sealed class LogLag
         var unnumbered = new List<(string, long)>();
         foreach (var module in modules)
         {
-            await using var command = module.Database.Source.CreateCommand($"""
+            await using var command = module.Database.Background.CreateCommand($"""
                 select count(*)
                 from (
                     select from {module.Database.Schema}.log_head h
@@ -67,7 +67,7 @@ internal sealed class LogLag
         foreach (var subscription in subscriptions)
         {
             var schema = subscription.Database.Schema;
-            await using var connection = await subscription.Database.Source.OpenConnectionAsync(ct);
+            await using var connection = await subscription.Database.Background.OpenConnectionAsync(ct);
             var lanes = new List<Place>();
             await using (var command = new NpgsqlCommand($"select lane, source, sequence, logid, read_sequence, read_event from {schema}.checkpoints where subscription = $1", connection)
             { Parameters = { new() { Value = subscription.Name } } })
@@ -78,7 +78,7 @@ internal sealed class LogLag
                 try
                 {
                     found.Add(await databases.ReadAsync(connection, subscription.Database, place.Source, (c, s) =>
-                        ReadAsync(c, s, ReferenceEquals(c, connection) ? place with { Mark = place.Mark with { LogId = null } } : place, ct)));
+                        ReadAsync(c, s, ReferenceEquals(c, connection) ? place with { Mark = place.Mark with { LogId = null } } : place, ct), ct));
                 }
                 catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
                 {

@@ -177,13 +177,14 @@ internal static class HealthEndpoints
         if (drain.Begun)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
         // What reads well may not be written to: read-only after a failover, or full.
-        if (databases.Pools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
+        if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(LongestPing);
         try
         {
-            foreach (var pool in databases.Pools)
+            // Requests that keep all of their connections busy are no outage.
+            foreach (var pool in databases.BackgroundPools)
             {
                 await using var command = pool.CreateCommand("select 1");
                 await command.ExecuteScalarAsync(limit.Token);

@@ -116,7 +116,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <summary>Types for which claims wait, each found by one look into the index of those; nobody is locked.</summary>
     private async Task<List<string>> WaitingTypesAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             with recursive types (name) as (
                 (select k.type from promotions.claims k where k.state in ('queued', 'working') order by k.type limit 1)
                 union all
@@ -137,7 +137,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     {
         List<PacedClaim> taken;
         TimeSpan? again = null;
-        await using (var unit = new Unit<PromotionsDb>(module, signals))
+        await using (var unit = new Unit<PromotionsDb>(module.ForBackground, signals))
         {
             await unit.BeginAsync(ct);
             await using (var patience = unit.Command($"set local lock_timeout = '{Patience}'"))
@@ -220,7 +220,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         {
             if (PromotionsDefences.GrantWork is { } work)
                 await Task.WhenAll(claims.Select(_ => work()));
-            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals);
             await unit.BeginAsync(ct);
             if (await PacedGrants.SettleAsync(unit, type, claims, worker, ct))
                 await unit.CommitAsync(ct);

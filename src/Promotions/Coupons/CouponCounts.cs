@@ -49,7 +49,7 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
 
     private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             select type from promotions.coupon_counts
             group by type having count(*) >= $1
             """);
@@ -64,7 +64,7 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
     /// <summary>Replaces many rows of a type by their sum, in one statement: at any moment a reader sees either those or this.</summary>
     private async Task<long> FoldAsync(string type, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             with folded as (
                 delete from promotions.coupon_counts where ctid = any (array(
                     select ctid from promotions.coupon_counts where type = $1 limit $2 for update skip locked))

@@ -42,7 +42,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
 
     private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("select name from promotions.coupon_types");
+        await using var command = module.Database.Background.CreateCommand("select name from promotions.coupon_types");
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<string>();
         while (await reader.ReadAsync(ct))

@@ -46,7 +46,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
 
     private async Task<Walk> BeginAsync(string type, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             select statement_timestamp(), least(expired_until, statement_timestamp()) - $2, next_position
             from promotions.coupon_types
             where name = $1
@@ -60,7 +60,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
 
     private async Task<List<Expired>> PageAsync(string type, DateTime at, long after, DateTime now, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             select id, expires_at, position
             from promotions.codes
             where type = $1 and (expires_at, position) > ($2, $3) and expires_at <= $4 and position is not null and purged_at is null
@@ -81,7 +81,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     /// <summary>Purges coupons that the cursor has not come to meanwhile; null when somebody holds the pool.</summary>
     private async Task<long?> PurgeAsync(string type, Guid[] ids, bool skipHeld, CancellationToken ct)
     {
-        await using var unit = new Unit<PromotionsDb>(module, signals) { By = by };
+        await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals) { By = by };
         await unit.BeginAsync(ct);
         if (await CouponPool.HoldAsync(unit, type, ct, skipHeld) is null)
             return null;
@@ -99,7 +99,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     /// <summary>Remembers how far the purge has come; where the pool is held in this moment, the same is looked at once more next time.</summary>
     private async Task EndAsync(string type, DateTime now, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             update promotions.coupon_types set expired_until = $2
             where name = (select name from promotions.coupon_types where name = $1 for update skip locked)
             """);
@@ -114,7 +114,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     /// </summary>
     internal async Task<long?> GapAsync(CancellationToken ct)
     {
-        await using var unit = new Unit<PromotionsDb>(module, signals) { By = by };
+        await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals) { By = by };
         await unit.BeginAsync(ct);
         long id, first, last;
         string type;

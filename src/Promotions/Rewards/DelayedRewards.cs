@@ -40,7 +40,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
     /// <summary>Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), seen without holding a pool.</summary>
     private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("""
+        await using var command = module.Database.Background.CreateCommand("""
             with recursive types (name) as (
                 (select r.type from promotions.coupon_rewards r where r.granted_at is null order by r.type limit 1)
                 union all
@@ -62,7 +62,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
     {
         for (var more = true; more;)
         {
-            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals);
             await unit.BeginAsync(ct);
             more = await GrantRewards.GrantAsync(unit, type, ct, skipHeld: true);
             await unit.CommitAsync(ct);

@@ -28,7 +28,7 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
         try
         {
             // The version first: what is read after it is at least as new.
-            await using var command = module.Database.Source.CreateCommand("select version from quests.catalog_version");
+            await using var command = module.Database.Background.CreateCommand("select version from quests.catalog_version");
             var version = (long)(await command.ExecuteScalarAsync(ct))!;
             if (version == current.Version)
                 return;

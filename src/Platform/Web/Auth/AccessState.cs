@@ -124,7 +124,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         await reading.WaitAsync(ct);
         try
         {
-            await using var connection = await database.Source.OpenConnectionAsync(ct);
+            await using var connection = await database.Background.OpenConnectionAsync(ct);
             if (!await TryReadAsync(connection, ct))
             {
                 // What is held in memory costs little to read again: nobody has to say from where. What was known stays known.
