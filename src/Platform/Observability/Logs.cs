@@ -37,7 +37,7 @@ public static class Logs
             // While a database is away, what retries has nothing to say that its one line does not.
             .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Data.Outages)))
             .Enrich.FromLogContext()
-            .WriteTo.Console(console, "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
+            .WriteTo.Console(new ConsoleLines(), console);
         foreach (var part in (string[])["web", "events", "migration"])
             logger = logger
                 .WriteTo.Logger(to => ToFile(to, part, "info", e => e.Level < LogEventLevel.Error))

@@ -111,7 +111,7 @@ public static class Json
     }
 
     /// <summary>What a time must be.</summary>
-    public const string TimeRule = "must be a time as in RFC 3339, such as 2030-01-31T09:00:00Z";
+    public const string TimeRule = "must be a time as in RFC 3339, of the years 2 to 9998, such as 2030-01-31T09:00:00Z";
 
     /// <summary>Reads a time; null if it is none.</summary>
     public static DateTimeOffset? ReadTime(JsonElement value) =>
