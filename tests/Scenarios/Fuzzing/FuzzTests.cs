@@ -102,16 +102,20 @@ public sealed class FuzzTests
                 var (fault, took) = await SendAsync(request);
                 if (fault is not null)
                     faults.Enqueue($"#{index} {request}\n   {fault}");
-                else if (took > LongestAnswer)
+                else if (took > Longest(request))
                     slow.Enqueue(request);
             });
             // What was slow beside others on a busy machine must be quick alone.
             foreach (var request in slow)
-                if (await SendAsync(request) is var (fault, took) && (fault is not null || took > LongestAnswer))
+                if (await SendAsync(request) is var (fault, took) && (fault is not null || took > Longest(request)))
                     faults.Enqueue($"{request}\n   {fault} took {took.TotalSeconds:0.0} s, alone");
             faults.Count.ShouldBe(0, $"of {count} requests, {how}:\n{string.Join('\n', faults.Take(20))}");
             (await boon.Api.Get("/health/ready")).Code.ShouldBe(200);
         }
+
+        /// <summary>An order for a user who is not known waits up to two seconds for the registration, as the guide says; <c>Prefer: wait</c> asks for one.</summary>
+        private static TimeSpan Longest(FuzzRequest request) =>
+            request.Url.StartsWith("/v1/orders", StringComparison.OrdinalIgnoreCase) && request.Method == "POST" || request.Headers.ContainsKey("Prefer") ? 2 * LongestAnswer : LongestAnswer;
 
         private async Task<(string? Fault, TimeSpan Took)> SendAsync(FuzzRequest request)
         {
