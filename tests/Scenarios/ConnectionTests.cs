@@ -52,6 +52,46 @@ public sealed class ConnectionTests
         refused.Message.ShouldContain("fewer lanes");
     }
 
+    /// <summary>As a dump does, somebody holds a table that a migration changes; whoever comes after must not wait behind the migration.</summary>
+    [Fact]
+    public async Task A_migration_gives_way_to_who_holds_its_table()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var identity = boon.Services.GetServices<ModuleMigrations>().Single(module => module.Module == "identity");
+        await boon.Execute("delete from identity.migrations where \"MigrationId\" like '%_KeysByLocation'");
+        await using var source = NpgsqlDataSource.Create(boon.Database);
+        await using var dump = await source.OpenConnectionAsync();
+        var holding = await dump.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("lock table identity.migrations in access share mode", dump))
+            await hold.ExecuteNonQueryAsync();
+
+        var applying = identity.ApplyAsync(CancellationToken.None);
+        const string waits = "select exists (select from pg_locks where relation = 'identity.migrations'::regclass and not granted)";
+        await Eventually.Holds("a migration that waits", () => boon.Scalar<bool>(waits));
+        await Eventually.Holds("a migration that gave way", async () => !await boon.Scalar<bool>(waits));
+        applying.IsCompleted.ShouldBeFalse();
+        await holding.RollbackAsync();
+        (await applying).ShouldHaveSingleItem().ShouldEndWith("_KeysByLocation");
+    }
+
+    /// <summary>However many keys and letters are over, one run of housekeeping deletes them all.</summary>
+    [Fact]
+    public async Task Housekeeping_deletes_everything_that_is_over()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await boon.Execute("""
+            insert into identity.idempotency_keys (caller, route, key, body_hash, created_at)
+            select 'c', 'r', n::text, '', now() - case when n <= 2500 then interval '25 hours' else interval '1 hour' end from generate_series(1, 2510) n
+            """);
+        await boon.Execute("""
+            insert into identity.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts, redriven_at)
+            select gen_random_uuid(), 's', 'x', n, gen_random_uuid(), 't', 'e', 3, case n when 1 then now() - interval '31 days' when 2 then now() end from generate_series(1, 3) n
+            """);
+        await boon.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Housekeeping>().First().RunAsync(CancellationToken.None);
+        (await boon.Scalar<long>("select count(*) from identity.idempotency_keys where caller = 'c'")).ShouldBe(10);
+        (await boon.Scalar<long>("select count(*) from identity.dead_letters")).ShouldBe(2);
+    }
+
     /// <summary>Connections of a pool, given back at the end. Without the defence the background holds some: whoever waits for those gets them later.</summary>
     private sealed class TakenConnections : IAsyncDisposable
     {

@@ -59,7 +59,9 @@ internal sealed class DatabasePools : IAsyncDisposable
         builder.AutoPrepareMinUsages = 2;
         // Nothing outlives a transaction (set local, on commit drop) but advisory locks, which are given back: a returned connection needs no cleaning.
         builder.NoResetOnClose = true;
-        (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
+        // A socket of this machine knows no such thing, and refuses it.
+        if (builder.Host is { Length: > 0 } host && host[0] is not ('/' or '@'))
+            (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
         var idle = Defences.IdleTransactionTimeout ? Databases.IdleInTransactionLimit : TimeSpan.Zero;
         builder.Options = $"{builder.Options} {PlansByIndex} {KeepAlives} -c TimeZone=UTC -c tcp_user_timeout={Milliseconds(TcpLimit)} "
             + $"-c idle_in_transaction_session_timeout={Milliseconds(idle)} -c statement_timeout={Milliseconds(statementLimit)}".TrimStart();

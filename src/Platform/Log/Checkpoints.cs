@@ -24,7 +24,7 @@ internal static class Checkpoints
         if (await IsLaidAsync(connection, database.Schema, subscription, sources, lanes, ct))
             return lanes;
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, $"lock table {database.Schema}.checkpoints in share row exclusive mode", ct);
+        await ExecuteAsync(connection, Alone(database.Schema), ct);
         await using var count = new NpgsqlCommand($"select max(lanes) from {database.Schema}.checkpoints where subscription = $1", connection)
         { Parameters = { new() { Value = subscription } } };
         var stored = await count.ExecuteScalarAsync(ct) as int?;
@@ -62,12 +62,17 @@ internal static class Checkpoints
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
+    /// <summary>
+    /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change for the rows and the lanes to write them.
+    /// </summary>
+    private static string Alone(string schema) => $"lock table {schema}.checkpoints in exclusive mode";
+
     /// <summary>Ends a change of lanes if every lane has reached its hold.</summary>
     internal static async Task<bool> TryFinishChangeAsync(ModuleDatabase database, string subscription, int lanes, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, $"lock table {database.Schema}.checkpoints in share row exclusive mode", ct);
+        await ExecuteAsync(connection, Alone(database.Schema), ct);
         var done = await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct);
         await transaction.CommitAsync(ct);
         return done;

@@ -39,9 +39,11 @@ internal static class DeadLetters
     {
         var text = Describe(error);
         await using var command = unit.Command($"""
-            insert into {unit.Database.Schema}.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts)
+            insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict (subscription, source, sequence) do nothing
+            on conflict (subscription, source, sequence) do update
+                set redriven_at = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(), event_id = excluded.event_id, event_type = excluded.event_type
+                where letter.redriven_at is not null
             """);
         command.Parameters.Add(new() { Value = Guid.CreateVersion7() });
         command.Parameters.Add(new() { Value = subscription });

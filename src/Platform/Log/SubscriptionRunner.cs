@@ -98,19 +98,25 @@ public sealed partial class SubscriptionRunner<TContext>(
         if (e.Id != at.EventId)
             throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");
         // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
-        foreach (var lane in await LanesOfAsync(e, unit, ct))
-            await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, lane, Sources.Count, wait: true, ct);
+        await LockLaneAsync(e, unit, ct);
         await subscription.Handler([e], unit, ct);
         await DeadLetters.CloseAsync(unit, letter, ct);
         await unit.CommitAsync(ct);
         return Redrive.Applied;
     }
 
-    private async Task<List<int>> LanesOfAsync(LoggedEvent e, Unit<TContext> unit, CancellationToken ct)
+    /// <summary>Locks the lane of an event as it is laid now: while its lock is waited for, the number of lanes may change.</summary>
+    private async Task LockLaneAsync(LoggedEvent e, Unit<TContext> unit, CancellationToken ct)
     {
-        await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1");
-        command.Parameters.Add(new() { Value = Name });
-        return await command.ExecuteScalarAsync(ct) is int lanes ? [Lanes.Of(e.UserId, lanes)] : [];
+        while (true)
+        {
+            await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
+            if (await command.ExecuteScalarAsync(ct) is not int lanes)
+                return; // it has never read anything
+            var rows = await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, Lanes.Of(e.UserId, lanes), Sources.Count, wait: true, ct);
+            if (rows?.All(row => row.Lanes == lanes) == true)
+                return;
+        }
     }
 
     [LoggerMessage(1, LogLevel.Information, "Subscription {Subscription} reads with {Lanes} lane(s)", EventName = "subscription-started")]
