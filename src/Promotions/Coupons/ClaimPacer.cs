@@ -140,12 +140,10 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         await using (var unit = new Unit<PromotionsDb>(module.ForBackground, signals))
         {
             await unit.BeginAsync(ct);
-            await using (var patience = unit.Command($"set local lock_timeout = '{Patience}'"))
-                await patience.ExecuteNonQueryAsync(ct);
-            if (await CouponPool.HoldAsync(unit, name, ct) is not { } pool)
+            if (await LookAsync(unit, name, ct) is not { } look)
                 return null;
-            var changed = await TimeOutAsync(unit, pool, ct);
-            var (free, openAt) = await FreeAsync(unit, pool, ct);
+            var (pool, changed, working) = look;
+            var (free, openAt) = Free(pool, working);
             taken = free > 0 ? await TakeAsync(unit, name, free, ct) : [];
             if (free == 0 && openAt is { } at)
                 again = at - pool.Now + ClockGrain;
@@ -159,40 +157,60 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         return again is { } wait && wait < TimeSpan.Zero ? ClockGrain : again;
     }
 
-    private static async Task<bool> TimeOutAsync(Unit<PromotionsDb> unit, CouponPool pool, CancellationToken ct)
+    /// <summary>
+    /// Takes hold of a type, frees claims that lost their worker, refuses those that waited too long, and counts those in <c>working</c>: in one round trip, for the pace
+    /// is as even as a look is short. Null when there is no such type.
+    /// </summary>
+    private static async Task<(CouponPool Pool, bool Changed, int Working)?> LookAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
     {
-        bool changed;
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { new($"set local lock_timeout = '{Patience}'") } };
+        CouponPool.AddHold(batch, type);
         // A claim of the future was started before the database's clock was set back: its lease says nothing any more.
-        await using (var free = unit.Command("""
+        batch.BatchCommands.Add(new("""
             update promotions.claims set state = 'queued', worker = null, started_at = null, working_until = null
             where type = $1 and state = 'working' and (working_until <= clock_timestamp() or started_at > clock_timestamp())
-            """, pool.Type))
-            changed = await free.ExecuteNonQueryAsync(ct) > 0;
-        await using (var late = new NpgsqlBatch(unit.Connection) { BatchCommands = { CouponPool.TimeOutCommand(pool.Type) } })
-        await using (var reader = await late.ExecuteReaderAsync(ct))
-            changed |= await CouponPool.AppendTimedOutAsync(unit, pool.Type, reader, ct);
-        if (!pool.ClockWentBack)
-            return changed;
-        await using var store = new NpgsqlBatch(unit.Connection);
-        pool.AddStore(store, claimed: 0);
-        await store.ExecuteNonQueryAsync(ct);
-        return true;
-    }
-
-    /// <summary>How many claims may start now; and when the oldest grant leaves the second.</summary>
-    private static async Task<(int Free, DateTime? OpenAt)> FreeAsync(Unit<PromotionsDb> unit, CouponPool pool, CancellationToken ct)
-    {
-        if (pool.Pace is not { } pace)
-            return (int.MaxValue, null);
-        await using var count = unit.Command("""
+            returning id
+            """)
+        { Parameters = { new() { Value = type } } });
+        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
+        batch.BatchCommands.Add(new("""
             select count(*)::int from (
                 select state from promotions.claims
                 where type = $1 and state in ('queued', 'working')
                 order by ticket limit $2
             ) front
             where state = 'working'
-            """, pool.Type, Front);
-        var working = (int)(await count.ExecuteScalarAsync(ct))!;
+            """)
+        { Parameters = { new() { Value = type }, new() { Value = Front } } });
+        CouponPool pool;
+        bool changed;
+        int working;
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
+                return null;
+            pool = held;
+            await reader.NextResultAsync(ct);
+            changed = await reader.ReadAsync(ct);
+            await reader.NextResultAsync(ct);
+            changed |= await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
+            await reader.NextResultAsync(ct);
+            await reader.ReadAsync(ct);
+            working = reader.GetInt32(0);
+        }
+        if (!pool.ClockWentBack)
+            return (pool, changed, working);
+        await using var store = new NpgsqlBatch(unit.Connection);
+        pool.AddStore(store, claimed: 0);
+        await store.ExecuteNonQueryAsync(ct);
+        return (pool, true, working);
+    }
+
+    /// <summary>How many claims may start now; and when the oldest grant leaves the second.</summary>
+    private static (int Free, DateTime? OpenAt) Free(CouponPool pool, int working)
+    {
+        if (pool.Pace is not { } pace)
+            return (int.MaxValue, null);
         var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
         var inSecond = pace.PerSecond!.Value - working - recent.Count;
         var atOnce = pace.Concurrency!.Value - working;

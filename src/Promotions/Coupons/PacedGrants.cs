@@ -10,15 +10,24 @@ internal static class PacedGrants
     internal static async Task<bool> SettleAsync(
         Unit<PromotionsDb> unit, string type, List<PacedClaim> claims, Guid worker, CancellationToken ct)
     {
-        if (await CouponPool.HoldAsync(unit, type, ct) is not { } pool)
-            return false;
+        await using var hold = new NpgsqlBatch(unit.Connection);
+        CouponPool.AddHold(hold, type);
+        hold.BatchCommands.Add(new("""
+            select id from promotions.claims
+            where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
+            """)
+        { Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = worker } } });
         var own = new HashSet<Guid>();
-        await using (var find = unit.Command("""
-            select id from promotions.claims where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
-            """, claims.ConvertAll(claim => claim.Id), worker))
-        await using (var reader = await find.ExecuteReaderAsync(ct))
+        CouponPool pool;
+        await using (var reader = await hold.ExecuteReaderAsync(ct))
+        {
+            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
+                return false;
+            pool = held;
+            await reader.NextResultAsync(ct);
             while (await reader.ReadAsync(ct))
                 own.Add(reader.GetGuid(0));
+        }
         claims = claims.FindAll(claim => own.Contains(claim.Id));
         if (claims.Count == 0)
             return false;
