@@ -42,6 +42,7 @@ internal static class PurgeBench
             while (await LeftAsync(source, type, ct))
                 await Task.Delay(BetweenLooks, ct);
             purges.Add(Expired / Stopwatch.GetElapsedTime(started).TotalSeconds);
+            Console.WriteLine($"p99 {after[^1]:0.0} ms beside {before[^1]:0.0} ms, slowest {first[^1]:0.0} beside {firstBefore[^1]:0.0} ms, {purges[^1]:N0} purged a second.");
         }
         var (p99, worst) = (Figures.Ratio(after, before), Figures.Ratio(first, firstBefore));
         return new Figures($"purge: {Claims:N0} claims at {Connections} connections after {Expired:N0} expired coupons, medians of {Runs} runs; the limit is as many claims of a fresh pool")
