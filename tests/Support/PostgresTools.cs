@@ -19,8 +19,8 @@ public static class PostgresTools
         var file = Path.Combine(Directory.CreateTempSubdirectory("boon-dump-").FullName, "dump");
         try
         {
-            await RunAsync("pg_dump", ["--format=custom", "--compress=0", $"--file={file}", $"--dbname={Uri(from)}"]);
-            await RunAsync("pg_restore", ["--no-owner", "--exit-on-error", $"--dbname={Uri(to)}", file]);
+            await RunAsync("pg_dump", ["--format=custom", "--compress=0", $"--file={file}", $"--dbname={Place(from)}"]);
+            await RunAsync("pg_restore", ["--no-owner", "--exit-on-error", $"--dbname={Place(to)}", file]);
         }
         finally
         {
@@ -79,10 +79,11 @@ public static class PostgresTools
         }
     });
 
-    private static string Uri(string database)
+    /// <summary>Where a database is, as PostgreSQL's programs read it; the host can be a folder with a socket.</summary>
+    private static string Place(string database)
     {
         var parts = new NpgsqlConnectionStringBuilder(database);
-        return $"postgresql://{System.Uri.EscapeDataString(parts.Username!)}:{System.Uri.EscapeDataString(parts.Password!)}@{parts.Host}:{parts.Port}/{parts.Database}";
+        return $"host='{parts.Host}' port={parts.Port} user='{parts.Username}' password='{parts.Password}' dbname='{parts.Database}'";
     }
 
     private static async Task RunAsync(string program, string[] arguments)
