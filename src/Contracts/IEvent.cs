@@ -19,6 +19,13 @@ public interface IEvent
     Guid? UserId { get; }
 }
 
+/// <summary>Something was refused; the reason is one of a few words, and is counted by it.</summary>
+public interface IRefusal
+{
+    /// <summary>Why, in a word such as <c>sold-out</c>.</summary>
+    string Reason { get; }
+}
+
 /// <summary>Marks a member that holds personal data: erasing a user removes it from the log.</summary>
 [AttributeUsage(AttributeTargets.Property | AttributeTargets.Parameter)]
 public sealed class PersonalAttribute : Attribute;

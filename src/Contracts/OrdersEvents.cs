@@ -19,7 +19,7 @@ public sealed record OrderConfirmed(Guid OrderId, Guid UserId, string Product, i
 }
 
 /// <summary>An order was rejected because its code was not redeemed; <paramref name="Reason"/> is that of the redemption, such as <c>code-exhausted</c>.</summary>
-public sealed record OrderRejected(Guid OrderId, Guid UserId, string Code, string Reason) : IEvent
+public sealed record OrderRejected(Guid OrderId, Guid UserId, string Code, string Reason) : IEvent, IRefusal
 {
     public static string Name => "orders.order-rejected.v1";
     string IEvent.AggregateType => "order";

@@ -45,7 +45,7 @@ public sealed record VoucherIssued(Guid VoucherId, Guid CampaignId, Guid UserId,
 }
 
 /// <summary>An event matched a campaign but gave no voucher; <paramref name="Reason"/> says why, <paramref name="Rank"/> is set where the limit was the reason.</summary>
-public sealed record VoucherRefused(Guid CampaignId, Guid UserId, string Reason, long? Rank) : IEvent
+public sealed record VoucherRefused(Guid CampaignId, Guid UserId, string Reason, long? Rank) : IEvent, IRefusal
 {
     public static string Name => "promotions.voucher-refused.v1";
     string IEvent.AggregateType => "campaign";
@@ -64,7 +64,7 @@ public sealed record CodeRedeemed(
 }
 
 /// <summary>A redemption was refused; <paramref name="Reason"/> is the error code that the caller saw.</summary>
-public sealed record RedemptionRefused(Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, string Reason) : IEvent
+public sealed record RedemptionRefused(Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, string Reason) : IEvent, IRefusal
 {
     public static string Name => "promotions.redemption-refused.v1";
     string IEvent.AggregateType => "code";
@@ -118,7 +118,7 @@ public sealed record ClaimQueued(Guid ClaimId, Guid UserId, string? Type, int Po
 }
 
 /// <summary>A claim was refused: <c>sold-out</c>, <c>queue-full</c> or <c>timed-out</c>. There is a <paramref name="ClaimId"/> if it had been queued.</summary>
-public sealed record ClaimRefused(Guid? ClaimId, Guid UserId, string? Type, string Reason) : IEvent
+public sealed record ClaimRefused(Guid? ClaimId, Guid UserId, string? Type, string Reason) : IEvent, IRefusal
 {
     public static string Name => "promotions.claim-refused.v1";
     string IEvent.AggregateType => "claim";

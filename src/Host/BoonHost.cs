@@ -46,6 +46,9 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>Where it listens, once started.</summary>
     internal string Url => App.Urls.First();
 
+    /// <summary>Where metrics and health are, once started.</summary>
+    internal string ManagementUrl => Settings.ManagementUrls.Of(App.Configuration) is null ? Url : App.Urls.Last();
+
     /// <summary>Starts the database if it is ours, and builds the application. Nothing runs and nothing is migrated yet.</summary>
     internal static async Task<BoonHost> BuildAsync(HostOptions options, CancellationToken ct)
     {
@@ -72,7 +75,8 @@ internal sealed class BoonHost : IAsyncDisposable
             var urls = options.Urls ?? Settings.Urls.Of(configuration) ?? configuration["urls"] ?? DefaultUrl;
             if (Settings.Urls.Fault(options.Urls is null ? Settings.Urls.Key : "--urls", urls) is { } fault)
                 throw new SetupException(fault);
-            builder.WebHost.UseUrls(urls);
+            var management = Settings.ManagementUrls.Of(configuration);
+            builder.WebHost.UseUrls(management is null ? urls : $"{urls};{management}");
             Directory.CreateDirectory(data);
             builder.WebHost.UseKestrelHttpsConfiguration();
             Databases? databases = null;

@@ -40,6 +40,10 @@ public static class Settings
     public static Setting<string?> Urls { get; } = Add(Addresses("Boon:Urls",
         "where to listen, several with `;`; also `--urls`. `ASPNETCORE_URLS` counts when this is not set", "`http://127.0.0.1:5080`"));
 
+    /// <summary>Where metrics and health are, if not with all else.</summary>
+    public static Setting<string?> ManagementUrls { get; } = Add(Addresses("Boon:Management:Urls",
+        "where `/metrics` and `/health` listen, and nothing else does, several with `;`; on ports of their own. The other addresses have neither then", "none: they are with all else"));
+
     /// <summary>Where <c>boon coupons upload</c> sends.</summary>
     public static Setting<string> Url { get; } = Add(new Setting<string>("Boon:Url", "an address such as http://127.0.0.1:5080",
         "where Boon serves, for `boon coupons upload`; as an environment variable; also `--url`", "`http://127.0.0.1:5080`", Absolute, "http://127.0.0.1:5080"));

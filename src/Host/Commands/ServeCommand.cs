@@ -27,7 +27,7 @@ internal static class ServeCommand
         foreach (var line in host.Describe())
             Console.WriteLine(line);
         var url = host.Url;
-        Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {url}/metrics). Ctrl-C stops it.");
+        Console.WriteLine($"Boon serves at {url}  (docs {url}/docs, metrics {host.ManagementUrl}/metrics). Ctrl-C stops it.");
         await host.WaitAsync(ct);
         if (signals.Terminated)
             await host.DrainAsync();

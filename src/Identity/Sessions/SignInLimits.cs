@@ -48,6 +48,7 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
     /// <summary>Counts a failed try. Answers how long the caller is locked out if there had been too many before this one.</summary>
     internal async Task<TimeSpan?> FailedAsync(Unit<IdentityDb> unit, TryKeys keys, CancellationToken ct)
     {
+        LogMetrics.SignInFailed();
         // One order for all, so that two failures never wait for each other.
         await using var command = unit.Command("""
             insert into identity.sign_in_failures as f (key, failures, window_ends)

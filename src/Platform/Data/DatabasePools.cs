@@ -28,7 +28,7 @@ internal sealed class DatabasePools : IAsyncDisposable
     /// <summary>A server or a network that went away without a word is noticed within 20 s.</summary>
     private const string KeepAlives = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=3 -c tcp_keepalives_count=3";
 
-    internal DatabasePools(string connection, int lanes, ILoggerFactory loggers)
+    internal DatabasePools(string name, string connection, int lanes, ILoggerFactory loggers)
     {
         var builder = new NpgsqlConnectionStringBuilder(connection);
         Size = builder.ShouldSerialize("Maximum Pool Size") ? builder.MaxPoolSize : DefaultSize;
@@ -37,8 +37,8 @@ internal sealed class DatabasePools : IAsyncDisposable
             throw new SetupException(
                 $"The lanes and the other background work of this process need {background} connections to the database '{builder.Database}' and its requests {LeastForRequests} at least, "
                 + $"but it may have {Size}: set Maximum Pool Size={background + LeastForRequests} or more in its connection string, or ask for fewer lanes.");
-        Requests = Build(builder, Size - background, Databases.RequestStatementLimit, loggers);
-        Background = !Defences.PoolsApart ? Requests : Build(builder, background, Databases.BackgroundStatementLimit, loggers);
+        Requests = Build(name, builder, Size - background, Databases.RequestStatementLimit, loggers);
+        Background = !Defences.PoolsApart ? Requests : Build($"{name}-background", builder, background, Databases.BackgroundStatementLimit, loggers);
     }
 
     /// <summary>The most connections of both pools together.</summary>
@@ -48,7 +48,7 @@ internal sealed class DatabasePools : IAsyncDisposable
 
     internal NpgsqlDataSource Background { get; }
 
-    private static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder said, int size, TimeSpan statementLimit, ILoggerFactory loggers)
+    private static NpgsqlDataSource Build(string name, NpgsqlConnectionStringBuilder said, int size, TimeSpan statementLimit, ILoggerFactory loggers)
     {
         var builder = new NpgsqlConnectionStringBuilder(said.ConnectionString) { MaxPoolSize = size, Pooling = true };
         builder.MinPoolSize = Math.Min(builder.MinPoolSize, size);
@@ -65,7 +65,7 @@ internal sealed class DatabasePools : IAsyncDisposable
         var idle = Defences.IdleTransactionTimeout ? Databases.IdleInTransactionLimit : TimeSpan.Zero;
         builder.Options = $"{builder.Options} {PlansByIndex} {KeepAlives} -c TimeZone=UTC -c tcp_user_timeout={Milliseconds(TcpLimit)} "
             + $"-c idle_in_transaction_session_timeout={Milliseconds(idle)} -c statement_timeout={Milliseconds(statementLimit)}".TrimStart();
-        return new NpgsqlDataSourceBuilder(builder.ConnectionString).UseLoggerFactory(loggers).Build();
+        return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.UseLoggerFactory(loggers).Build();
     }
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;

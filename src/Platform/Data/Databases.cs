@@ -79,7 +79,7 @@ public sealed class Databases : IAsyncDisposable
     {
         var text = TextOf(module) ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
         lock (gate)
-            return pools.GetOrAdd(text, connection => new DatabasePools(connection, LanesOn(connection), loggers));
+            return pools.GetOrAdd(text, connection => new DatabasePools(string.IsNullOrEmpty(configuration.GetConnectionString(module)) ? "boon" : module, connection, LanesOn(connection), loggers));
     }
 
     private string? TextOf(string module) => configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon");

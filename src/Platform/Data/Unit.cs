@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Boon.Platform.Log;
 using Boon.Platform.Web.Idempotency;
 
@@ -34,7 +35,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     private NpgsqlConnection? connection;
     private NpgsqlTransaction? transaction;
     private TContext? db;
-    private int written;
+    private readonly Dictionary<(string Type, string? Refusal), int> written = [];
 
     /// <inheritdoc/>
     public override ModuleDatabase Database => database.Database;
@@ -130,7 +131,8 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         if (events.Count == 0)
             return;
         await EventWriter.AppendAsync(Connection, Database.Schema, events, ct);
-        written += events.Count;
+        foreach (var e in events)
+            CollectionsMarshal.GetValueRefOrAddDefault(written, (e.CountedAs, e.Refusal), out _)++;
         events.Clear();
     }
 
@@ -141,9 +143,10 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         if (transaction is null)
             return;
         await transaction.CommitAsync(ct);
-        if (written > 0)
+        if (written.Count > 0)
         {
-            LogMetrics.Appended(Database.Module, written);
+            foreach (var ((type, refusal), count) in written)
+                LogMetrics.Appended(Database.Module, type, refusal, count);
             signals.Appended(Database.Module);
         }
         await EndAsync();
@@ -183,7 +186,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         db = null;
         transaction = null;
         connection = null;
-        written = 0;
+        written.Clear();
         KeepsRefusal = false;
         HasNoEffect = false;
         Taken = null;

@@ -55,10 +55,16 @@ public sealed record LoggedEvent(
 internal sealed record PendingEvent(
     Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId, string? By, DateTime? Time = null)
 {
+    /// <summary>Why something was refused, if that is what it says.</summary>
+    internal string? Refusal { get; init; }
+
+    /// <summary>What it is counted as: a type of ours, or one word for all types of other systems, who may have any number of them.</summary>
+    internal string CountedAs => Type.StartsWith("external.", StringComparison.Ordinal) ? "external" : Type;
+
     internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId, string? by)
         where TEvent : IEvent => new(
             Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
-            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId, by);
+            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId, by) { Refusal = (@event as IRefusal)?.Reason };
 }
 
 /// <summary>Wire names.</summary>

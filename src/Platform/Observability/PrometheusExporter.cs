@@ -29,6 +29,9 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>
         text.Append("# HELP ").Append(name).Append(' ').Append(metric.Description.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal)).Append('\n')
             .Append("# TYPE ").Append(name).Append(' ').Append(Kind(metric.MetricType)).Append('\n');
         foreach (ref readonly var point in metric.GetMetricPoints())
+        {
+            if (IsOutsideAPool(point))
+                continue;
             switch (metric.MetricType)
             {
                 case MetricType.LongSum or MetricType.LongSumNonMonotonic:
@@ -47,6 +50,16 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>
                     Histogram(name, point);
                     break;
             }
+        }
+    }
+
+    /// <summary>Npgsql calls connections that belong to no named pool after their connection string, which is nobody's to read.</summary>
+    private static bool IsOutsideAPool(in MetricPoint point)
+    {
+        foreach (var tag in point.Tags)
+            if (tag is { Key: "db.client.connection.pool.name", Value: string name } && name.Contains('=', StringComparison.Ordinal))
+                return true;
+        return false;
     }
 
     private void Histogram(string name, in MetricPoint point)
@@ -86,12 +99,22 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>
     private static string Name(Metric metric)
     {
         var name = Sane(metric.Name);
-        if (metric.Unit == "s" && !name.EndsWith("_seconds", StringComparison.Ordinal))
-            name += "_seconds";
+        if (Unit(metric) is { } unit && !name.EndsWith(unit, StringComparison.Ordinal))
+            name += unit;
         if (metric.MetricType is MetricType.LongSum or MetricType.DoubleSum)
             name += "_total";
         return name;
     }
+
+    /// <summary>Units as Prometheus writes them; what is counted ("{request}") has none.</summary>
+    private static string? Unit(Metric metric) => metric.Unit switch
+    {
+        "s" => "_seconds",
+        "ms" => "_milliseconds",
+        "By" => "_bytes",
+        "%" => "_percent",
+        _ => null,
+    };
 
     private static string Kind(MetricType type) => type switch
     {

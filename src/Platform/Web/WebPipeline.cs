@@ -68,6 +68,7 @@ public static class WebPipeline
     {
         app.Services.GetRequiredService<Drain>().CloseConnections(app);
         AccessLog.Use(app);
+        Management.Use(app);
         app.Use(SafeHeaders.AddAsync);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext).ExecuteAsync(context.HttpContext));

@@ -11,7 +11,8 @@ internal static class ClaimMetrics
     /// <summary>No type can be called that.</summary>
     private const string Others = "(other)";
 
-    private static readonly Histogram<int> Batches = LogMetrics.Meter.CreateHistogram<int>("boon_claim_batch", "{claim}", "Claims in one transaction, by coupon type");
+    private static readonly Histogram<int> Batches = LogMetrics.Meter.CreateHistogram<int>("boon_claim_batch", "{claim}", "Claims in one transaction, by coupon type",
+        advice: new() { HistogramBucketBoundaries = [1, 2, 3, 4, 6, 10, 20, 50, 100, 200, 500] });
     private static readonly Counter<long> Answers = LogMetrics.Meter.CreateCounter<long>("boon_claims", "{claim}", "Claims answered, by coupon type and answer");
     private static readonly ConcurrentDictionary<string, byte> Labels = new(StringComparer.Ordinal);
 

@@ -14,7 +14,7 @@ public sealed class DatabasePoolsTests
     [InlineData("Host=db;Database=boon;MaxPoolSize=28", 16, 28)]
     public async Task The_two_pools_add_up_to_what_is_said(string connection, int busy, int size)
     {
-        await using var pools = new DatabasePools(connection, busy, NullLoggerFactory.Instance);
+        await using var pools = new DatabasePools("boon", connection, busy, NullLoggerFactory.Instance);
         pools.Size.ShouldBe(size);
         (SizeOf(pools.Requests) + SizeOf(pools.Background)).ShouldBe(size);
         SizeOf(pools.Background).ShouldBeGreaterThan(busy);
@@ -23,7 +23,7 @@ public sealed class DatabasePoolsTests
     [Fact]
     public void More_lanes_than_connections_are_refused_with_the_number_that_is_needed()
     {
-        var refused = Should.Throw<SetupException>(() => new DatabasePools("Host=db;Database=boon", 70, NullLoggerFactory.Instance));
+        var refused = Should.Throw<SetupException>(() => new DatabasePools("boon", "Host=db;Database=boon", 70, NullLoggerFactory.Instance));
         refused.Message.ShouldContain("Maximum Pool Size=80");
     }
 
