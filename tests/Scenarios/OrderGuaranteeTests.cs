@@ -120,7 +120,7 @@ public sealed class OrderGuaranteeTests
         await boon.Execute("create function public.fault() returns trigger language plpgsql as $$ begin raise exception 'a fault'; end $$");
         await boon.Execute("create trigger fault before insert on promotions.redemptions for each row execute function public.fault()");
         var order = (await Place(boon, token, code)).Id;
-        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.All("/v1/dead-letters", await boon.OperatorToken())).Select(one => one.GetProperty("id").GetString()).FirstOrDefault(), Soon);
+        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken()))["data"].EnumerateArray().Select(one => one.GetProperty("id").GetString()).FirstOrDefault(), Soon);
         (await boon.Api.Get($"/v1/orders/{order}", token))["waitingFor"].GetString().ShouldBe("redemption");
         await boon.Execute("drop trigger fault on promotions.redemptions");
         (await boon.Api.Post($"/v1/orders/{order}/cancel", null, token)).Code.ShouldBe(200);
