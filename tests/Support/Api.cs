@@ -20,6 +20,9 @@ public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpRespons
 
     /// <summary>The body's id.</summary>
     public Guid Id => Body.GetProperty("id").GetGuid();
+
+    /// <summary>For messages of tests: a body without an id must not throw there.</summary>
+    public override string ToString() => $"{Code} {Text}";
 }
 
 /// <summary>Calls Boon over HTTP as a client would.</summary>

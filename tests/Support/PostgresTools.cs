@@ -46,7 +46,8 @@ public static class PostgresTools
         var (name, replacement) = (new NpgsqlConnectionStringBuilder(database).Database, new NpgsqlConnectionStringBuilder(copy).Database);
         NpgsqlConnection.ClearAllPools();
         await using var server = await ServerAsync(database);
-        await ExecuteAsync(server, $"drop database {name} with (force)", $"alter database {replacement} rename to {name}");
+        await DropDatabase.RunAsync(server, name!, CancellationToken.None);
+        await ExecuteAsync(server, $"alter database {replacement} rename to {name}");
     }
 
     private static async Task<NpgsqlConnection> ServerAsync(string database)

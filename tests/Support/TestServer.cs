@@ -30,8 +30,7 @@ public static class TestServer
         var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
         await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(await Server.Value) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand($"drop database if exists {name} with (force)", connection);
-        await command.ExecuteNonQueryAsync();
+        await DropDatabase.RunAsync(connection, name!, CancellationToken.None);
     }
 
     private static async Task<string> StartAsync()

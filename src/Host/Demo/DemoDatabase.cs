@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Npgsql;
 
 namespace Boon.Host.Demo;
@@ -43,7 +44,7 @@ internal sealed class DemoDatabase : IAsyncDisposable
     {
         await using var connection = new NpgsqlConnection(server);
         await connection.OpenAsync();
-        await ExecuteAsync(connection, $"drop database if exists {name} with (force)", CancellationToken.None);
+        await DropDatabase.RunAsync(connection, name, CancellationToken.None);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)

@@ -109,7 +109,14 @@ internal sealed partial class SigningKeys(
             await insert.ExecuteNonQueryAsync(ct);
         unit.Append(announcement);
         await unit.CommitAsync(ct);
-        await barrier.SettleAsync(IdentityModule.ModuleName, ct);
+        try
+        {
+            await barrier.SettleAsync(IdentityModule.ModuleName, ct);
+        }
+        catch (TimeoutException error)
+        {
+            LogFailed(logger, error.Message); // a frozen process keeps others from numbering for some seconds; whoever meets the key meanwhile waits for it
+        }
         access.Add(announcement);
         LogCreated(logger, key.Id, starts);
         return key;
@@ -130,6 +137,6 @@ internal sealed partial class SigningKeys(
     [LoggerMessage(1, LogLevel.Information, "A new signing key {Kid} signs in {SignsIn}", EventName = "signing-key-created")]
     private static partial void LogCreated(ILogger logger, string kid, TimeSpan signsIn);
 
-    [LoggerMessage(2, LogLevel.Warning, "Could not look after the signing keys; trying again: {Error}", EventName = "signing-keys-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not look after the signing keys in time; going on: {Error}", EventName = "signing-keys-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 }

@@ -73,12 +73,19 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         await ReadSettledAsync(CancellationToken.None);
     }
 
-    /// <summary>Reads all that was committed before the call.</summary>
+    /// <summary>Reads all that was committed before the call; only what has its number while a frozen process keeps others from numbering.</summary>
     private async Task ReadSettledAsync(CancellationToken ct)
     {
         try
         {
-            await barrier.SettleAsync(Source, ct);
+            try
+            {
+                await barrier.SettleAsync(Source, ct);
+            }
+            catch (TimeoutException error)
+            {
+                LogFailed(logger, error.Message);
+            }
             await ReadAsync(ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
