@@ -74,7 +74,7 @@ public static class Settings
 
     /// <summary>How long a key signs.</summary>
     public static Setting<TimeSpan> KeyLifetime { get; } = Add(Duration("Boon:Tokens:KeyLifetime",
-        "how long a signing key signs; it verifies for 24 hours more", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+        "how long a signing key signs; it verifies for 24 hours more, and the next one is announced a day before it signs, at most a quarter of this", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
 
     /// <summary>How long a used refresh token still works.</summary>
     public static Setting<TimeSpan> RefreshOverlap { get; } = Add(Duration("Boon:Tokens:RefreshOverlap",

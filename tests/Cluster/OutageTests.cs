@@ -71,7 +71,7 @@ public sealed class OutageTests
     {
         private readonly NpgsqlConnectionStringBuilder server;
         private readonly int port;
-        private readonly List<TcpClient> clients = [];
+        private readonly List<IDisposable> ends = [];
         private readonly Lock gate = new();
         private TcpListener? listener;
 
@@ -97,8 +97,8 @@ public sealed class OutageTests
             listener?.Stop();
             lock (gate)
             {
-                clients.ForEach(client => client.Dispose());
-                clients.Clear();
+                ends.ForEach(end => end.Dispose());
+                ends.Clear();
             }
         }
 
@@ -107,10 +107,11 @@ public sealed class OutageTests
             while (true)
                 try
                 {
-                    var near = await from.AcceptTcpClientAsync();
-                    var far = new TcpClient();
+                    var near = await from.AcceptSocketAsync();
+                    // Boon's private server is reached by its socket.
+                    var far = server.Host!.StartsWith('/') ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
                     lock (gate)
-                        clients.AddRange([near, far]);
+                        ends.AddRange([near, far]);
                     _ = HandOnAsync(near, far);
                 }
                 catch (Exception error) when (error is SocketException or ObjectDisposedException or InvalidOperationException)
@@ -119,12 +120,15 @@ public sealed class OutageTests
                 }
         }
 
-        private async Task HandOnAsync(TcpClient near, TcpClient far)
+        private async Task HandOnAsync(Socket near, Socket far)
         {
             try
             {
-                await far.ConnectAsync(server.Host!, server.Port);
-                await Task.WhenAny(near.GetStream().CopyToAsync(far.GetStream()), far.GetStream().CopyToAsync(near.GetStream()));
+                await far.ConnectAsync(far.AddressFamily == AddressFamily.Unix
+                    ? new UnixDomainSocketEndPoint($"{server.Host}/.s.PGSQL.{server.Port}")
+                    : new DnsEndPoint(server.Host!, server.Port));
+                await using NetworkStream nearStream = new(near), farStream = new(far);
+                await Task.WhenAny(nearStream.CopyToAsync(farStream), farStream.CopyToAsync(nearStream));
             }
             catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
             {

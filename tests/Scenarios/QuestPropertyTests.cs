@@ -73,7 +73,7 @@ public sealed class QuestPropertyTests
 
     private static async Task RoundAsync(TestBoon boon, Random random, Action<string> die, bool redeliver, string round)
     {
-        var prefix = $"random.r{Guid.CreateVersion7():N}";
+        var prefix = $"test.random.r{Guid.CreateVersion7():N}";
         var members = (await boon.SeedMembers(6)).ToDictionary(member => member.Id, member => member.Token);
         var quests = new List<RandomQuest>();
         for (var i = random.Next(1, 5); i > 0; i--)

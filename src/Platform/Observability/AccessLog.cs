@@ -18,7 +18,7 @@ internal static partial class AccessLog
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(Category);
         app.Use(async (http, next) =>
         {
-            var began = Stopwatch.GetTimestamp();
+            var (began, method) = (Stopwatch.GetTimestamp(), http.Request.Method); // a HEAD is answered as a GET
             try
             {
                 await next(http);
@@ -26,7 +26,7 @@ internal static partial class AccessLog
             finally
             {
                 var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
-                LogRequest(logger, IsWatching(route) ? LogLevel.Debug : LogLevel.Information, http.Request.Method, route ?? "-", http.Response.StatusCode,
+                LogRequest(logger, IsWatching(route) ? LogLevel.Debug : LogLevel.Information, method, route ?? "-", http.Response.StatusCode,
                     Stopwatch.GetElapsedTime(began).TotalMilliseconds, http.User.FindFirst("sub")?.Value ?? "-", Activity.Current?.TraceId.ToString() ?? "-");
             }
         });

@@ -27,6 +27,8 @@ public static class Logs
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            // A connection that fails while it is closed was gone before: whoever used it says so.
+            .MinimumLevel.Override("Npgsql.Connection", LogEventLevel.Fatal)
             // A scheme that does not apply to a request says so at Information; how the request ended is in its own line.
             .MinimumLevel.Override("Boon.Platform.Web.Auth.BearerAuthentication", LogEventLevel.Warning)
             .MinimumLevel.Override("Boon.Intake.Keys.ApiKeyAuthentication", LogEventLevel.Warning)

@@ -19,7 +19,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
 
     /// <summary>From one look for types with waiting claims to the next: what another process queued before it died is found so soon.</summary>
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>Looks at once: each takes a connection.</summary>
     private const int MostLooks = 8;

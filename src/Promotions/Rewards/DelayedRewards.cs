@@ -9,7 +9,7 @@ namespace Boon.Promotions.Rewards;
 internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, ILogger<DelayedRewards> logger) : BackgroundService
 {
     /// <summary>Between two looks, however much is logged.</summary>
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
