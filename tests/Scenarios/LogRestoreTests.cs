@@ -118,6 +118,7 @@ public sealed class LogRestoreTests
             }
 
             Task Stands(long at) => Eventually.Holds($"the lane at {at}", async () => await Checkpoint() == at);
+            Task<long> Lanes(string which) => boon.Scalar<long>($"select count(*) from quests.checkpoints where subscription = 'quests.track-progress' and source = 'identity' and {which}");
             Task<long> Checkpoint() => boon.Scalar<long>("select sequence from promotions.checkpoints where subscription = 'promotions.issue-vouchers' and source = 'identity'");
             var campaign = await boon.CreateCampaign(new { trigger = "test.lost" });
             await boon.AppendMany("test.lost", 3);
@@ -126,11 +127,17 @@ public sealed class LogRestoreTests
             await Stands(restored);
 
             var copy = await PostgresTools.CopyAsync(identity);
-            await boon.AppendMany("test.lost", 5);
-            await boon.Decisions(campaign, 8);
-            var lost = await Head();
-            await Stands(lost);
-            await PostgresTools.PutInPlaceAsync(copy, identity);
+            long lost;
+            // One lane of the quests does not come to read what will be lost: it goes on in the restored log, beside lanes that stop.
+            await using (var held = await HoldAsync(boon.Database, "quests.track-progress", lane: 1))
+            {
+                await boon.AppendMany("test.lost", 5);
+                await boon.Decisions(campaign, 8);
+                lost = await Head();
+                await Stands(lost);
+                await Eventually.Holds("the other lanes", async () => await Lanes($"lane <> 1 and sequence = {lost}") == await Lanes("lane <> 1"));
+                await PostgresTools.PutInPlaceAsync(copy, identity);
+            }
 
             for (var i = 0; i < 10; i++)
                 await Eventually.Holds("an append", async () =>
@@ -156,9 +163,13 @@ public sealed class LogRestoreTests
             (await Checkpoint()).ShouldBe(lost);
             await Eventually.Holds("the metric", () => IsStopped(boon));
 
+            await Eventually.Holds("the lane that had not read them", async () => await Lanes($"lane = 1 and sequence >= {restored + 10}") == 1);
+
             var epochs = boon.Services.GetRequiredService<LogEpochs>();
             (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldContain(lane => lane.Subscription == "promotions.issue-vouchers" && lane.GoesOn == null);
             await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", 1_000_000, CancellationToken.None));
+            (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
+            await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", restored - 1, CancellationToken.None));
             (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
             (await epochs.AcceptAsync("identity", restored, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn != null);
             (await boon.Decisions(campaign, 18)).Count.ShouldBe(18);
@@ -178,6 +189,16 @@ public sealed class LogRestoreTests
             FaultyBoon.TakeOut("Epochs", on: true);
             await TestServer.DropDatabaseAsync(identity);
         }
+    }
+
+    /// <summary>Keeps a lane from reading until the answer is disposed of.</summary>
+    private static async Task<NpgsqlConnection> HoldAsync(string database, string subscription, int lane)
+    {
+        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
+        await connection.OpenAsync();
+        await using var hold = new NpgsqlCommand($"begin; select from quests.checkpoints where subscription = '{subscription}' and lane = {lane} for update", connection);
+        await hold.ExecuteNonQueryAsync();
+        return connection;
     }
 
     private static async Task<bool> IsStopped(TestBoon boon) => (await boon.Api.Get("/metrics")).Text.Contains(

@@ -14,7 +14,7 @@ public sealed record AcceptedLane(string Subscription, int Lane, long Stood, lon
 public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunner> subscriptions)
 {
     /// <summary>A lane as its row says it, and why it must not go on; lost when its last event is no longer there.</summary>
-    private sealed record Stand(string Subscription, int Lane, long Sequence, LogMark Mark, string? Difference = null, bool Lost = false);
+    private sealed record Stand(string Subscription, int Lane, long Sequence, LogMark Mark, DateTime ReadAt, string? Difference = null, bool Lost = false);
 
     /// <summary>Gives a module's log a new id: readers in other databases stop until they are told from where to go on.</summary>
     public async Task<Guid> BeginAsync(string module, CancellationToken ct)
@@ -49,11 +49,14 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
         await using var connection = await reader.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var stands = await StandsAsync(connection, reader, module, ct);
-        var same = stands.Where(stand => !stand.Lost).Select(stand => stand.Sequence).DefaultIfEmpty(0).Max();
-        if (from < same && stands.Exists(stand => stand.Lost))
-            throw new SetupException($"The log of {module} is the one that was read up to {same} at least: --from must not be less.");
-        if (from is { } parted && stands.Exists(stand => stand.Lost))
-            await SetAsideAsync(connection, reader.Schema, module, parted, ct);
+        var lost = stands.FindAll(stand => stand.Lost);
+        if (from is { } parted && lost.Count > 0)
+        {
+            var known = await ReadBeforeAsync(module, lost, ct);
+            if (parted < known)
+                throw new SetupException($"The log of {module} is the one that was read up to {known} at least: --from must not be less.");
+            await SetAsideAsync(connection, reader.Schema, module, parted, lost.Max(stand => stand.Sequence), ct);
+        }
         foreach (var stand in stands.Where(stand => stand.Difference is not null && (!stand.Lost || from is not null)))
         {
             // The lane takes note of the log's id and its last event with its next batch.
@@ -82,13 +85,16 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     {
         var stands = new List<Stand>();
         await using (var command = new NpgsqlCommand($"""
-            select subscription, lane, sequence, logid, read_sequence, read_event from {reader.Schema}.checkpoints
-            where source = $1 order by subscription, lane for update
+            select subscription, lane, sequence, logid, read_sequence, read_event, updated_at
+            from {reader.Schema}.checkpoints
+            where source = $1
+            order by subscription, lane
+            for update
             """, connection)
         { Parameters = { new() { Value = module } } })
         await using (var rows = await command.ExecuteReaderAsync(ct))
             while (await rows.ReadAsync(ct))
-                stands.Add(new Stand(rows.GetString(0), rows.GetInt32(1), rows.GetInt64(2), Checkpoints.ReadMark(rows, 3)));
+                stands.Add(new Stand(rows.GetString(0), rows.GetInt32(1), rows.GetInt64(2), Checkpoints.ReadMark(rows, 3), rows.GetDateTime(6)));
         for (var i = 0; i < stands.Count; i++)
         {
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
@@ -101,10 +107,32 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     }
 
     /// <summary>
+    /// The last event that the log has now and that these lanes had read before they stopped: it was recorded before they read last. Where they stand tells nothing, their
+    /// events are gone; and a lane that goes on may have been behind the loss, and has read what was written since.
+    /// </summary>
+    private async Task<long> ReadBeforeAsync(string module, List<Stand> lost, CancellationToken ct)
+    {
+        var log = databases.Of(module);
+        await using var command = log.Background.CreateCommand($"""
+            select coalesce(max(known.sequence), 0)
+            from unnest($1, $2) as lane (sequence, read_at)
+            cross join lateral (
+                select o.sequence
+                from {log.Schema}.event_order o
+                where o.sequence <= lane.sequence and o.recordedat <= lane.read_at
+                order by o.sequence desc
+                limit 1) known
+            """);
+        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.Sequence) });
+        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.ReadAt) });
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>
     /// What the module has stored about events that are lost keeps its place under another name of the source (<c>identity#20261125T134500</c>), so that the events
     /// that now have those sequences are not taken for them.
     /// </summary>
-    private static async Task SetAsideAsync(NpgsqlConnection connection, string schema, string module, long from, CancellationToken ct)
+    private static async Task SetAsideAsync(NpgsqlConnection connection, string schema, string module, long from, long to, CancellationToken ct)
     {
         var tables = new List<string>();
         await using (var find = new NpgsqlCommand("""
@@ -120,10 +148,11 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
         batch.BatchCommands.Add(new("set local statement_timeout = 0"));
         foreach (var table in tables)
             batch.BatchCommands.Add(new($"""
-                update {schema}.{table} set source = source || to_char(now() at time zone 'utc', '"#"YYYYMMDD"T"HH24MISS')
-                where source = $1 and sequence > $2
+                update {schema}.{table}
+                set source = source || to_char(now() at time zone 'utc', '"#"YYYYMMDD"T"HH24MISS')
+                where source = $1 and sequence > $2 and sequence <= $3
                 """)
-            { Parameters = { new() { Value = module }, new() { Value = from } } });
+            { Parameters = { new() { Value = module }, new() { Value = from }, new() { Value = to } } });
         await batch.ExecuteNonQueryAsync(ct);
     }
 }
