@@ -1,6 +1,6 @@
 using Boon.Host.Demo;
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Identity.Users;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 

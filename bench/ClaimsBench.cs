@@ -1,4 +1,4 @@
-using Boon.Platform.Data;
+using Boon.Platform.PrivatePostgres;
 using Boon.Support;
 
 namespace Boon.Bench;

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
+using Boon.Platform.Units;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;

@@ -1,9 +1,10 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Boon.Contracts;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Replay;
 using Boon.Quests;
 using Boon.Quests.Progress;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Boon.Bench;
 

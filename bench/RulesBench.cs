@@ -2,6 +2,7 @@ using Boon.Contracts;
 using Boon.Host.Demo;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 using Boon.Promotions;
 using Boon.Promotions.Campaigns;
 using Boon.Promotions.Migrations;

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using Boon.Host.Commands;
 using Boon.Platform;
 using Boon.Platform.Data;
+using Boon.Platform.PrivatePostgres;
 using Spectre.Console;
 
 namespace Boon.Host;

@@ -1,5 +1,4 @@
 using Boon.Platform;
-using Boon.Platform.Data;
 
 namespace Boon.Host;
 

@@ -1,4 +1,4 @@
-using Boon.Identity.Users;
+using Boon.Identity.Accounts;
 
 namespace Boon.Identity;
 

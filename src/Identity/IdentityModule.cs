@@ -1,3 +1,4 @@
+using Boon.Identity.Accounts;
 using Boon.Identity.Keys;
 using Boon.Identity.Passwords;
 using Boon.Identity.Sessions;

@@ -1,5 +1,5 @@
-using Boon.Orders.Orders;
-using Boon.Orders.Users;
+using Boon.Orders.Customers;
+using Boon.Orders.Placement;
 
 namespace Boon.Orders;
 

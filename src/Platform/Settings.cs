@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
 using Boon.Platform.Data;
-using Boon.Platform.Texts;
+using Boon.Platform.Input;
+using Boon.Platform.PrivatePostgres;
 using Microsoft.Extensions.Configuration;
 using Serilog.Events;
 

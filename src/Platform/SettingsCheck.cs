@@ -1,4 +1,3 @@
-using Boon.Platform.Data;
 using Microsoft.Extensions.Configuration;
 
 namespace Boon.Platform;

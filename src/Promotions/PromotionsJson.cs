@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Boon.Promotions.Coupons;
+using Boon.Promotions.Claims;
 
 namespace Boon.Promotions;
 

@@ -1,7 +1,11 @@
+using Boon.Platform.Operations;
 using Boon.Promotions.Campaigns;
-using Boon.Promotions.Coupons;
+using Boon.Promotions.Claims;
+using Boon.Promotions.CouponTypes;
+using Boon.Promotions.Pool;
 using Boon.Promotions.Redemptions;
 using Boon.Promotions.Rewards;
+using Boon.Promotions.Uploads;
 using Boon.Promotions.Vouchers;
 
 namespace Boon.Promotions;

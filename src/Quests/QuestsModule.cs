@@ -1,3 +1,4 @@
+using Boon.Platform.Operations;
 using Boon.Quests.Catalog;
 using Boon.Quests.Completions;
 using Boon.Quests.Progress;

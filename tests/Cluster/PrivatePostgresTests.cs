@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Boon.Platform.Data;
+using Boon.Platform.PrivatePostgres;
 using Boon.Support;
 using Npgsql;
 

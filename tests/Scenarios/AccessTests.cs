@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Boon.Identity.Keys;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 

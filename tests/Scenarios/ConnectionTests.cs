@@ -1,4 +1,5 @@
 using Boon.Platform.Data;
+using Boon.Platform.Units;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

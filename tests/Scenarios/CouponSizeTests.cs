@@ -109,7 +109,7 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
         await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1 || n, n from generate_series(1, 2500) n", prefix);
         await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1 || 7, 1 from generate_series(1, 100) n", prefix);
         var before = await boon.Scalar<string>("select string_agg(ctid::text, ',' order by type) from promotions.coupon_counts where type like $1 || '%' and type <> $1 || 7", prefix);
-        await ((Promotions.Coupons.CouponCounts)boon.Services.GetService(typeof(Promotions.Coupons.CouponCounts))!).FoldAsync(CancellationToken.None);
+        await ((Promotions.CouponTypes.CouponCounts)boon.Services.GetService(typeof(Promotions.CouponTypes.CouponCounts))!).FoldAsync(CancellationToken.None);
         (await boon.Scalar<string>("select string_agg(ctid::text, ',' order by type) from promotions.coupon_counts where type like $1 || '%' and type <> $1 || 7", prefix)).ShouldBe(before);
         (await boon.Scalar<string>("select string_agg(claimed::text, ',') from promotions.coupon_counts where type = $1 || 7", prefix)).ShouldBe("107");
     }

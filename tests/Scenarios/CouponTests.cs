@@ -307,7 +307,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Upload([.. Enumerable.Range(0, 50).Select(i => Coupon($"{type}-{i}", type))]);
         var (_, token) = (await boon.SeedMembers(1))[0];
         await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1, n from generate_series(-1000, 1000) n", type);
-        var counts = (Promotions.Coupons.CouponCounts)boon.Services.GetService(typeof(Promotions.Coupons.CouponCounts))!;
+        var counts = (Promotions.CouponTypes.CouponCounts)boon.Services.GetService(typeof(Promotions.CouponTypes.CouponCounts))!;
         var folding = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => counts.FoldAsync(CancellationToken.None)));
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => boon.Api.Post("/v1/claims", new { type }, token)));
         await folding;

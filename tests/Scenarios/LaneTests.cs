@@ -1,7 +1,7 @@
-using Boon.Identity;
-using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
+using Boon.Platform.Units;
 using Boon.Promotions;
 using Boon.Support;
 using Microsoft.Extensions.Configuration;

@@ -1,5 +1,6 @@
 using Boon.FaultHost;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

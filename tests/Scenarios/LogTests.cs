@@ -2,6 +2,7 @@ using Boon.FaultHost;
 using Boon.Identity;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Units;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Boon.FaultHost;
 using Boon.Platform;
-using Boon.Platform.Log;
 using Boon.Quests;
 using Boon.Quests.Progress;
 using Boon.Support;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Boon.FaultHost;
 using Boon.Identity.Keys;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
 

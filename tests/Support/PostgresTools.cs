@@ -1,4 +1,5 @@
 using Boon.Platform.Data;
+using Boon.Platform.PrivatePostgres;
 using Npgsql;
 
 namespace Boon.Support;

@@ -1,12 +1,11 @@
 using Boon.Host;
 using Boon.Identity;
 using Boon.Identity.Keys;
-using Boon.Identity.Users;
-using Boon.Platform;
-using Boon.Platform.Data;
-using Boon.Platform.Log;
-using Boon.Platform.Web.Tokens;
-using Boon.Promotions;
+using Boon.Platform.Access.Tokens;
+using Boon.Platform.Hosting;
+using Boon.Platform.Replay;
+using Boon.Platform.Rules;
+using Boon.Platform.Units;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Boon.Contracts;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Npgsql;
 
 namespace Boon.Support;

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Boon.Platform.Log;
+using Boon.Platform.Operations;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Host.Commands;
 

@@ -4,8 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Boon.Host.Demo;
-using Boon.Platform.Data;
 using Boon.Platform;
+using Boon.Platform.PrivatePostgres;
 using Spectre.Console;
 
 namespace Boon.Host.Commands;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Boon.Platform;
-using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Host.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Boon.Platform;
-using Boon.Platform.Log;
+using Boon.Platform.Replay;
 
 namespace Boon.Host.Commands;
 

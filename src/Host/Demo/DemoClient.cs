@@ -2,8 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Boon.Platform.Web;
 using Boon.Platform;
+using Boon.Platform.Http;
+using Boon.Platform.Input;
 
 namespace Boon.Host.Demo;
 

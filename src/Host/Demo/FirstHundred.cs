@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using Boon.Platform.Log;
 using Boon.Platform;
 using Spectre.Console;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;

@@ -1,5 +1,4 @@
-using Boon.Identity.Sessions;
-using Boon.Identity.Users;
+using Boon.Identity.Accounts;
 
 namespace Boon.Identity.Passwords;
 

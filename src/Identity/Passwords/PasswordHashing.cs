@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Boon.Identity.Users;
+using Boon.Identity.Accounts;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
 

@@ -1,6 +1,6 @@
+using Boon.Identity.Accounts;
 using Boon.Identity.Keys;
-using Boon.Identity.Users;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Microsoft.Extensions.Configuration;
 
 namespace Boon.Identity.Sessions;

@@ -1,9 +1,9 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Boon.Identity.Accounts;
 using Boon.Identity.Keys;
-using Boon.Identity.Users;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Sessions;
 

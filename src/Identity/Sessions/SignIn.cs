@@ -1,7 +1,7 @@
+using Boon.Identity.Accounts;
 using Boon.Identity.Keys;
 using Boon.Identity.Passwords;
-using Boon.Identity.Users;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Sessions;
 

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
 using Boon.Identity.Sessions;
 using Microsoft.AspNetCore.Mvc;

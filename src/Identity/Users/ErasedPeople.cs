@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Boon.Identity.Accounts;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Configuration;
 

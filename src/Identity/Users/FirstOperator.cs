@@ -1,7 +1,8 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 

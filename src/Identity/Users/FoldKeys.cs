@@ -1,3 +1,4 @@
+using Boon.Identity.Accounts;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Identity.Users;

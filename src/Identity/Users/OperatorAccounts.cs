@@ -1,8 +1,9 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
 using Boon.Identity.Sessions;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Users;
 

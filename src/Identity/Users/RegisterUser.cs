@@ -1,3 +1,4 @@
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
 
 namespace Boon.Identity.Users;

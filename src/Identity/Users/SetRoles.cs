@@ -1,6 +1,7 @@
 using System.Security.Claims;
+using Boon.Identity.Accounts;
 using Boon.Identity.Sessions;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Users;
 

@@ -1,4 +1,4 @@
-using Boon.Identity.Sessions;
+using Boon.Identity.Accounts;
 using Microsoft.Extensions.Configuration;
 
 namespace Boon.Identity.Users;

@@ -1,6 +1,6 @@
 using System.Security.Claims;
-using Boon.Platform.Web.Auth;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Platform.Log;
 

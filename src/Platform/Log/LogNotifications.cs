@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Boon.Platform.Data;
+using Boon.Platform.Subscriptions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 

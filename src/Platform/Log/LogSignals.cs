@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Platform.Log;
 

@@ -1,4 +1,5 @@
 using Boon.Platform.Data;
+using Boon.Platform.Hosting;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;

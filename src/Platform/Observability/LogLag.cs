@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
 using Boon.Platform.Data;
+using Boon.Platform.Hosting;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Platform.Observability;
 

@@ -1,3 +1,8 @@
+using Boon.Platform.Access;
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Rules;
+using Boon.Platform.Subscriptions;
 using Microsoft.Extensions.Configuration;
 using Serilog;
 using Serilog.Core;
@@ -15,6 +20,9 @@ public static class Logs
     private const long LargestFile = 64 * 1024 * 1024;
     private const int FilesKept = 14;
 
+    /// <summary>The folders whose lines are about events.</summary>
+    private static readonly string[] OfEvents = [typeof(LogNotifications).Namespace!, typeof(SubscriptionRunner).Namespace!, typeof(RulesLock).Namespace!];
+
     /// <summary>The part that migrations log to.</summary>
     public const string MigrationCategory = "Boon.Migrations";
 
@@ -30,14 +38,14 @@ public static class Logs
             // A connection that fails while it is closed was gone before: whoever used it says so.
             .MinimumLevel.Override("Npgsql.Connection", LogEventLevel.Fatal)
             // A scheme that does not apply to a request says so at Information; how the request ended is in its own line.
-            .MinimumLevel.Override("Boon.Platform.Web.Auth.BearerAuthentication", LogEventLevel.Warning)
+            .MinimumLevel.Override(typeof(BearerAuthentication).FullName!, LogEventLevel.Warning)
             .MinimumLevel.Override("Boon.Intake.Keys.ApiKeyAuthentication", LogEventLevel.Warning)
             // Every exception reaches the edge, which logs it once with its request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)
             // Why a start failed is the command's last line, with its stack trace if it is a bug.
             .Filter.ByExcluding(e => e.MessageTemplate.Text == "Hosting failed to start")
             // While a database is away, what retries has nothing to say that its one line does not.
-            .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Data.Outages)))
+            .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Outages)))
             .Enrich.FromLogContext()
             .WriteTo.Console(new ConsoleLines(), console);
         foreach (var part in (string[])["web", "events", "migration"])
@@ -62,7 +70,7 @@ public static class Logs
     {
         var category = Category(e);
         return category.StartsWith(MigrationCategory, StringComparison.Ordinal) || category.Contains("Migrations", StringComparison.Ordinal) ? "migration"
-            : category.StartsWith("Boon.Platform.Log", StringComparison.Ordinal) ? "events"
+            : OfEvents.Any(folder => category.StartsWith(folder, StringComparison.Ordinal)) ? "events"
             : "web";
     }
 }

@@ -1,3 +1,5 @@
+using Boon.Platform.Operations;
+
 namespace Boon.Promotions.Campaigns;
 
 /// <summary>Changes a campaign; the change applies to exactly the events after the subscription's checkpoint at that moment.</summary>

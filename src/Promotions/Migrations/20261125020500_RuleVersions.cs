@@ -9,7 +9,7 @@ namespace Boon.Promotions.Migrations
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder) =>
-            migrationBuilder.Sql(Boon.Platform.Log.RulesLock.Versions("promotions", "campaigns", """
+            migrationBuilder.Sql(Boon.Platform.Rules.RulesLock.Versions("promotions", "campaigns", """
                 (old.trigger, old.when_json::text, old.state, old.starts_at, old.ends_at, old.issue_limit, old.per_user, old.benefit::text,
                     old.issued >= old.issue_limit and old.ranked - old.issued >= 10000)
                 is distinct from (new.trigger, new.when_json::text, new.state, new.starts_at, new.ends_at, new.issue_limit, new.per_user, new.benefit::text,

@@ -1,3 +1,5 @@
+using Boon.Promotions.Codes;
+
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>Says what a code would take off, or why nothing. Changes nothing.</summary>

@@ -1,3 +1,5 @@
+using Boon.Promotions.Codes;
+
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>Redeems a code: takes one of its uses and gives the discount.</summary>

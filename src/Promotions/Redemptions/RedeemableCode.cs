@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Boon.Promotions.Campaigns;
+using Boon.Promotions.Codes;
 
 namespace Boon.Promotions.Redemptions;
 

@@ -1,4 +1,5 @@
-using Boon.Promotions.Coupons;
+using Boon.Promotions.Codes;
+using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Redemptions;
 

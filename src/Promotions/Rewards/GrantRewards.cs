@@ -1,4 +1,5 @@
-using Boon.Promotions.Coupons;
+using Boon.Promotions.Claims;
+using Boon.Promotions.Pool;
 
 namespace Boon.Promotions.Rewards;
 

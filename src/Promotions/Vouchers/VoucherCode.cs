@@ -7,7 +7,7 @@ internal static class VoucherCode
 {
     internal static string New() => string.Create(14, 0, (code, _) =>
     {
-        RandomNumberGenerator.GetItems(Redemptions.CodeText.Alphabet, code);
+        RandomNumberGenerator.GetItems(Codes.CodeText.Alphabet, code);
         code[4] = code[9] = '-';
     });
 }

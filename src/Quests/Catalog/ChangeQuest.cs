@@ -1,3 +1,5 @@
+using Boon.Platform.Operations;
+
 namespace Boon.Quests.Catalog;
 
 /// <summary>Changes a quest; the change applies to exactly the events after the subscription's checkpoints at that moment.</summary>

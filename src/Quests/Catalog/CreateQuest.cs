@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Boon.Platform.Operations;
 
 namespace Boon.Quests.Catalog;
 

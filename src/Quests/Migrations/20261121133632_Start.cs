@@ -79,7 +79,7 @@ namespace Boon.Quests.Migrations
                 column: "trigger");
 
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.Create("quests"));
-            migrationBuilder.Sql(Boon.Platform.Log.RulesLock.Create("quests"));
+            migrationBuilder.Sql(Boon.Platform.Rules.RulesLock.Create("quests"));
             migrationBuilder.Sql("""
                 -- Counts the changes of the catalog; who changes it holds the row.
                 create table quests.catalog_version (only_row boolean primary key default true check (only_row), version bigint not null);

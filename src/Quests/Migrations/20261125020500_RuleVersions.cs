@@ -9,7 +9,7 @@ namespace Boon.Quests.Migrations
     {
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder) =>
-            migrationBuilder.Sql(Boon.Platform.Log.RulesLock.Versions("quests", "quests", "true"));
+            migrationBuilder.Sql(Boon.Platform.Rules.RulesLock.Versions("quests", "quests", "true"));
 
         /// <inheritdoc />
         protected override void Down(MigrationBuilder migrationBuilder) =>

@@ -1,6 +1,6 @@
+using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Identity.Users;
-using Boon.Platform.Web;
+using Boon.Platform.Input;
 
 namespace Boon.Unit.Identity;
 

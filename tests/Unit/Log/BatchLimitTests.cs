@@ -1,4 +1,4 @@
-using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Unit.Log;
 

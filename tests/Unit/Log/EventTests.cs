@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Boon.Contracts;
+using Boon.Platform.Input;
 using Boon.Platform.Log;
-using Boon.Platform.Web;
 
 namespace Boon.Unit.Log;
 

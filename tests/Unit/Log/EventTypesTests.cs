@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Boon.Contracts;
 using Boon.Platform.Log;
+using Boon.Platform.Rules;
 
 namespace Boon.Unit.Log;
 

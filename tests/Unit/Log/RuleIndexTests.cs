@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Boon.Platform.Log;
+using Boon.Platform.Rules;
 
 namespace Boon.Unit.Log;
 

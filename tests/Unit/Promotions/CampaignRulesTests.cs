@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Boon.Contracts;
-using Boon.Platform.Log;
-using Boon.Platform.Web;
+using Boon.Platform.Input;
+using Boon.Platform.Rules;
 using Boon.Promotions.Campaigns;
 using FsCheck;
 using FsCheck.Fluent;

@@ -1,4 +1,4 @@
-using Boon.Promotions.Redemptions;
+using Boon.Promotions.Codes;
 using Boon.Promotions.Vouchers;
 
 namespace Boon.Unit.Promotions;

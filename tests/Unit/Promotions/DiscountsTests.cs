@@ -1,5 +1,5 @@
 using Boon.Contracts;
-using Boon.Promotions.Redemptions;
+using Boon.Promotions.Codes;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,6 +1,6 @@
 using System.Text;
-using Boon.Identity.Users;
-using Boon.Platform.Texts;
+using Boon.Identity.Accounts;
+using Boon.Platform.Input;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Unit.Tokens;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Unit.Tokens;
 

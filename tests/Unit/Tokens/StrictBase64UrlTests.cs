@@ -1,4 +1,4 @@
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Unit.Tokens;
 

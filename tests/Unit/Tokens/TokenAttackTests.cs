@@ -1,6 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using Boon.Platform.Web.Tokens;
+using Boon.Platform.Access.Tokens;
 
 namespace Boon.Unit.Tokens;
 

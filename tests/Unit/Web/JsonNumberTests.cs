@@ -1,6 +1,5 @@
 using System.Text.Json;
-using Boon.Platform.Log;
-using Boon.Platform.Web;
+using Boon.Platform.Input;
 
 namespace Boon.Unit.Web;
 

@@ -1,0 +1,53 @@
+namespace Boon.Orders.Placement;
+
+/// <summary>
+/// Ends what a placed order began: confirms it with the discount when its code was redeemed, rejects it with the reason when not. Only a result that the order's own
+/// order-placed event caused counts, and only while the order is pending: whatever comes late, twice or from elsewhere changes nothing.
+/// </summary>
+internal static class SettleOrders
+{
+    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
+    {
+        var results = new Dictionary<Guid, (LoggedEvent Event, long? Discount, string? Reason)>();
+        foreach (var e in events)
+        {
+            var (discount, reason, reference) = e.Type == CodeRedeemed.Name && e.As<CodeRedeemed>() is var redeemed
+                ? ((long?)redeemed.Discount, (string?)null, redeemed.Reference)
+                : e.As<RedemptionRefused>() is var refused ? (null, refused.Reason, refused.Reference) : default;
+            // Most redemptions that have a reference are those of orders; the cause alone proves it.
+            var key = OrdersDefences.OwnResults ? e.CausationId : Guid.TryParse(reference, out var order) ? order : null;
+            if (key is { } cause)
+                results.TryAdd(cause, (e, discount, reason));
+        }
+        if (results.Count == 0)
+        {
+            unit.NoEffect();
+            return;
+        }
+        // In log order, as the results came.
+        await using var settle = unit.Command($"""
+            with settled as (
+                update orders.orders o set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
+                from unnest($1, $2, $3) with ordinality k (cause, discount, reason, place)
+                cross join lateral (select x.ctid from orders.orders x where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause offset 0) at
+                where o.ctid = at.ctid {(OrdersDefences.PendingOnly ? "and o.state = 'pending'" : "")}
+                returning k.place, k.cause, o.id, o.user_id, o.product, o.quantity, o.amount, o.currency, o.code, o.discount, o.reason
+            )
+            select cause, id, user_id, product, quantity, amount, currency, code, discount, reason from settled order by place
+            """, results.Keys.ToArray(), results.Values.Select(result => result.Discount).ToArray(), results.Values.Select(result => result.Reason).ToArray());
+        settle.Parameters[2].NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text;
+        await using var reader = await settle.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var cause = results[reader.GetGuid(0)].Event;
+            var (id, user, code, total) = (reader.GetGuid(1), reader.GetGuid(2), reader.GetString(7), new Money(reader.GetInt64(5), reader.GetString(6)));
+            if (reader.IsDBNull(9))
+                unit.Append(
+                    new OrderConfirmed(
+                        id, user, reader.GetString(3), reader.GetInt32(4), total, code, total with { Amount = reader.GetInt64(8) }, total with { Amount = total.Amount - reader.GetInt64(8) }),
+                    cause);
+            else
+                unit.Append(new OrderRejected(id, user, code, reader.GetString(9)), cause);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Boon.Platform.Access.Tokens;
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Access;
+
+/// <summary>
+/// What a process must know to judge a token: the public keys and the sessions that ended early. It learns both from Identity's log, as every
+/// module learns everything, and holds them in memory: a request asks no database.
+/// </summary>
+public sealed partial class AccessState(Databases databases, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
+{
+    private const string Source = "identity";
+
+    /// <summary>From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.</summary>
+    private static readonly TimeSpan BetweenReads = TimeSpan.FromMilliseconds(50);
+
+
+    /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
+    private readonly TimeSpan remember = tokens.Lifetime + TimeSpan.FromMinutes(5);
+    private readonly ModuleDatabase database = databases.Of(Source);
+    private readonly ConcurrentDictionary<string, VerificationKey> keys = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
+    private readonly SemaphoreSlim reading = new(1, 1);
+    private readonly Lock gate = new();
+    private Task? nextRead;
+    private LogMark mark = new(null, null, null);
+    private long after;
+    private long lastRead;
+
+    /// <summary>The key with an id, or null when it is unknown or retired.</summary>
+    public VerificationKey? Find(string kid) =>
+        announced.TryGetValue(kid, out var key) && key.RetiresAt > time.GetUtcNow() ? keys.GetValueOrDefault(kid) : null;
+
+    /// <summary>True when the session ended before its time.</summary>
+    public bool HasEnded(Guid sessionId) => ended.ContainsKey(sessionId);
+
+    /// <summary>The public keys that verify today.</summary>
+    public IReadOnlyList<JsonWebKey> PublicKeys => [.. announced.Values.Where(key => key.RetiresAt > time.GetUtcNow())
+        .OrderBy(key => key.Kid, StringComparer.Ordinal).Select(key => keys[key.Kid].ToJwk())];
+
+    /// <summary>Takes note of a key at once, in the process that made it.</summary>
+    public void Add(SigningKeyCreated key)
+    {
+        keys[key.Kid] = VerificationKey.FromJwk(new JsonWebKey("RSA", "sig", "RS256", key.Kid, key.N, key.E));
+        announced[key.Kid] = key;
+    }
+
+    /// <summary>Takes note of an ended session at once, in the process that ended it.</summary>
+    public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + remember;
+
+    /// <summary>
+    /// Reads the log because a token names a key that is not known here: another process has just made it, or this one has just started. When this returns, a read
+    /// that began after the call has ended. All who call meanwhile share that read, and wait for it.
+    /// </summary>
+    internal Task RefreshAsync(CancellationToken ct)
+    {
+        lock (gate)
+            return (nextRead ??= ReadSoonAsync()).WaitAsync(ct);
+    }
+
+    private async Task ReadSoonAsync()
+    {
+        var pause = BetweenReads - time.GetElapsedTime(lastRead);
+        await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time).ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the caller's lock
+        lock (gate)
+            nextRead = null; // whoever calls from here on may need what this read does not see
+        lastRead = time.GetTimestamp();
+        await ReadSettledAsync(CancellationToken.None);
+    }
+
+    /// <summary>Reads all that was committed before the call; only what has its number while a frozen process keeps others from numbering.</summary>
+    private async Task ReadSettledAsync(CancellationToken ct)
+    {
+        try
+        {
+            try
+            {
+                await barrier.SettleAsync(Source, ct);
+            }
+            catch (TimeoutException error)
+            {
+                LogFailed(logger, error.Message);
+            }
+            await ReadAsync(ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            LogFailed(logger, "Identity has no log yet; start it, or migrate its database");
+        }
+    }
+
+    /// <summary>Reads what is there, so that the first request finds it.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await ReadSettledAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var wake = new WakeSignal();
+        using var subscription = signals.OnSequenced(Source, wake);
+        var backoff = new Backoff();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await wake.WaitAsync(stoppingToken);
+                await ReadAsync(stoppingToken);
+                backoff.Reset();
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogFailed(logger, error.Message), stoppingToken);
+            }
+        }
+    }
+
+    private async Task ReadAsync(CancellationToken ct)
+    {
+        await reading.WaitAsync(ct);
+        try
+        {
+            await using var connection = await database.Background.OpenConnectionAsync(ct);
+            if (!await TryReadAsync(connection, ct))
+            {
+                // What is held in memory costs little to read again: nobody has to say from where. What was known stays known.
+                (after, mark) = (0, new(null, null, null));
+                await TryReadAsync(connection, ct);
+            }
+            foreach (var (session, until) in ended)
+                if (until < time.GetUtcNow())
+                    ended.TryRemove(session, out _);
+        }
+        finally
+        {
+            reading.Release();
+        }
+    }
+
+    /// <summary>False when Identity's log is not the one that was read before.</summary>
+    private async Task<bool> TryReadAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(LogState.Command(database.Schema, mark));
+        batch.BatchCommands.Add(after == 0 ? AllCommand() : NewsCommand());
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var state = await LogState.ReadAsync(reader, ct);
+        if (Defences.Epochs && state.Difference(after, mark) is { } difference)
+        {
+            LogDiverged(logger, difference);
+            return false;
+        }
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            Apply(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<DateTimeOffset>(2));
+        (after, mark) = (state.Head, new(state.LogId, state.HeadEvent is null ? null : state.Head, state.HeadEvent));
+        return true;
+    }
+
+    /// <summary>All keys, and the sessions that ended while their tokens may live: by the index on the type, newest first, until they are too old.</summary>
+    private NpgsqlBatchCommand AllCommand() => new($"""
+        select l.type, l.payload, l.time from {database.Schema}.event_log l
+        where l.type collate "C" = '{SigningKeyCreated.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
+        union all
+        select l.type, l.payload, l.time from {database.Schema}.event_log l
+        where l.type collate "C" = '{SessionEnded.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
+          and l.position > (
+            select coalesce(max(e.position), 0) from {database.Schema}.event_log e
+            where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1::interval)
+        """)
+    {
+        // A transaction can be open for a while between its time and its position.
+        Parameters = { new() { Value = remember * 2 } },
+    };
+
+    private NpgsqlBatchCommand NewsCommand() => new($"""
+        select l.type, l.payload, l.time from {database.Schema}.event_order o
+        cross join lateral (select * from {database.Schema}.event_log e where e.position = o.position offset 0) l
+        where o.sequence > $1 and l.type in ('{SigningKeyCreated.Name}', '{SessionEnded.Name}')
+        order by o.sequence
+        """)
+    {
+        Parameters = { new() { Value = after } },
+    };
+
+    private void Apply(string type, byte[] payload, DateTimeOffset at)
+    {
+        if (type == SigningKeyCreated.Name)
+            Add(JsonSerializer.Deserialize(payload, EventJson.Default.SigningKeyCreated)!);
+        else if (at + remember > time.GetUtcNow())
+            ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + remember;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
+    private static partial void LogFailed(ILogger logger, string error);
+
+    [LoggerMessage(2, LogLevel.Warning, "Identity's log is not the one that was read before ({Difference}): keys and ended sessions are read anew", EventName = "access-state-anew")]
+    private static partial void LogDiverged(ILogger logger, string difference);
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        reading.Dispose();
+        base.Dispose();
+    }
+}

@@ -1,0 +1,95 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
+using Boon.Platform.Units;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Hosting;
+
+/// <summary>A module of Boon: its services, its routes and the events that it handles. It owns one schema and references no other module.</summary>
+public interface IModule
+{
+    /// <summary>Its name, which is its schema: lower-case letters.</summary>
+    string Name { get; }
+
+    /// <summary>Registers its database, subscriptions and services.</summary>
+    void Add(ModuleBuilder module);
+
+    /// <summary>Maps its routes.</summary>
+    void Map(IEndpointRouteBuilder routes);
+}
+
+/// <summary>Registers a module's parts with the host.</summary>
+public sealed class ModuleBuilder(string name, IServiceCollection services, IConfiguration configuration)
+{
+    /// <summary>The host's services.</summary>
+    public IServiceCollection Services => services;
+
+    /// <summary>The host's settings.</summary>
+    public IConfiguration Configuration => configuration;
+
+    /// <summary>Gives the module its database: migrations, a unit of work for changes, a context for reads, and the sequencer of its log.</summary>
+    public ModuleBuilder Database<TContext>()
+        where TContext : DbContext
+    {
+        services.AddSingleton(provider => new ModuleDatabase<TContext>(provider.GetRequiredService<Databases>().Of(name)));
+        services.AddSingleton<ModuleMigrations, ModuleMigrations<TContext>>();
+        services.AddScoped<Unit<TContext>>();
+        services.AddDbContextPool<TContext>((provider, options) =>
+        {
+            var database = provider.GetRequiredService<ModuleDatabase<TContext>>().Database;
+            ModuleContext.ConfigureReads(options, database.Source, database.Schema);
+        });
+        services.AddSingleton(provider => new HostedModule(provider.GetRequiredService<ModuleDatabase<TContext>>().Database));
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<SequencerLoop>(
+            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database.ForBackground));
+        services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<Housekeeping>(
+            provider, provider.GetRequiredService<ModuleDatabase<TContext>>().Database.ForBackground));
+        return this;
+    }
+
+    /// <summary>Adds a subscription of this module.</summary>
+    public ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription)
+        where TContext : DbContext => Subscribe(subscription, _ => subscription.Handler);
+
+    /// <summary>Adds a subscription whose handler is a method of one of the host's services.</summary>
+    public ModuleBuilder Subscribe<TContext, THandler>(
+        string subscription, IReadOnlyList<string> sources, Func<THandler, BatchHandler<TContext>> handler, bool singleLane, SubscriptionSettings? defaults = null)
+        where TContext : DbContext
+        where THandler : class
+    {
+        services.AddSingleton<THandler>();
+        return Subscribe(new Subscription<TContext>(subscription, sources, (_, _, _) => Task.CompletedTask, singleLane, Defaults: defaults),
+            provider => handler(provider.GetRequiredService<THandler>()));
+    }
+
+    private ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription, Func<IServiceProvider, BatchHandler<TContext>> handler)
+        where TContext : DbContext
+    {
+        var settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
+        services.AddSingleton(new LaneConnections(name, subscription.Sources, settings.Lanes));
+        services.AddSingleton<SubscriptionRunner>(provider =>
+            ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription with { Handler = handler(provider) }));
+        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == subscription.Name));
+        return this;
+    }
+
+    /// <summary>Adds a service that runs with the host.</summary>
+    public ModuleBuilder Run<TService>()
+        where TService : class, IHostedService
+    {
+        services.TryAddSingleton<TService>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<TService>());
+        return this;
+    }
+}
+
+/// <summary>A module that this process hosts.</summary>
+public sealed record HostedModule(ModuleDatabase Database)
+{
+    /// <summary>Its name.</summary>
+    public string Name => Database.Module;
+}

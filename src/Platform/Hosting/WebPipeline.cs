@@ -1,0 +1,206 @@
+using System.Text.Json;
+using Boon.Platform.Access;
+using Boon.Platform.Access.Tokens;
+using Boon.Platform.Data;
+using Boon.Platform.Http;
+using Boon.Platform.Input;
+using Boon.Platform.Observability;
+using Boon.Platform.Operations;
+using Boon.Platform.Units;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Hosting;
+
+/// <summary>What every host of Boon does with a request before its endpoint sees it.</summary>
+public static class WebPipeline
+{
+    /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
+    public const long LargestBody = 1024 * 1024;
+
+    /// <summary>How far beyond what a call takes, in bytes, a refused body is read so that the client sees the refusal; where more is taken, as far again.</summary>
+    private const long LeastDrain = 4 * 1024 * 1024;
+
+    /// <summary>Registers authentication, JSON, errors and the API description.</summary>
+    public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.ConfigureEndpointDefaults(BareRefusals.Explain);
+        });
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
+        services.AddExceptionHandler<Errors>();
+        services.AddSingleton<Drain>();
+        CrossOrigin.Add(services, configuration);
+
+        var tokens = new TokenOptions
+        {
+            Issuer = Settings.TokenIssuer.Of(configuration),
+            Audience = Settings.TokenAudience.Of(configuration),
+            Lifetime = Settings.TokenLifetime.Of(configuration),
+        };
+        services.AddSingleton(tokens);
+        services.AddSingleton<AccessState>();
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AccessState>());
+        services.AddSingleton(provider =>
+        {
+            var state = provider.GetRequiredService<AccessState>();
+            return new AccessTokenVerifier(tokens, provider.GetRequiredService<TimeProvider>(), state.Find, state.HasEnded);
+        });
+        services.AddAuthentication(BearerAuthentication.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.SchemeName, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
+            .AddPolicy(Caller.Operator, policy => policy.RequireRole(Caller.Operator));
+        services.AddOpenApi("v1", ApiDescription.ApiDocument.Configure);
+        return services;
+    }
+
+    /// <summary>Adds the middleware and the endpoints that every host has.</summary>
+    public static void UseBoonWeb(this WebApplication app)
+    {
+        app.Services.GetRequiredService<Drain>().CloseConnections(app);
+        AccessLog.Use(app);
+        Management.Use(app);
+        app.Use(SafeHeaders.AddAsync);
+        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
+        app.UseStatusCodePages(context => PlainStatus(context.HttpContext).ExecuteAsync(context.HttpContext));
+        app.Use(RefuseUnreadableUrls);
+        app.Use(RequestChecks.HeadAsGet);
+        app.UseRouting();
+        CrossOrigin.Use(app);
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.Use(RefuseLargeBodies); // after that: a stranger's body is not read for a call that takes more than others
+        app.Use(new WaitLimit().AdmitAsync);
+        app.Use(RequestChecks.Refuse);
+        app.Use(ClaimIdempotencyKey);
+        HealthEndpoints.Map(app);
+        ListEvents.Map(app);
+        ListEventTypes.Map(app);
+        DownloadLog.Map(app);
+        DeadLetterEndpoints.Map(app);
+        app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
+        app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
+        app.UseSwaggerUI(options =>
+        {
+            options.RoutePrefix = "docs";
+            options.DocumentTitle = "Boon API";
+            options.SwaggerEndpoint("/openapi/v1.json", "Boon v1");
+        });
+    }
+
+    /// <summary>A status that no endpoint explained, as a problem document.</summary>
+    private static ProblemHttpResult PlainStatus(HttpContext http)
+    {
+        var status = http.Response.StatusCode;
+        var allowed = http.Response.Headers.Allow;
+        if (status == StatusCodes.Status405MethodNotAllowed && allowed.ToString().Contains(HttpMethods.Get, StringComparison.Ordinal))
+            http.Response.Headers.Allow = $"{allowed}, {HttpMethods.Head}";
+        return status switch
+        {
+            StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists what there is."),
+            StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address takes other methods; see Allow."),
+            StatusCodes.Status413PayloadTooLarge => TooLarge(),
+            StatusCodes.Status415UnsupportedMediaType => RequestChecks.UnsupportedType(http),
+            < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
+            _ => Problems.Of(status, "internal-error", "Something failed here."),
+        };
+    }
+
+    private static ProblemHttpResult TooLarge() => Problems.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call takes.");
+
+    /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
+    private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)
+    {
+        if (!Defences.InputGuard)
+            return next(http);
+        var request = http.Request;
+        return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "").Contains("%00", StringComparison.Ordinal)
+            ? Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The address must not contain U+0000.").ExecuteAsync(http)
+            : next(http);
+    }
+
+    /// <summary>
+    /// Refuses a body that says it is too large, after reading past it: a server that closes the connection while the client still sends shows it a broken
+    /// pipe instead of the answer. Bodies beyond the drain are cut off.
+    /// </summary>
+    private static async Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
+    {
+        var limit = http.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? LargestBody;
+        if (http.Request.ContentLength is not { } length || length <= limit)
+        {
+            await next(http);
+            return;
+        }
+        if (length - limit <= Math.Max(limit, LeastDrain) && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+            await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
+        }
+        await TooLarge().ExecuteAsync(http);
+    }
+
+    private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is { } endpoint && Defences.IdempotencyKeys
+            && await IdempotencyClaim.ReadAsync(http, endpoint) is { } claim)
+            http.Features.Set(claim);
+        await next(http);
+    }
+}
+
+/// <summary><c>/health/live</c> and <c>/health/ready</c>.</summary>
+internal static class HealthEndpoints
+{
+    private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(2);
+
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", GetLiveness)
+            .WithTags("Operations").WithSummary("200 while the process runs.");
+        routes.MapGet("/health/ready", GetReadinessAsync)
+            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers and can be written to. 503 otherwise.").Produces<Health>()
+            .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
+    }
+
+    private static Ok<Health> GetLiveness() => TypedResults.Ok(new Health("live"));
+
+    private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
+    {
+        if (drain.Begun)
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
+        // What reads well may not be written to: read-only after a failover, or full.
+        if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(LongestPing);
+        try
+        {
+            // Requests that keep all of their connections busy are no outage.
+            foreach (var pool in databases.BackgroundPools)
+            {
+                await using var command = pool.CreateCommand("select 1");
+                await command.ExecuteScalarAsync(limit.Token);
+            }
+            return TypedResults.Ok(new Health("ready"));
+        }
+        catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
+        {
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
+        }
+    }
+
+    /// <summary>How a process is.</summary>
+    /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
+    internal sealed record Health(string Status);
+}

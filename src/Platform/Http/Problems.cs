@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Boon.Platform.Input;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Boon.Platform.Http;
+
+/// <summary>
+/// Answers in RFC 9457 <c>application/problem+json</c>: a stable <c>code</c> in kebab-case, a <c>detail</c> for people, and <c>errors</c> for
+/// each field where fields are to blame.
+/// </summary>
+public static class Problems
+{
+    /// <summary>A refusal.</summary>
+    public static ProblemHttpResult Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        TypedResults.Problem(detail, statusCode: status, title: Title(status), type: $"urn:boon:error:{code}", extensions: Extensions(code, errors));
+
+    /// <summary>400 with what is wrong with each field.</summary>
+    public static ProblemHttpResult Invalid(Validation validation) =>
+        Of(StatusCodes.Status400BadRequest, "validation-failed", "Some fields are not valid; see errors.", validation.Errors);
+
+    /// <summary>404: it is not there, or not the caller's.</summary>
+    public static ProblemHttpResult NotFound(string what) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no such {what}.");
+
+    /// <summary>A refusal for now: 429 or 503, with Retry-After.</summary>
+    public static ProblemHttpResult RetryLater(HttpContext http, int status, string code, string detail, TimeSpan retryAfter)
+    {
+        http.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(retryAfter.TotalSeconds)).ToString();
+        return Of(status, code, detail);
+    }
+
+    /// <summary>A refusal that is kept for the repeats of its request.</summary>
+    public static Units.StoredAnswer Render(ProblemHttpResult problem) =>
+        new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
+
+    /// <summary>Cuts text that came in, so that an answer is short whatever was sent, and no half character is left.</summary>
+    public static string Clip(string text, int longest = 100) =>
+        text.Length <= longest ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest), "…");
+
+    private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
+    {
+        var extensions = new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code };
+        if (errors is { Count: > 0 })
+            extensions["errors"] = errors;
+        return extensions;
+    }
+
+    private static string Title(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
+}
+
+/// <summary>A refusal from where no answer can be returned.</summary>
+public sealed class RefusedException(ProblemHttpResult problem) : Exception(problem.ProblemDetails.Detail)
+{
+    /// <summary>The answer.</summary>
+    public ProblemHttpResult Problem => problem;
+}
+
+/// <summary>A refusal, as RFC 9457 writes it.</summary>
+/// <param name="Type">A URN of the code.</param>
+/// <param name="Title">The status in words.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Detail">What happened and what to do, for people.</param>
+/// <param name="Code">The stable code, for programs.</param>
+/// <param name="Errors">For each field to blame, what is wrong with it.</param>
+public sealed record Problem(
+    string Type, string Title, int Status, string Detail, string Code, Dictionary<string, string[]>? Errors);

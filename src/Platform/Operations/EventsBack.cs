@@ -1,0 +1,75 @@
+using Boon.Platform.Log;
+
+namespace Boon.Platform.Operations;
+
+/// <summary>
+/// Reads a log newest first: all of it in the order of its sequence; what one user did, or of one type, in the order in which it was written, by an index for each, so that
+/// the rarest type of a long log costs no more than the commonest. Both orders differ by events that were under way at the same moment.
+/// </summary>
+internal static class EventsBack
+{
+    /// <summary>Versions of a type that are asked for at once.</summary>
+    private const int MostVersions = 100;
+
+    /// <summary>An event and its place in the order that was asked for: the next page comes before it.</summary>
+    internal sealed record Found(long Place, LoggedEvent Event);
+
+    /// <summary>Reads at most <paramref name="limit"/> events before a place, of one type (in all its versions, or in the one that it ends with) and user or any.</summary>
+    internal static async Task<List<Found>> ReadAsync(
+        NpgsqlConnection connection, string schema, long before, int limit, string? type, Guid? user, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(user is not null ? OfUser(schema, type) : type is not null ? OfType(schema) : All(schema), connection);
+        command.Parameters.Add(new() { Value = before });
+        command.Parameters.Add(new() { Value = limit });
+        if (user is { } id)
+            command.Parameters.Add(new() { Value = id });
+        if (type is not null)
+            command.Parameters.Add(new() { Value = type });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var found = new List<Found>();
+        while (await reader.ReadAsync(ct))
+            found.Add(new Found(reader.GetInt64(reader.FieldCount - 1), EventReader.Read(reader, schema)));
+        return found;
+    }
+
+    private static string All(string schema) => $"""
+        select o.sequence, {EventReader.Columns}, o.sequence
+        from {schema}.event_order o {EventReader.Event(schema)}
+        where o.sequence < $1
+        order by o.sequence desc limit $2
+        """;
+
+    private static string OfUser(string schema, string? type) => $"""
+        select o.sequence, {EventReader.Columns}, l.position
+        from {schema}.event_log l join {schema}.event_order o on o.position = l.position
+        where l.userid = $3 and l.position < $1
+        {(type is null ? "" : """and (l.type = $4 or (starts_with(l.type, $4 || '.v') and substr(l.type, length($4) + 3) ~ '^[0-9]+$'))""")}
+        order by l.position desc limit $2
+        """;
+
+    /// <summary>The versions are found by skipping through the index from one type to the next; then each gives its newest.</summary>
+    private static string OfType(string schema) => $"""
+        with recursive version (type) as (
+            (select l.type collate "C" from {schema}.event_log l
+             where l.type collate "C" >= $3 || '.v' and l.type collate "C" < $3 || '.w' order by l.type collate "C" limit 1)
+            union all
+            select (select l.type collate "C" from {schema}.event_log l
+                    where l.type collate "C" > v.type and l.type collate "C" < $3 || '.w' order by l.type collate "C" limit 1)
+            from version v where v.type is not null
+        ), wanted (type) as (
+            select $3
+            union all
+            (select v.type from version v where substr(v.type, length($3) + 3) ~ '^[0-9]+$' limit {MostVersions})
+        ), newest as (
+            select e.position from wanted w cross join lateral (
+                select l.position from {schema}.event_log l
+                where l.type collate "C" = w.type and l.position < $1
+                  and exists (select from {schema}.event_order o where o.position = l.position)
+                order by l.position desc limit $2) e
+            order by e.position desc limit $2
+        )
+        select o.sequence, {EventReader.Columns}, l.position
+        from newest n join {schema}.event_order o on o.position = n.position join {schema}.event_log l on l.position = n.position
+        order by n.position desc
+        """;
+}

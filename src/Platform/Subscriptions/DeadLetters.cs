@@ -1,0 +1,107 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Units;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>An event that a subscription could not handle: parked with its error, to be redriven once the cause is mended.</summary>
+/// <param name="Id">Its id here.</param>
+/// <param name="Module">The module whose subscription failed.</param>
+/// <param name="Subscription">That subscription.</param>
+/// <param name="Source">The module whose log holds the event.</param>
+/// <param name="Sequence">The event's place in that log.</param>
+/// <param name="EventId">The event's id.</param>
+/// <param name="EventType">The event's wire name.</param>
+/// <param name="Error">Why it failed when it was parked.</param>
+/// <param name="Attempts">How often it was tried before it was parked.</param>
+/// <param name="ParkedAt">When it was parked.</param>
+public sealed record DeadLetter(
+    Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt);
+
+/// <summary>How a redrive ended.</summary>
+public enum Redrive
+{
+    /// <summary>The event was handled; the letter is closed.</summary>
+    Applied,
+
+    /// <summary>There is no open letter with this id.</summary>
+    NotFound,
+
+    /// <summary>Somebody else redrives it at this moment.</summary>
+    InFlight,
+}
+
+/// <summary>Reads and writes a module's dead letters.</summary>
+internal static class DeadLetters
+{
+    private const int LongestError = 4000;
+
+    internal static async Task ParkAsync<TContext>(Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
+        where TContext : DbContext
+    {
+        var text = Describe(error);
+        await using var command = unit.Command($"""
+            insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            on conflict (subscription, source, sequence) do update
+                set redriven_at = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(), event_id = excluded.event_id, event_type = excluded.event_type
+                where letter.redriven_at is not null
+            """);
+        command.Parameters.Add(new() { Value = Guid.CreateVersion7() });
+        command.Parameters.Add(new() { Value = subscription });
+        command.Parameters.Add(new() { Value = e.Source });
+        command.Parameters.Add(new() { Value = e.Sequence });
+        command.Parameters.Add(new() { Value = e.Id });
+        command.Parameters.Add(new() { Value = e.Type });
+        command.Parameters.Add(new() { Value = (text.Length > LongestError ? text[..LongestError] : text).Replace('\0', ' ') });
+        command.Parameters.Add(new() { Value = attempts });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>What failed, with what caused it; where in the code is in the log only.</summary>
+    internal static string Describe(Exception error)
+    {
+        var messages = new List<string>();
+        for (var one = error; one is not null; one = one.InnerException)
+            messages.Add($"{one.GetType().Name}: {one.Message.ReplaceLineEndings(" ")}");
+        return string.Join(" <- ", messages);
+    }
+
+    internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, Guid? after, int limit, CancellationToken ct)
+    {
+        await using var command = database.Source.CreateCommand($"""
+            select id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at
+            from {database.Schema}.dead_letters
+            where redriven_at is null and ($1::uuid is null or id > $1) order by id limit $2
+            """);
+        command.Parameters.Add(new() { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = limit });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var letters = new List<DeadLetter>();
+        while (await reader.ReadAsync(ct))
+            letters.Add(new DeadLetter(reader.GetGuid(0), database.Module, reader.GetString(1), reader.GetString(2), reader.GetInt64(3),
+                reader.GetGuid(4), reader.GetString(5), reader.GetString(6).Split('\n')[0].TrimEnd(), reader.GetInt32(7), reader.GetDateTime(8)));
+        return letters;
+    }
+
+    /// <summary>Locks an open letter for this transaction: where its event is, or null when there is none; throws 55P03 when somebody has it.</summary>
+    internal static async Task<(string Subscription, string Source, long Sequence, Guid EventId)?> TakeAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
+        where TContext : DbContext
+    {
+        await using var command = unit.Command($"""
+            select subscription, source, sequence, event_id from {unit.Database.Schema}.dead_letters
+            where id = $1 and redriven_at is null for update nowait
+            """);
+        command.Parameters.Add(new() { Value = id });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetGuid(3)) : null;
+    }
+
+    internal static async Task CloseAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
+        where TContext : DbContext
+    {
+        await using var command = unit.Command($"update {unit.Database.Schema}.dead_letters set redriven_at = now() where id = $1");
+        command.Parameters.Add(new() { Value = id });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

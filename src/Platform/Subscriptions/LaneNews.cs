@@ -1,0 +1,80 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>
+/// Tells which sources have something for a lane, without a lock: most wake-ups and polls end here, and a look that locks costs a transaction id and a record
+/// in the write-ahead log. A head behind the checkpoint is news too, for the reader to say what is wrong.
+/// </summary>
+internal sealed class LaneNews(string subscription, IReadOnlyList<string> sources, int lane, int lanes, ModuleDatabase database, Databases databases)
+{
+    private readonly string withHeads = Statement(database, sources, source => databases.AreTogether(database.Module, source));
+    private readonly string withoutHeads = Statement(database, sources, _ => false);
+
+    /// <summary>Where the lane stands in a source; nulls: the lane has no row, the head must be asked for apart.</summary>
+    private sealed record Place(string Source, bool IsLaid, long? Sequence, long? Head);
+
+    internal async Task<IReadOnlyList<string>> SourcesAsync(CancellationToken ct)
+    {
+        if (!Defences.DenseSequence)
+            return sources;
+        var found = new List<string>(sources.Count);
+        foreach (var place in await PlacesAsync(ct))
+            if (!place.IsLaid)
+                found.Add(place.Source);
+            else if ((place.Head ?? await HeadAsync(place.Source, ct)) is { } head && head != place.Sequence)
+                found.Add(place.Source);
+        return found;
+    }
+
+    private async Task<List<Place>> PlacesAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await PlacesAsync(withHeads, ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return await PlacesAsync(withoutHeads, ct); // one of them was never started here
+        }
+    }
+
+    private async Task<List<Place>> PlacesAsync(string statement, CancellationToken ct)
+    {
+        await using var command = database.Source.CreateCommand(statement);
+        command.Parameters.Add(new() { Value = subscription });
+        command.Parameters.Add(new() { Value = lane });
+        command.Parameters.Add(new() { Value = lanes });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var places = new List<Place>(sources.Count);
+        while (await reader.ReadAsync(ct))
+            places.Add(new Place(reader.GetString(0), reader.GetBoolean(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.IsDBNull(3) ? null : reader.GetInt64(3)));
+        return places;
+    }
+
+    /// <summary>The head of a log, or null when its module was never started on its database: it is empty.</summary>
+    private async Task<long?> HeadAsync(string source, CancellationToken ct)
+    {
+        var from = databases.Of(source);
+        try
+        {
+            return await EventReader.HeadAsync(from.Background, from.Schema, ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return null;
+        }
+    }
+
+    private static string Statement(ModuleDatabase database, IReadOnlyList<string> sources, Func<string, bool> isHere)
+    {
+        var heads = string.Join(" union all ", sources.Select(source =>
+            isHere(source) ? $"select '{source}' as source, last from {source}.log_head" : $"select '{source}' as source, null::bigint as last"));
+        return $"""
+            select h.source, c.lanes is not distinct from $3 and c.hold_at is null, c.sequence, h.last
+            from ({heads}) h
+            left join {database.Schema}.checkpoints c on c.subscription = $1 and c.lane = $2 and c.source = h.source
+            """;
+    }
+}

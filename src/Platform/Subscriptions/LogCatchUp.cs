@@ -1,0 +1,74 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>Waits until a subscription has handled all that was committed before the wait began.</summary>
+public sealed class LogCatchUp(
+    IEnumerable<SubscriptionRunner> subscriptions, Databases databases, LogBarrier barrier, LogSignals signals, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    /// <summary>Where another process moves a checkpoint and nothing follows from it, nothing tells: looks are so far apart at first, and twice as far each time.</summary>
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>
+    /// Waits for each subscription in turn, <paramref name="longest"/> in all. Where one waits for another, name them in the order in which events go: each has then
+    /// handled what the one before it appended.
+    /// </summary>
+    public async Task WaitAsync(IReadOnlyList<string> names, TimeSpan longest, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
+        using var timer = time.CreateTimer(_ => limit.Cancel(), null, longest, Timeout.InfiniteTimeSpan);
+        try
+        {
+            foreach (var name in names)
+                await WaitAsync(subscriptions.Single(subscription => subscription.Name == name), limit.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException && !ct.IsCancellationRequested)
+        {
+            // As long as the caller wanted: what is there is the answer.
+        }
+    }
+
+    private async Task WaitAsync(SubscriptionRunner subscription, CancellationToken ct)
+    {
+        // Listening before the first look, so that nothing falls between the two.
+        using var wake = new WakeSignal();
+        using var moved = signals.OnMoved(subscription.Name, wake);
+        using var elsewhere = signals.OnSequenced(subscription.Database.Module, wake);
+        var heads = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var source in subscription.Sources)
+            heads[source] = await HeadAsync(source, ct);
+        for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll ? pause * 2 : WakeSignal.Poll)
+            await wake.WaitAsync(pause, ct);
+    }
+
+    /// <summary>The number of the last event that a module has committed; 0 for one that was never started.</summary>
+    private async Task<long> HeadAsync(string module, CancellationToken ct)
+    {
+        await barrier.SettleAsync(module, ct);
+        var database = databases.Of(module);
+        try
+        {
+            return await EventReader.HeadAsync(database.Source, database.Schema, ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>True when every lane stands there.</summary>
+    private static async Task<bool> HasReadAsync(SubscriptionRunner subscription, Dictionary<string, long> heads, CancellationToken ct)
+    {
+        await using var command = subscription.Database.Source.CreateCommand(
+            $"select source, min(sequence) from {subscription.Database.Schema}.checkpoints where subscription = $1 group by source");
+        command.Parameters.Add(new() { Value = subscription.Name });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var behind = new Dictionary<string, long>(heads, StringComparer.Ordinal);
+        while (await reader.ReadAsync(ct))
+            if (heads.TryGetValue(reader.GetString(0), out var head) && reader.GetInt64(1) >= head)
+                behind.Remove(reader.GetString(0));
+        return behind.Values.All(head => head == 0);
+    }
+}

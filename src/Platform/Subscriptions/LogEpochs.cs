@@ -1,0 +1,159 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>What became of a lane that reads a log, when the log as it is now was accepted.</summary>
+/// <param name="Subscription">The subscription.</param>
+/// <param name="Lane">Its lane.</param>
+/// <param name="Stood">Where it stood.</param>
+/// <param name="GoesOn">After which sequence it goes on; null: it stays stopped.</param>
+/// <param name="Difference">Why it had stopped; null: it had not.</param>
+public sealed record AcceptedLane(string Subscription, int Lane, long Stood, long? GoesOn, string? Difference);
+
+/// <summary>The ids of logs: a new one says that a log is not what its readers knew; accepting it says from where they go on.</summary>
+public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunner> subscriptions)
+{
+    /// <summary>A lane as its row says it, and why it must not go on; lost when its last event is no longer there.</summary>
+    private sealed record Stand(string Subscription, int Lane, long Sequence, LogMark Mark, DateTime ReadAt, string? Difference = null, bool Lost = false);
+
+    /// <summary>Gives a module's log a new id: readers in other databases stop until they are told from where to go on.</summary>
+    public async Task<Guid> BeginAsync(string module, CancellationToken ct)
+    {
+        var log = databases.Of(module);
+        await using var command = log.Source.CreateCommand($"update {log.Schema}.log_head set logid = gen_random_uuid() returning logid");
+        return (Guid)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>
+    /// Accepts a module's log as it is now, for every lane of this process's modules that reads it. A lane whose last event is still there goes on after it; any other
+    /// goes on after <paramref name="from"/>, or stays stopped when that is null.
+    /// </summary>
+    /// <exception cref="SetupException">Nobody here reads it, or <paramref name="from"/> cannot be where the logs part.</exception>
+    public async Task<IReadOnlyList<AcceptedLane>> AcceptAsync(string module, long? from, CancellationToken ct)
+    {
+        var readers = subscriptions.Where(subscription => subscription.Sources.Contains(module)).ToList();
+        if (readers.Count == 0)
+            throw new SetupException($"No module of this process reads the log of '{module}'.");
+        var head = await EventReader.HeadAsync(databases.Of(module).Source, databases.Of(module).Schema, ct);
+        if (from > head)
+            throw new SetupException($"The log of {module} ends at {head}: --from can be 0 to {head}.");
+        var lanes = new List<AcceptedLane>();
+        foreach (var reader in readers.DistinctBy(reader => reader.Database.Module))
+            lanes.AddRange(await AcceptAsync(reader.Database, module, from, ct));
+        return lanes;
+    }
+
+    /// <summary>One transaction for all subscriptions of a module: they share its tables.</summary>
+    private async Task<List<AcceptedLane>> AcceptAsync(ModuleDatabase reader, string module, long? from, CancellationToken ct)
+    {
+        await using var connection = await reader.Source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var stands = await StandsAsync(connection, reader, module, ct);
+        var lost = stands.FindAll(stand => stand.Lost);
+        if (from is { } parted && lost.Count > 0)
+        {
+            var known = await ReadBeforeAsync(module, lost, ct);
+            if (parted < known)
+                throw new SetupException($"The log of {module} is the one that was read up to {known} at least: --from must not be less.");
+            await SetAsideAsync(connection, reader.Schema, module, parted, lost.Max(stand => stand.Sequence), ct);
+        }
+        foreach (var stand in stands.Where(stand => stand.Difference is not null && (!stand.Lost || from is not null)))
+        {
+            // The lane takes note of the log's id and its last event with its next batch.
+            await using var update = new NpgsqlCommand($"""
+                update {reader.Schema}.checkpoints
+                set sequence = $4, logid = null, updated_at = now(), hold_at = case when $5 then null else hold_at end,
+                    read_sequence = case when $5 then null else read_sequence end, read_event = case when $5 then null else read_event end
+                where subscription = $1 and source = $2 and lane = $3
+                """, connection)
+            {
+                Parameters =
+                {
+                    new() { Value = stand.Subscription }, new() { Value = module }, new() { Value = stand.Lane },
+                    new() { Value = stand.Lost ? from!.Value : stand.Sequence }, new() { Value = stand.Lost },
+                },
+            };
+            await update.ExecuteNonQueryAsync(ct);
+        }
+        await using (var wake = new NpgsqlCommand("select pg_notify($1, $2)", connection) { Parameters = { new() { Value = LogNotifications.Channel }, new() { Value = module } } })
+            await wake.ExecuteNonQueryAsync(ct);
+        await transaction.CommitAsync(ct);
+        return stands.ConvertAll(stand => new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
+    }
+
+    private async Task<List<Stand>> StandsAsync(NpgsqlConnection connection, ModuleDatabase reader, string module, CancellationToken ct)
+    {
+        var stands = new List<Stand>();
+        await using (var command = new NpgsqlCommand($"""
+            select subscription, lane, sequence, logid, read_sequence, read_event, updated_at
+            from {reader.Schema}.checkpoints
+            where source = $1
+            order by subscription, lane
+            for update
+            """, connection)
+        { Parameters = { new() { Value = module } } })
+        await using (var rows = await command.ExecuteReaderAsync(ct))
+            while (await rows.ReadAsync(ct))
+                stands.Add(new Stand(rows.GetString(0), rows.GetInt32(1), rows.GetInt64(2), Checkpoints.ReadMark(rows, 3), rows.GetDateTime(6)));
+        for (var i = 0; i < stands.Count; i++)
+        {
+            var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
+            if (databases.AreTogether(reader.Module, module))
+                mark = mark with { LogId = null };
+            var state = await databases.ReadAsync(connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct), ct);
+            stands[i] = stands[i] with { Difference = state.Difference(sequence, mark), Lost = state.Difference(sequence, mark with { LogId = null }) is not null };
+        }
+        return stands;
+    }
+
+    /// <summary>
+    /// The last event that the log has now and that these lanes had read before they stopped: it was recorded before they read last. Where they stand tells nothing, their
+    /// events are gone; and a lane that goes on may have been behind the loss, and has read what was written since.
+    /// </summary>
+    private async Task<long> ReadBeforeAsync(string module, List<Stand> lost, CancellationToken ct)
+    {
+        var log = databases.Of(module);
+        await using var command = log.Background.CreateCommand($"""
+            select coalesce(max(known.sequence), 0)
+            from unnest($1, $2) as lane (sequence, read_at)
+            cross join lateral (
+                select o.sequence
+                from {log.Schema}.event_order o
+                where o.sequence <= lane.sequence and o.recordedat <= lane.read_at
+                order by o.sequence desc
+                limit 1) known
+            """);
+        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.Sequence) });
+        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.ReadAt) });
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <summary>
+    /// What the module has stored about events that are lost keeps its place under another name of the source (<c>identity#20261125T134500</c>), so that the events
+    /// that now have those sequences are not taken for them.
+    /// </summary>
+    private static async Task SetAsideAsync(NpgsqlConnection connection, string schema, string module, long from, long to, CancellationToken ct)
+    {
+        var tables = new List<string>();
+        await using (var find = new NpgsqlCommand("""
+            select table_name from information_schema.columns
+            where table_schema = $1 and column_name in ('source', 'sequence') and table_name <> 'checkpoints'
+            group by table_name having count(*) = 2
+            """, connection)
+        { Parameters = { new() { Value = schema } } })
+        await using (var reader = await find.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                tables.Add(reader.GetString(0));
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
+        batch.BatchCommands.Add(new("set local statement_timeout = 0"));
+        foreach (var table in tables)
+            batch.BatchCommands.Add(new($"""
+                update {schema}.{table}
+                set source = source || to_char(now() at time zone 'utc', '"#"YYYYMMDD"T"HH24MISS')
+                where source = $1 and sequence > $2 and sequence <= $3
+                """)
+            { Parameters = { new() { Value = module }, new() { Value = from }, new() { Value = to } } });
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,129 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+using Boon.Platform.Units;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>A subscription as the host sees it: something that runs, and whose parked events can be redriven.</summary>
+public abstract class SubscriptionRunner : BackgroundService
+{
+    /// <summary>The subscription's name.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The database of the module that reads.</summary>
+    public abstract ModuleDatabase Database { get; }
+
+    /// <summary>The modules whose logs it reads.</summary>
+    public abstract IReadOnlyList<string> Sources { get; }
+
+    /// <summary>Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.</summary>
+    public abstract Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct);
+}
+
+/// <inheritdoc/>
+public sealed partial class SubscriptionRunner<TContext>(
+    Subscription<TContext> subscription, ModuleDatabase<TContext> module, Databases databases, LogSignals signals,
+    IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
+    where TContext : DbContext
+{
+    private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
+
+    /// <summary>Read when the host is built: what cannot be stops the start.</summary>
+    private readonly SubscriptionSettings settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
+    private readonly ModuleDatabase<TContext> background = module.ForBackground;
+
+    /// <summary>Known before the host starts, so that it listens on each of them.</summary>
+    private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
+
+    /// <inheritdoc/>
+    public override string Name => subscription.Name;
+
+    /// <inheritdoc/>
+    public override ModuleDatabase Database => module.Database;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Sources { get; } = subscription.Sources;
+
+    /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var backoff = new Backoff();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                var lanes = await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, stoppingToken);
+                LogStarted(logger, Name, lanes);
+                await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
+                    new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error)
+            {
+                await Database.Outages.PauseAsync(Database.Source, error, backoff, _ => LogRestart(logger, error, Name), stoppingToken);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct)
+    {
+        await using var unit = new Unit<TContext>(module, signals);
+        await unit.BeginAsync(ct);
+        (string Subscription, string Source, long Sequence, Guid EventId)? place;
+        try
+        {
+            place = await DeadLetters.TakeAsync(unit, letter, ct);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return Redrive.InFlight;
+        }
+        if (place is not { } at || at.Subscription != Name)
+            return Redrive.NotFound;
+
+        var e = await databases.ReadAsync(unit.Connection, Database, at.Source, (connection, schema) =>
+                EventReader.ReadOneAsync(connection, schema, at.Sequence, ct), ct)
+            ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
+        if (e.Id != at.EventId)
+            throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");
+        // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
+        await LockLaneAsync(e, unit, ct);
+        await subscription.Handler([e], unit, ct);
+        await DeadLetters.CloseAsync(unit, letter, ct);
+        await unit.CommitAsync(ct);
+        return Redrive.Applied;
+    }
+
+    /// <summary>Locks the lane of an event as it is laid now: while its lock is waited for, the number of lanes may change.</summary>
+    private async Task LockLaneAsync(LoggedEvent e, Unit<TContext> unit, CancellationToken ct)
+    {
+        while (true)
+        {
+            await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
+            if (await command.ExecuteScalarAsync(ct) is not int lanes)
+                return; // it has never read anything
+            var rows = await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, Lanes.Of(e.UserId, lanes), Sources.Count, wait: true, ct);
+            if (rows?.All(row => row.Lanes == lanes) == true)
+                return;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Subscription {Subscription} reads with {Lanes} lane(s)", EventName = "subscription-started")]
+    private static partial void LogStarted(ILogger logger, string subscription, int lanes);
+
+    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped and starts again", EventName = "subscription-restarted")]
+    private static partial void LogRestart(ILogger logger, Exception error, string subscription);
+}

@@ -1,0 +1,61 @@
+using Boon.Platform.Data;
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Platform.Units;
+
+/// <summary>Deletes a module's idempotency keys once their 24 hours are over, and closed dead letters after a month: page by page until there are none.</summary>
+internal sealed partial class Housekeeping(ModuleDatabase database, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
+
+    /// <summary>Rows in one statement.</summary>
+    private const int Page = 1_000;
+
+    /// <summary>How long a letter is kept after its event was redriven.</summary>
+    private const string LettersKeptFor = "30 days";
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await RunAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(logger, database.Module, error.Message);
+            }
+        }
+    }
+
+    internal async Task RunAsync(CancellationToken ct)
+    {
+        await DeleteAsync("idempotency_keys", $"created_at < now() - interval '{IdempotencyClaim.KeptFor}'", ct);
+        await DeleteAsync("dead_letters", $"redriven_at < now() - interval '{LettersKeptFor}'", ct);
+    }
+
+    /// <summary>A row that somebody holds or that moves meanwhile is left for the next time: at rest, a look that finds nothing writes nothing.</summary>
+    private async Task DeleteAsync(string table, string condition, CancellationToken ct)
+    {
+        int deleted;
+        do
+        {
+            await using var command = database.Source.CreateCommand($"""
+                delete from {database.Schema}.{table}
+                where ctid = any (array(
+                    select ctid
+                    from {database.Schema}.{table}
+                    where {condition}
+                    limit {Page}
+                    for update skip locked))
+                """);
+            deleted = await command.ExecuteNonQueryAsync(ct);
+        }
+        while (deleted > 0);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Old idempotency keys of {Module} stay until the next try: {Error}", EventName = "housekeeping-failed")]
+    private static partial void LogFailed(ILogger logger, string module, string error);
+}

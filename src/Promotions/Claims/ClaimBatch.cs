@@ -1,0 +1,192 @@
+using Boon.Promotions.CouponTypes;
+using Boon.Promotions.Pool;
+
+namespace Boon.Promotions.Claims;
+
+/// <summary>A user's wish for a coupon of a type.</summary>
+/// <param name="UserId">Who asks.</param>
+/// <param name="TraceParent">The trace of the request.</param>
+/// <param name="Key">The request's <c>Idempotency-Key</c>, if it has one.</param>
+internal sealed record ClaimWish(Guid UserId, string? TraceParent, IdempotencyClaim? Key = null);
+
+/// <summary>How a wish was answered.</summary>
+internal enum ClaimAnswer
+{
+    /// <summary>A new claim, granted.</summary>
+    Granted,
+
+    /// <summary>A new claim, queued.</summary>
+    Queued,
+
+    /// <summary>The claim that the user had already.</summary>
+    Same,
+
+    /// <summary>No coupon is left.</summary>
+    SoldOut,
+
+    /// <summary>As many as may wait are waiting.</summary>
+    QueueFull,
+
+    /// <summary>There is no such type.</summary>
+    UnknownType,
+
+    /// <summary>The request's key is taken: by its first answer, by another body, or by a request that still runs.</summary>
+    Repeated,
+}
+
+/// <summary>A claim to be stored: granted with a code, or queued with a ticket.</summary>
+internal sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, long? Ticket);
+
+/// <summary>The answer to a wish, and the claim if there is one; why its key is taken, if it is.</summary>
+internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim, IdempotencyException? Repeat = null);
+
+/// <summary>
+/// Answers many wishes for coupons of one type in one transaction that holds the type's pool: the claims that users have already, new ones from the cursor,
+/// or places in the queue of a paced type. In the order of the wishes. Their keys are rows of the same transaction, and so are the answers kept under them.
+/// </summary>
+internal static class ClaimBatch
+{
+    /// <summary>What was read while the pool is held.</summary>
+    /// <param name="Pool">The pool; null when there is no such type.</param>
+    /// <param name="Claims">The claim that each user has already, where one is all that a user gets.</param>
+    /// <param name="Waiting">Claims that are queued or worked on.</param>
+    /// <param name="Repeats">Why keys are taken.</param>
+    private sealed record Held(
+        CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting, Dictionary<(string, string, string), IdempotencyException> Repeats);
+
+    /// <summary>Does everything but commit.</summary>
+    /// <exception cref="PostgresException">55P03: one of the keys is in flight in another process; which one is not known.</exception>
+    internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    {
+        var results = new ClaimResult[wishes.Count];
+        var held = await HoldAsync(unit, type, wishes, ct);
+        var (claims, waiting) = (held.Claims, held.Waiting);
+        var added = new List<NewClaim>(wishes.Count);
+        for (var i = 0; i < wishes.Count; i++)
+            if (wishes[i].Key is { } key && held.Repeats.TryGetValue(key.Id, out var repeat))
+                results[i] = new ClaimResult(ClaimAnswer.Repeated, null, repeat);
+            else if (held.Pool is not { } pool)
+                results[i] = new ClaimResult(ClaimAnswer.UnknownType, null);
+            else if (claims.TryGetValue(wishes[i].UserId, out var same))
+                results[i] = new ClaimResult(ClaimAnswer.Same, same);
+            else
+            {
+                results[i] = pool.Pace is null
+                    ? await GrantAsync(unit, pool, wishes[i], wishes.Count - i, added, ct)
+                    : await EnqueueAsync(unit, pool, wishes[i], waiting, added, ct);
+                if (results[i].Answer == ClaimAnswer.Queued)
+                    waiting++;
+                if (results[i].Claim is { } claim && Once(pool))
+                    claims.Add(wishes[i].UserId, claim);
+            }
+        if (held.Pool is not null)
+            await StoreAsync(unit, held.Pool, added, rewards: false, ct);
+        await IdempotencyKeys.StoreAsync(unit, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
+            .Select(one => (one.First.Key!, ClaimCoupon.Kept(one.Second)))], ct);
+        return results;
+    }
+
+    /// <summary>Claims the keys, takes hold of the pool, refuses who waited too long, and reads after that who has a claim already and how many wait.</summary>
+    private static async Task<Held> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    {
+        var keys = wishes.Where(wish => wish.Key is not null).Select(wish => wish.Key!).ToList();
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        // Keys before the pool: nobody who holds a pool waits for a key.
+        if (keys.Count > 0)
+            IdempotencyKeys.AddClaim(batch, unit.Database.Schema, keys);
+        CouponPool.AddHold(batch, type);
+        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
+        batch.BatchCommands.Add(new($"""
+            select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
+            from {ClaimView.Tables}
+            where k.type = $1 and k.user_id = any ($2) and k.state <> 'refused' and not k.is_reward and t.per_user = 1
+            order by k.user_id, k.nth = 0 desc, k.id
+            """)
+        { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
+        batch.BatchCommands.Add(new("""
+            select ticket from promotions.claims
+            where type = $1 and state in ('queued', 'working')
+            order by ticket limit 1
+            """)
+        { Parameters = { new() { Value = type } } });
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var (claims, repeats) = (new Dictionary<Guid, ClaimView>(), new Dictionary<(string, string, string), IdempotencyException>());
+        if (keys.Count > 0)
+        {
+            repeats = await IdempotencyKeys.ReadClaimedAsync(reader, keys, ct);
+            await reader.NextResultAsync(ct);
+        }
+        if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } pool)
+            return new Held(null, claims, 0, repeats);
+        await reader.NextResultAsync(ct);
+        await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
+        await reader.NextResultAsync(ct);
+        while (await reader.ReadAsync(ct))
+            if (Once(pool))
+                claims.Add(reader.GetGuid(0), ClaimView.Read(reader, 1));
+        await reader.NextResultAsync(ct);
+        // Tickets leave from the front, so that nobody counts the queue. (A claim that was granted before one with a lower ticket, whose worker died, counts until that one is.)
+        var waiting = await reader.ReadAsync(ct) ? (int)(pool.LastTicket - reader.GetInt64(0) + 1) : 0;
+        return new Held(pool, claims, waiting, repeats);
+    }
+
+    private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser;
+
+    private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
+    {
+        if (await pool.TakeAsync(wanted, ct) is not { } coupon)
+            return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
+        var id = Guid.CreateVersion7();
+        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : coupon.Position, coupon.Id, null));
+        unit.Append(new CouponClaimed(id, wish.UserId, NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
+        return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
+    }
+
+    /// <summary>Queues a claim. <paramref name="waiting"/> counts who waits and who is worked on: nobody of them has a coupon yet.</summary>
+    private static async ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int waiting, List<NewClaim> added, CancellationToken ct)
+    {
+        if (!await pool.HasAsync(1, ct))
+            return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
+        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit)
+            return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
+        var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
+        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));
+        unit.Append(new ClaimQueued(id, wish.UserId, NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
+        return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
+    }
+
+    private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)
+    {
+        unit.Append(new ClaimRefused(null, wish.UserId, NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(wish.UserId));
+        return new ClaimResult(answer, null);
+    }
+
+    /// <summary>Stores claims, the pool's cursor and its counters. <paramref name="rewards"/>: they are rewards of quests, which count for no <c>perUser</c>.</summary>
+    internal static async Task StoreAsync(Unit<PromotionsDb> unit, CouponPool pool, List<NewClaim> added, bool rewards, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        if (added.Count > 0)
+            batch.BatchCommands.Add(new("""
+                insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at, is_reward)
+                select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket,
+                    clock_timestamp(), case when code_id is not null then clock_timestamp() end, $7
+                from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
+                """)
+            {
+                Parameters =
+                {
+                    new() { Value = added.ConvertAll(claim => claim.Id) },
+                    new() { Value = added.ConvertAll(claim => claim.UserId) },
+                    new() { Value = added.ConvertAll(claim => claim.Nth) },
+                    new() { Value = added.ConvertAll(claim => claim.CodeId) },
+                    new() { Value = added.ConvertAll(claim => claim.Ticket) },
+                    new() { Value = pool.Type },
+                    new() { Value = rewards },
+                },
+            });
+        pool.AddStore(batch, added.Count(claim => claim.CodeId is not null));
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    internal static string? NameOf(string type) => type is CouponType.Untyped ? null : type;
+}

@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+
+namespace Boon.Promotions.Claims;
+
+/// <summary>
+/// Brings together claims that arrive in the same instant: one worker for each coupon type takes what waits and answers all of it with one transaction, so that
+/// many claims share one commit. Nobody waits for company: a claim that comes alone is a batch of one.
+/// </summary>
+internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals signals, ClaimPacer pacer) : IAsyncDisposable
+{
+    /// <summary>Claims in one transaction.</summary>
+    private const int LargestBatch = 512;
+
+    /// <summary>Claims of one type that wait in this process; beyond that they are refused for the moment.</summary>
+    private const int LongestQueue = 20_000;
+
+    private sealed record Waiting(ClaimWish Wish, TaskCompletionSource<ClaimResult> Answer);
+
+    private sealed record Worker(Channel<Waiting> Channel, Task Running);
+
+    private readonly ConcurrentDictionary<string, Lazy<Worker>> workers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string, string, string), byte> keysInFlight = new();
+
+    /// <summary>True for the name of a type. Types are never deleted, so one that was seen once needs no second look, and unknown names get no worker.</summary>
+    internal async ValueTask<bool> KnowsAsync(string type, CancellationToken ct)
+    {
+        if (workers.ContainsKey(type))
+            return true;
+        await using var command = module.Database.Source.CreateCommand("select exists (select from promotions.coupon_types where name = $1)");
+        command.Parameters.Add(new() { Value = type });
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    /// <summary>Answers a claim of a known type once it is committed; null when too many wait already. Who waits holds no connection.</summary>
+    internal async Task<ClaimResult?> ClaimAsync(string type, ClaimWish wish)
+    {
+        if (wish.Key is not null && !keysInFlight.TryAdd(wish.Key.Id, 0))
+            return InFlight;
+        try
+        {
+            var waiting = new Waiting(wish, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (wish.Key is not null && !PromotionsDefences.CoalescedKeys)
+                await RunAsync(type, [waiting]);
+            else if (!workers.GetOrAdd(type, name => new Lazy<Worker>(() => Start(name))).Value.Channel.Writer.TryWrite(waiting))
+                return null;
+            return await waiting.Answer.Task;
+        }
+        finally
+        {
+            if (wish.Key is not null)
+                keysInFlight.TryRemove(wish.Key.Id, out _);
+        }
+    }
+
+    private static ClaimResult InFlight => new(ClaimAnswer.Repeated, null, new IdempotencyException(IdempotencyException.InFlight));
+
+    private Worker Start(string type)
+    {
+        var channel = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        // A worker serves many requests, so it has the trace and the culture of none.
+        using (ExecutionContext.SuppressFlow())
+            return new Worker(channel, WorkAsync(type, channel.Reader));
+    }
+
+    private async Task WorkAsync(string type, ChannelReader<Waiting> channel)
+    {
+        var batch = new List<Waiting>(LargestBatch);
+        while (await channel.WaitToReadAsync(CancellationToken.None))
+        {
+            batch.Clear();
+            while (batch.Count < LargestBatch && channel.TryRead(out var waiting))
+                batch.Add(waiting);
+            try
+            {
+                await RunAsync(type, batch);
+            }
+            catch (Exception error)
+            {
+                foreach (var waiting in batch)
+                    waiting.Answer.TrySetException(error);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Answers a batch. Where one of its keys is in flight in another process, which cannot be said, the batch is halved until that claim is alone and gets to know it.
+    /// </summary>
+    private async Task RunAsync(string type, List<Waiting> batch)
+    {
+        try
+        {
+            await using var unit = new Unit<PromotionsDb>(module, signals);
+            await unit.BeginAsync(CancellationToken.None);
+            var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
+            if (!PromotionsDefences.DurableReply)
+            {
+                Answer(batch, results);
+                await Task.Delay(PromotionsDefences.WriteBehind);
+            }
+            await unit.CommitAsync(CancellationToken.None);
+            ClaimMetrics.Batch(type, results);
+            if (results.Any(result => result.Answer == ClaimAnswer.Queued))
+                pacer.Wake(type);
+            Answer(batch, results);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable && batch.Exists(waiting => waiting.Wish.Key is not null))
+        {
+            if (batch.Count == 1)
+            {
+                batch[0].Answer.TrySetResult(InFlight);
+                return;
+            }
+            await RunAsync(type, batch[..(batch.Count / 2)]);
+            await RunAsync(type, batch[(batch.Count / 2)..]);
+        }
+    }
+
+    private static void Answer(List<Waiting> batch, ClaimResult[] results)
+    {
+        for (var i = 0; i < results.Length; i++)
+            batch[i].Answer.TrySetResult(results[i]);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var worker in workers.Values)
+            worker.Value.Channel.Writer.TryComplete();
+        await Task.WhenAll(workers.Values.Select(worker => worker.Value.Running));
+    }
+}

@@ -1,0 +1,48 @@
+using Boon.Promotions.Pool;
+
+namespace Boon.Promotions.Claims;
+
+/// <summary>Lists the caller's coupons, newest first.</summary>
+internal static class ListCoupons
+{
+    /// <summary>A coupon of the caller.</summary>
+    /// <param name="Code">What to redeem.</param>
+    /// <param name="Type">Its type; absent for a coupon without one.</param>
+    /// <param name="Discount">What it takes off.</param>
+    /// <param name="State"><c>active</c>, <c>used</c> or <c>expired</c>.</param>
+    /// <param name="Uses">Standing uses.</param>
+    /// <param name="MaxUses">How many there can be.</param>
+    /// <param name="ExpiresAt">From here on it is refused.</param>
+    /// <param name="ClaimId">The claim that gave it.</param>
+    /// <param name="ClaimedAt">When.</param>
+    internal sealed record HeldCoupon(
+        string Code, string? Type, Benefit Discount, [AllowedValues("active", "used", "expired")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupons", Handle)
+        .ForMembers().WithTags("Coupons")
+        .WithSummary("The caller's coupons, newest first.")
+        .Produces<Page<HeldCoupon>>()
+        .CatchesUp(PromotionsModule.GrantRewardsSubscription);
+
+    private static async Task<IResult> Handle([AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    {
+        if (!page.TryRead(out var limit, out Guid? before, out var problem))
+            return problem!;
+        await using var command = module.Database.Source.CreateCommand("""
+            select coalesce(c.shown, c.code), c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
+                c.uses, c.max_uses, c.expires_at, k.id, k.settled_at
+            from (select * from promotions.claims where user_id = $1 and code_id is not null offset 0) k join promotions.codes c on c.id = k.code_id
+            where $2::uuid is null or k.id < $2
+            order by k.id desc limit $3
+            """);
+        command.Parameters.Add(new() { Value = caller.UserId() });
+        command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = limit + 1 });
+        var found = new List<HeldCoupon>();
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            while (await reader.ReadAsync(ct))
+                found.Add(new HeldCoupon(reader.GetString(0), ClaimBatch.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
+                    reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6), reader.GetGuid(7), reader.GetDateTime(8)));
+        return TypedResults.Ok(PageQuery.Page(found, limit, view => (Guid?)view.ClaimId));
+    }
+}

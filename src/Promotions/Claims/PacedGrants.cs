@@ -1,0 +1,69 @@
+using Boon.Promotions.Pool;
+
+namespace Boon.Promotions.Claims;
+
+/// <summary>A queued claim that a worker has taken.</summary>
+internal sealed record PacedClaim(Guid Id, Guid UserId, long Ticket);
+
+/// <summary>The end of queued claims: coupons, as long as there are some.</summary>
+internal static class PacedGrants
+{
+    /// <summary>Gives claims their coupons in the order of the queue, and refuses those for which none is left; false when none of the claims is this worker's any more.</summary>
+    internal static async Task<bool> SettleAsync(
+        Unit<PromotionsDb> unit, string type, List<PacedClaim> claims, Guid worker, CancellationToken ct)
+    {
+        await using var hold = new NpgsqlBatch(unit.Connection);
+        CouponPool.AddHold(hold, type);
+        hold.BatchCommands.Add(new("""
+            select id from promotions.claims
+            where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
+            """)
+        { Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = worker } } });
+        var own = new HashSet<Guid>();
+        CouponPool pool;
+        await using (var reader = await hold.ExecuteReaderAsync(ct))
+        {
+            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
+                return false;
+            pool = held;
+            await reader.NextResultAsync(ct);
+            while (await reader.ReadAsync(ct))
+                own.Add(reader.GetGuid(0));
+        }
+        claims = claims.FindAll(claim => own.Contains(claim.Id));
+        if (claims.Count == 0)
+            return false;
+
+        var coupons = new List<Guid?>();
+        foreach (var claim in claims)
+        {
+            var coupon = await pool.TakeAsync(claims.Count - coupons.Count, ct);
+            coupons.Add(coupon?.Id);
+            if (coupon is null)
+                unit.Append(new ClaimRefused(claim.Id, claim.UserId, ClaimBatch.NameOf(type), "sold-out"), traceParent: null);
+            else
+                unit.Append(new CouponClaimed(claim.Id, claim.UserId, ClaimBatch.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
+        }
+        // A grant counts from when the pool was held, not from when it was asked for.
+        var granted = coupons.Count(coupon => coupon is not null);
+        pool.RecentGrants = [.. pool.RecentGrants.Concat(Enumerable.Repeat(pool.Now, granted)).Order().TakeLast(pool.Pace?.PerSecond ?? 0)];
+        await using var batch = new NpgsqlBatch(unit.Connection)
+        {
+            BatchCommands =
+            {
+                new("""
+                    update promotions.claims k set state = case when s.code_id is null then 'refused' else 'granted' end, code_id = s.code_id,
+                        reason = case when s.code_id is null then 'sold-out' end, nth = case when s.code_id is null then -k.ticket else k.nth end,
+                        settled_at = $3, worker = null, working_until = null
+                    from unnest($1, $2) s (id, code_id) where k.id = s.id
+                    """)
+                {
+                    Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = coupons }, new() { Value = pool.Now } },
+                },
+            },
+        };
+        pool.AddStore(batch, granted);
+        await batch.ExecuteNonQueryAsync(ct);
+        return true;
+    }
+}

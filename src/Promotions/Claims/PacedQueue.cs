@@ -1,0 +1,96 @@
+using Boon.Promotions.Pool;
+
+namespace Boon.Promotions.Claims;
+
+/// <summary>The queue of a paced type, as a pacer looks at it: which types have one, what is to be refused or freed in it, how many claims may start.</summary>
+internal static class PacedQueue
+{
+    /// <summary>Two clock readings that are a second apart may be stored as a little less.</summary>
+    internal static readonly TimeSpan ClockGrain = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>How long a look waits for a type that somebody holds, before it lets others have its connection.</summary>
+    private const string Patience = "1s";
+
+    /// <summary>Claims at the front of a queue among which all of those in <c>working</c> are: twice the greatest concurrency, for claims that lost their worker are before them.</summary>
+    private const int Front = 2_000;
+
+    /// <summary>Types for which claims wait, each found by one look into the index of those; nobody is locked.</summary>
+    internal static async Task<List<string>> WaitingTypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    {
+        await using var command = module.Database.Background.CreateCommand("""
+            with recursive types (name) as (
+                (select k.type from promotions.claims k where k.state in ('queued', 'working') order by k.type limit 1)
+                union all
+                select (select k.type from promotions.claims k where k.type > t.name and k.state in ('queued', 'working') order by k.type limit 1)
+                from types t where t.name is not null
+            )
+            select name from types where name is not null
+            """);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var found = new List<string>();
+        while (await reader.ReadAsync(ct))
+            found.Add(reader.GetString(0));
+        return found;
+    }
+
+    /// <summary>
+    /// Takes hold of a type, frees claims that lost their worker, refuses those that waited too long, and counts those in <c>working</c>: in one round trip, for the pace
+    /// is as even as a look is short. Null when there is no such type.
+    /// </summary>
+    internal static async Task<(CouponPool Pool, bool Changed, int Working)?> LookAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { new($"set local lock_timeout = '{Patience}'") } };
+        CouponPool.AddHold(batch, type);
+        // A claim of the future was started before the database's clock was set back: its lease says nothing any more.
+        batch.BatchCommands.Add(new("""
+            update promotions.claims set state = 'queued', worker = null, started_at = null, working_until = null
+            where type = $1 and state = 'working' and (working_until <= clock_timestamp() or started_at > clock_timestamp())
+            returning id
+            """)
+        { Parameters = { new() { Value = type } } });
+        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
+        batch.BatchCommands.Add(new("""
+            select count(*)::int from (
+                select state from promotions.claims
+                where type = $1 and state in ('queued', 'working')
+                order by ticket limit $2
+            ) front
+            where state = 'working'
+            """)
+        { Parameters = { new() { Value = type }, new() { Value = Front } } });
+        CouponPool pool;
+        bool changed;
+        int working;
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
+                return null;
+            pool = held;
+            await reader.NextResultAsync(ct);
+            changed = await reader.ReadAsync(ct);
+            await reader.NextResultAsync(ct);
+            changed |= await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
+            await reader.NextResultAsync(ct);
+            await reader.ReadAsync(ct);
+            working = reader.GetInt32(0);
+        }
+        if (!pool.ClockWentBack)
+            return (pool, changed, working);
+        await using var store = new NpgsqlBatch(unit.Connection);
+        pool.AddStore(store, claimed: 0);
+        await store.ExecuteNonQueryAsync(ct);
+        return (pool, true, working);
+    }
+
+    /// <summary>How many claims may start now; and when the oldest grant leaves the second.</summary>
+    internal static (int Free, DateTime? OpenAt) Free(CouponPool pool, int working)
+    {
+        if (pool.Pace is not { } pace)
+            return (int.MaxValue, null);
+        var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
+        var inSecond = pace.PerSecond!.Value - working - recent.Count;
+        var atOnce = pace.Concurrency!.Value - working;
+        var free = Math.Max(0, Math.Min(PromotionsDefences.PaceWindow ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit ? atOnce : int.MaxValue));
+        return (free, inSecond <= 0 && recent.Count > 0 ? recent.Min() + TimeSpan.FromSeconds(1) + ClockGrain : null);
+    }
+}

@@ -1,0 +1,102 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Boon.Promotions.CouponTypes;
+
+/// <summary>
+/// The counters of coupon types: a row for each change, written in the transaction of the rows that it counts, so that the sum is what a count of those rows
+/// would give in the same snapshot. A change waits for nobody. This service folds the rows now and then, so that the sum stays cheap.
+/// </summary>
+internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, TimeProvider time, ILogger<CouponCounts> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    /// <summary>Fewer rows of a type are left as they are.</summary>
+    private const int Few = 64;
+
+    /// <summary>Rows folded in one statement.</summary>
+    private const int Most = 20_000;
+
+    /// <summary>The statement that records a change.</summary>
+    internal static NpgsqlBatchCommand Change(string type, long uploaded = 0, long claimed = 0, long redeemed = 0, long purged = 0) =>
+        new("insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged) values ($1, $2, $3, $4, $5)")
+        {
+            Parameters = { new() { Value = type }, new() { Value = uploaded }, new() { Value = claimed }, new() { Value = redeemed }, new() { Value = purged } },
+        };
+
+    /// <summary>Records a change in the transaction of what it counts.</summary>
+    internal static async Task AddAsync(Unit<PromotionsDb> unit, NpgsqlBatchCommand change, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { change } };
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>Folds the types that have many rows; one that fails stops no other.</summary>
+    internal async Task FoldAsync(CancellationToken ct)
+    {
+        foreach (var type in await TypesAsync(ct))
+            try
+            {
+                while (await FoldAsync(type, ct) == Most)
+                {
+                    // there is more
+                }
+            }
+            catch (Exception error) when (!ct.IsCancellationRequested)
+            {
+                LogFailed(logger, type, error.Message);
+            }
+    }
+
+    private async Task<List<string>> TypesAsync(CancellationToken ct)
+    {
+        await using var command = module.Database.Background.CreateCommand("""
+            select type from promotions.coupon_counts
+            group by type having count(*) >= $1
+            """);
+        command.Parameters.Add(new() { Value = Few });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        var types = new List<string>();
+        while (await reader.ReadAsync(ct))
+            types.Add(reader.GetString(0));
+        return types;
+    }
+
+    /// <summary>Replaces many rows of a type by their sum, in one statement: at any moment a reader sees either those or this.</summary>
+    private async Task<long> FoldAsync(string type, CancellationToken ct)
+    {
+        await using var command = module.Database.Background.CreateCommand("""
+            with folded as (
+                delete from promotions.coupon_counts where ctid = any (array(
+                    select ctid from promotions.coupon_counts where type = $1 limit $2 for update skip locked))
+                returning *
+            ), summed as (
+                insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged)
+                select $1, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded having count(*) > 0
+            )
+            select count(*) from folded
+            """);
+        command.Parameters.Add(new() { Value = type });
+        command.Parameters.Add(new() { Value = Most });
+        return (long)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await FoldAsync(stoppingToken);
+            }
+            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogFailed(logger, "", error.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The counters of coupon type '{Type}' stay unfolded until the next try: {Error}", EventName = "counts-failed")]
+    private static partial void LogFailed(ILogger logger, string type, string error);
+}

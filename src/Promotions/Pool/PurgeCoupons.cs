@@ -1,0 +1,17 @@
+namespace Boon.Promotions.Pool;
+
+/// <summary>Takes coupons that expired before anybody claimed them out of their pools, now.</summary>
+internal static class PurgeCoupons
+{
+    /// <summary>What was purged.</summary>
+    /// <param name="Purged">How many coupons.</param>
+    internal sealed record PurgeView(long Purged);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons/purge", Handle)
+        .ForOperators().WithTags("Coupons")
+        .WithSummary("Purges the unclaimed expired coupons at once; a schedule does it too. Claimed ones keep their history, and a purged code stays taken.")
+        .Produces<PurgeView>();
+
+    private static async Task<IResult> Handle(ClaimsPrincipal caller, CouponPurge purge, CancellationToken ct) =>
+        TypedResults.Ok(new PurgeView(await purge.RunAsync(Actor.Of(caller), ct)));
+}
