@@ -127,6 +127,10 @@ public static class Settings
     /// <summary>Events in a subscription's transaction.</summary>
     public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the most events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));
 
+    /// <summary>How long redriven letters are kept.</summary>
+    public static Setting<TimeSpan> DeadLetterRetention { get; } = Add(Duration("Boon:DeadLetters:Retention",
+        "how long a dead letter is kept after its event was redriven; open ones stay", TimeSpan.Zero, TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+
     /// <summary>From one purge to the next.</summary>
     public static Setting<TimeSpan> PurgeInterval { get; } = Add(Duration("Boon:Coupons:PurgeInterval",
         "how often expired coupons that nobody claimed are purged", TimeSpan.FromSeconds(1), TimeSpan.FromDays(24), TimeSpan.FromHours(1)));
@@ -139,6 +143,10 @@ public static class Settings
     /// <summary>Whether requests are logged.</summary>
     public static Setting<bool> LogRequests { get; } = Add(Flag("Boon:Log:Requests",
         "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug); `false`: none", true));
+
+    /// <summary>How many log files are kept.</summary>
+    public static Setting<int> LogFilesKept { get; } = Add(Number("Boon:Log:FilesKept",
+        "log files of each kind that are kept; there is a new one each day, and after 64 MB", 1, 10_000, 14));
 
     /// <summary>All of them, in the order of the guide.</summary>
     public static IReadOnlyList<Setting> List => All;

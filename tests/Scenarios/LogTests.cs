@@ -83,6 +83,10 @@ public sealed class LogTests
             answers.Where(answer => answer.Code != 204).ShouldAllBe(answer => answer.Code == 404 || answer.Problem == "redrive-in-flight");
             (await boon.Scalar<long>("select count(*) from promotions.codes where user_id = $1", poisoned)).ShouldBe(2);
             (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(0);
+            var redriven = (await boon.Api.Get("/v1/dead-letters?state=redriven", token))["data"].EnumerateArray().ShouldHaveSingleItem();
+            redriven.GetProperty("id").GetGuid().ShouldBe(letter.GetProperty("id").GetGuid());
+            redriven.GetProperty("redrivenAt").GetDateTime().ShouldBeGreaterThan(redriven.GetProperty("parkedAt").GetDateTime());
+            redriven.GetProperty("redrivenBy").GetString().ShouldBe($"operator:{(await boon.Api.Get("/v1/users/me", token)).Id}");
             (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_events_parked_total{subscription=\"promotions.issue-vouchers\"} ");
         }
         finally

@@ -67,9 +67,12 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         }
         (await apart.Api.Post("/v1/sessions", new { identifier = "operator", password = "not the right one" })).Code.ShouldBe(401);
         await apart.CaughtUp();
+        // What was committed can be seen in the database a moment before it is counted.
+        const string issued = "boon_events_appended_total{module=\"promotions\",type=\"promotions.voucher-issued.v1\"} 1\n";
+        await Eventually.Holds("the count", async () => (await management.Get("/metrics")).Text.Contains(issued, StringComparison.Ordinal));
         var metrics = (await management.Get("/metrics")).Text;
         foreach (var line in (string[])[
-            "boon_events_appended_total{module=\"promotions\",type=\"promotions.voucher-issued.v1\"} 1\n",
+            issued,
             "boon_refusals_total{reason=\"budget-exhausted\",type=\"promotions.voucher-refused.v1\"} ",
             "boon_sign_ins_failed_total ", "boon_build_info{version=\"", "# TYPE boon_subscription_lag_events gauge\n", "boon_batch_events_bucket{subscription=\"promotions.issue-vouchers\",le=\"3\"}",
             "dotnet_gc_collections_total", "_bytes"])

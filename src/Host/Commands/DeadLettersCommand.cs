@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Boon.Platform.Log;
 using Boon.Platform.Operations;
 using Boon.Platform.Subscriptions;
 
@@ -21,10 +22,13 @@ internal static class DeadLettersCommand
     private static async Task<int> ListAsync(HostOptions options, CancellationToken ct)
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
-        var letters = await DeadLetterEndpoints.ListAsync(host.App.Services.GetServices<SubscriptionRunner>(), ct);
-        foreach (var letter in letters)
-            Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  {letter.Source}#{letter.Sequence}\n    {letter.Error.Split('\n')[0].Trim()}");
-        Console.WriteLine(letters.Count == 0 ? "No event is parked." : $"{letters.Count} parked. Mend the cause, then: boon dead-letters redrive [ID...]");
+        var count = 0;
+        await foreach (var letter in DeadLetterEndpoints.AllOpenAsync([.. host.App.Services.GetServices<SubscriptionRunner>()], ct))
+        {
+            count++;
+            Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  {letter.Source}#{letter.Sequence}\n    {letter.Error}");
+        }
+        Console.WriteLine(count == 0 ? "No event is parked." : $"{count} parked. Mend the cause, then: boon dead-letters redrive [ID...]");
         return 0;
     }
 
@@ -32,21 +36,22 @@ internal static class DeadLettersCommand
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
         var subscriptions = host.App.Services.GetServices<SubscriptionRunner>().ToList();
-        if (ids.Length == 0)
-            ids = [.. (await DeadLetterEndpoints.ListAsync(subscriptions, ct)).Select(letter => letter.Id)];
-        var failed = 0;
-        foreach (var id in ids)
+        var (applied, failed) = (0, 0);
+        await foreach (var id in ids.Length > 0 ? ids.ToAsyncEnumerable() : DeadLetterEndpoints.AllOpenAsync(subscriptions, ct).Select(letter => letter.Id))
         {
             var outcome = await RedriveAsync(subscriptions, id, ct);
             if (outcome is null)
+            {
+                applied++;
                 Console.WriteLine($"{id}  applied");
+            }
             else
             {
                 failed++;
                 await Console.Error.WriteLineAsync($"{id}  {outcome}");
             }
         }
-        Console.WriteLine($"{ids.Length - failed} applied, {failed} not.");
+        Console.WriteLine($"{applied} applied, {failed} not.");
         return failed == 0 ? 0 : 1;
     }
 
@@ -55,7 +60,7 @@ internal static class DeadLettersCommand
         foreach (var subscription in subscriptions)
             try
             {
-                switch (await subscription.RedriveAsync(id, ct))
+                switch (await subscription.RedriveAsync(id, Actor.CommandLine, ct))
                 {
                     case Redrive.Applied:
                         return null;

@@ -37,6 +37,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(PasswordBytes));
         var hash = await hashing.HashAsync(password, HashFor.SignIn, ct);
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        unit.By = Actor.CommandLine;
         await unit.BeginAsync(ct);
         await using (var change = unit.Command("update identity.users set password_hash = $2 where id = $1 and status = 'active'", user.Id, hash!))
             if (await change.ExecuteNonQueryAsync(ct) == 0)

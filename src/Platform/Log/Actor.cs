@@ -13,6 +13,9 @@ public static class Actor
     /// <summary>A request that says not who sends it.</summary>
     public const string Anonymous = "anonymous";
 
+    /// <summary>Whoever ran <c>boon</c> on the command line, with access to the settings: which person that is, Boon does not know.</summary>
+    public const string CommandLine = "command-line";
+
     /// <summary>The role of whoever has an API key.</summary>
     public const string ApiKeyRole = "api-key";
 

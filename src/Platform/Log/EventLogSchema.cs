@@ -30,6 +30,14 @@ public static class EventLogSchema
     /// </summary>
     public static string[] AddTypeIndex(string schema) => LargeTables.Index(schema, "event_log_type", $"{schema}.event_log (type collate \"C\", position)");
 
+    /// <summary>
+    /// Adds who redrove a dead letter, and the order in which redriven ones are listed; part of each module's migration <c>RedrivenBy</c>, after <see cref="Create"/>.
+    /// </summary>
+    public static string AddRedrivenBy(string schema) => $"""
+        alter table {schema}.dead_letters add column redriven_by text;
+        create index dead_letters_redriven on {schema}.dead_letters (parked_at) where redriven_at is not null;
+        """;
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

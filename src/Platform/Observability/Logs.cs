@@ -13,12 +13,11 @@ namespace Boon.Platform.Observability;
 
 /// <summary>
 /// Logs: lines for people on the console; JSON files under <c>logs/</c> by part (<c>web</c>, <c>events</c>, <c>migration</c>) and level
-/// (<c>info</c>, <c>error</c>), a new one each day or 64 MB, 14 kept.
+/// (<c>info</c>, <c>error</c>), a new one each day or 64 MB; <c>Boon:Log:FilesKept</c> of each kind are kept.
 /// </summary>
 public static class Logs
 {
     private const long LargestFile = 64 * 1024 * 1024;
-    private const int FilesKept = 14;
 
     /// <summary>The folders whose lines are about events.</summary>
     private static readonly string[] OfEvents = [typeof(LogNotifications).Namespace!, typeof(SubscriptionRunner).Namespace!, typeof(RulesLock).Namespace!];
@@ -30,6 +29,7 @@ public static class Logs
     public static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway)
     {
         var console = Settings.LogLevel.Of(configuration);
+        var filesKept = Settings.LogFilesKept.Of(configuration);
         var logger = new LoggerConfiguration()
             .MinimumLevel.Is(console < LogEventLevel.Information ? console : LogEventLevel.Information)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
@@ -58,7 +58,7 @@ public static class Logs
             .Filter.ByIncludingOnly(e => levels(e) && Part(e) == part)
             .WriteTo.File(new JsonFormatter(renderMessage: true), Path.Combine(directory, $"{part}-{name}-.json"),
                 rollingInterval: RollingInterval.Day, fileSizeLimitBytes: LargestFile, rollOnFileSizeLimit: true,
-                retainedFileCountLimit: FilesKept, shared: true);
+                retainedFileCountLimit: filesKept, shared: true);
     }
 
     private static string Category(LogEvent e) =>

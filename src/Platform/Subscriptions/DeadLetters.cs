@@ -15,8 +15,17 @@ namespace Boon.Platform.Subscriptions;
 /// <param name="Error">Why it failed when it was parked.</param>
 /// <param name="Attempts">How often it was tried before it was parked.</param>
 /// <param name="ParkedAt">When it was parked.</param>
+/// <param name="RedrivenAt">When it was redriven; null while it is open.</param>
+/// <param name="RedrivenBy">Who redrove it, as the <c>by</c> of events says it.</param>
 public sealed record DeadLetter(
-    Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt);
+    Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt,
+    DateTime? RedrivenAt, string? RedrivenBy);
+
+/// <summary>Where a page of dead letters begins, over all modules: after the letter that was parked then and has this id.</summary>
+internal sealed record DeadLetterPlace(DateTime ParkedAt, Guid Id)
+{
+    internal static DeadLetterPlace Of(DeadLetter letter) => new(letter.ParkedAt, letter.Id);
+}
 
 /// <summary>How a redrive ended.</summary>
 public enum Redrive
@@ -44,7 +53,7 @@ internal static class DeadLetters
             insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (subscription, source, sequence) do update
-                set redriven_at = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(), event_id = excluded.event_id, event_type = excluded.event_type
+                set redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(), event_id = excluded.event_id, event_type = excluded.event_type
                 where letter.redriven_at is not null
             """);
         command.Parameters.Add(new() { Value = Guid.CreateVersion7() });
@@ -67,20 +76,25 @@ internal static class DeadLetters
         return string.Join(" <- ", messages);
     }
 
-    internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, Guid? after, int limit, CancellationToken ct)
+    /// <summary>The letters of a module that are open, or those that were redriven, in the order in which they were parked.</summary>
+    internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, bool redriven, DeadLetterPlace? after, int limit, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand($"""
-            select id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at
+            select id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at, redriven_at, redriven_by
             from {database.Schema}.dead_letters
-            where redriven_at is null and ($1::uuid is null or id > $1) order by id limit $2
+            where redriven_at is {(redriven ? "not null" : "null")} and (parked_at, id) > ($1, $2)
+            order by parked_at, id
+            limit $3
             """);
-        command.Parameters.Add(new() { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = after?.ParkedAt.ToUniversalTime() ?? DateTime.UnixEpoch });
+        command.Parameters.Add(new() { Value = after?.Id ?? Guid.Empty });
         command.Parameters.Add(new() { Value = limit });
         await using var reader = await command.ExecuteReaderAsync(ct);
         var letters = new List<DeadLetter>();
         while (await reader.ReadAsync(ct))
             letters.Add(new DeadLetter(reader.GetGuid(0), database.Module, reader.GetString(1), reader.GetString(2), reader.GetInt64(3),
-                reader.GetGuid(4), reader.GetString(5), reader.GetString(6).Split('\n')[0].TrimEnd(), reader.GetInt32(7), reader.GetDateTime(8)));
+                reader.GetGuid(4), reader.GetString(5), reader.GetString(6).Split('\n')[0].TrimEnd(), reader.GetInt32(7), reader.GetDateTime(8),
+                reader.IsDBNull(9) ? null : reader.GetDateTime(9), reader.IsDBNull(10) ? null : reader.GetString(10)));
         return letters;
     }
 
@@ -97,11 +111,10 @@ internal static class DeadLetters
         return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetGuid(3)) : null;
     }
 
-    internal static async Task CloseAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
+    internal static async Task CloseAsync<TContext>(Unit<TContext> unit, Guid id, string by, CancellationToken ct)
         where TContext : DbContext
     {
-        await using var command = unit.Command($"update {unit.Database.Schema}.dead_letters set redriven_at = now() where id = $1");
-        command.Parameters.Add(new() { Value = id });
+        await using var command = unit.Command($"update {unit.Database.Schema}.dead_letters set redriven_at = now(), redriven_by = $2 where id = $1", id, by);
         await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -19,7 +19,10 @@ public abstract class SubscriptionRunner : BackgroundService
     public abstract IReadOnlyList<string> Sources { get; }
 
     /// <summary>Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.</summary>
-    public abstract Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct);
+    /// <param name="letter">The letter's id.</param>
+    /// <param name="by">Who asks for it, see <see cref="Actor"/>; the letter keeps it.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public abstract Task<Redrive> RedriveAsync(Guid letter, string by, CancellationToken ct);
 }
 
 /// <inheritdoc/>
@@ -78,7 +81,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     }
 
     /// <inheritdoc/>
-    public override async Task<Redrive> RedriveAsync(Guid letter, CancellationToken ct)
+    public override async Task<Redrive> RedriveAsync(Guid letter, string by, CancellationToken ct)
     {
         await using var unit = new Unit<TContext>(module, signals);
         await unit.BeginAsync(ct);
@@ -102,7 +105,7 @@ public sealed partial class SubscriptionRunner<TContext>(
         // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
         await LockLaneAsync(e, unit, ct);
         await subscription.Handler([e], unit, ct);
-        await DeadLetters.CloseAsync(unit, letter, ct);
+        await DeadLetters.CloseAsync(unit, letter, by, ct);
         await unit.CommitAsync(ct);
         return Redrive.Applied;
     }

@@ -1,18 +1,18 @@
 using Boon.Platform.Data;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Units;
 
-/// <summary>Deletes a module's idempotency keys once their 24 hours are over, and closed dead letters after a month: page by page until there are none.</summary>
-internal sealed partial class Housekeeping(ModuleDatabase database, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
+/// <summary>Deletes a module's idempotency keys once their 24 hours are over, and redriven dead letters after <c>Boon:DeadLetters:Retention</c>: page by page until there are none.</summary>
+internal sealed partial class Housekeeping(ModuleDatabase database, IConfiguration configuration, TimeProvider time, ILogger<Housekeeping> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
     /// <summary>Rows in one statement.</summary>
     private const int Page = 1_000;
 
-    /// <summary>How long a letter is kept after its event was redriven.</summary>
-    private const string LettersKeptFor = "30 days";
+    private readonly TimeSpan lettersKeptFor = Settings.DeadLetterRetention.Of(configuration);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -32,12 +32,12 @@ internal sealed partial class Housekeeping(ModuleDatabase database, TimeProvider
 
     internal async Task RunAsync(CancellationToken ct)
     {
-        await DeleteAsync("idempotency_keys", $"created_at < now() - interval '{IdempotencyClaim.KeptFor}'", ct);
-        await DeleteAsync("dead_letters", $"redriven_at < now() - interval '{LettersKeptFor}'", ct);
+        await DeleteAsync("idempotency_keys", "created_at", IdempotencyClaim.KeptFor, ct);
+        await DeleteAsync("dead_letters", "redriven_at", lettersKeptFor, ct);
     }
 
     /// <summary>A row that somebody holds or that moves meanwhile is left for the next time: at rest, a look that finds nothing writes nothing.</summary>
-    private async Task DeleteAsync(string table, string condition, CancellationToken ct)
+    private async Task DeleteAsync(string table, string since, TimeSpan keptFor, CancellationToken ct)
     {
         int deleted;
         do
@@ -47,10 +47,11 @@ internal sealed partial class Housekeeping(ModuleDatabase database, TimeProvider
                 where ctid = any (array(
                     select ctid
                     from {database.Schema}.{table}
-                    where {condition}
+                    where {since} < now() - $1
                     limit {Page}
                     for update skip locked))
                 """);
+            command.Parameters.Add(new() { Value = keptFor });
             deleted = await command.ExecuteNonQueryAsync(ct);
         }
         while (deleted > 0);

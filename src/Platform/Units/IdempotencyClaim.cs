@@ -33,8 +33,8 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
     /// <summary>The longest key.</summary>
     public const int LongestKey = 255;
 
-    /// <summary>How long an answer is kept.</summary>
-    public const string KeptFor = "24 hours";
+    /// <summary>How long an answer is kept: no setting, because clients are written for it.</summary>
+    internal static readonly TimeSpan KeptFor = TimeSpan.FromHours(24);
 
     /// <summary>Reads the request's body and makes the claim; null without the header.</summary>
     /// <exception cref="RefusedException">The key is empty, too long or not printable ASCII.</exception>

@@ -6,7 +6,7 @@ namespace Boon.Platform.Units;
 /// </summary>
 public static class IdempotencyKeys
 {
-    private const string KeptFor = IdempotencyClaim.KeptFor;
+    private static readonly string KeptFor = $"{IdempotencyClaim.KeptFor.TotalHours} hours";
 
     /// <summary>Adds the statements that claim keys; <see cref="ReadClaimedAsync"/> reads what they answer. No two of the keys may be the same.</summary>
     public static void AddClaim(NpgsqlBatch batch, string schema, IReadOnlyList<IdempotencyClaim> claims)
