@@ -34,7 +34,7 @@ internal sealed class HostProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = data,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
+        start.ArgumentList.Add(assembly);
         foreach (var argument in arguments(Url))
             start.ArgumentList.Add(argument);
         start.Environment["ConnectionStrings__Boon"] = connectionString;
@@ -45,12 +45,12 @@ internal sealed class HostProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
     }
 
-    /// <summary>Starts <c>boon serve</c>.</summary>
-    internal static Task<HostProcess> ServeAsync(string connectionString, CancellationToken ct) =>
-        StartAsync("Boon.Host.dll", url => ["serve", "--urls", url], connectionString, ct);
+    /// <summary>Starts <c>boon serve</c>, of the build beside this bench or of one in another folder.</summary>
+    internal static Task<HostProcess> ServeAsync(string connectionString, CancellationToken ct, string? folder = null) =>
+        StartAsync(Path.Combine(folder ?? AppContext.BaseDirectory, "Boon.Host.dll"), url => ["serve", "--urls", url], connectionString, ct);
 
     /// <summary>Starts a host that does nothing but answer /health/ready.</summary>
-    internal static Task<HostProcess> EmptyAsync(CancellationToken ct) => StartAsync("Boon.Bench.dll", url => [EmptyHost.Verb, url], null, ct);
+    internal static Task<HostProcess> EmptyAsync(CancellationToken ct) => StartAsync(Path.Combine(AppContext.BaseDirectory, "Boon.Bench.dll"), url => [EmptyHost.Verb, url], null, ct);
 
     private static async Task<HostProcess> StartAsync(string assembly, Func<string, string[]> arguments, string? connectionString, CancellationToken ct)
     {

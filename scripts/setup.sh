@@ -61,6 +61,14 @@ build_if_newer() {
   ) 9>"$lock"
 }
 
+# publish DIR: a release build for this kind of machine in one folder, compiled ahead of time; DIR/boon is the program.
+publish() {
+  echo "Publishing a release build to $1 (about a minute)..." >&2
+  dotnet publish "$root/$host_project" -c Release --use-current-runtime --self-contained false -p:PublishReadyToRun=true --nologo -v quiet -o "$1" >&2
+  ln -sf Boon.Host "$1/boon"
+  echo "Done. Run it with: $1/boon serve" >&2
+}
+
 stamp_of() { echo "$(dirname "$1")/.built"; }
 
 up_to_date() {
