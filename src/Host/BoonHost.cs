@@ -4,7 +4,6 @@ using Boon.Orders;
 using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Hosting;
-using Boon.Platform.Log;
 using Boon.Platform.Observability;
 using Boon.Platform.Operations;
 using Boon.Platform.PrivatePostgres;

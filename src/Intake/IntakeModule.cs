@@ -24,7 +24,7 @@ public sealed class IntakeModule : IModule
         module.Database<IntakeDb>();
         module.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
         module.Services.AddAuthorizationBuilder().AddPolicy(ReportPolicy, policy => policy
-            .AddAuthenticationSchemes(Caller.Scheme, ApiKeyAuthentication.SchemeName).RequireRole(Caller.Operator, Actor.ApiKeyRole));
+            .AddAuthenticationSchemes(Caller.Scheme, ApiKeyAuthentication.SchemeName).RequireRole(Caller.Operator, Role.ApiKey));
     }
 
     /// <inheritdoc/>

@@ -1,8 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Boon.Platform.Data;
-using Boon.Platform.Input;
-using Boon.Platform.PrivatePostgres;
 using Microsoft.Extensions.Configuration;
 using Serilog.Events;
 
@@ -15,6 +12,9 @@ namespace Boon.Platform;
 public static class Settings
 {
     private const string Unset = "none";
+
+    /// <summary>More lanes than this serve nobody: a lane is one transaction at a time.</summary>
+    private const int MostLanes = 64;
 
     private static readonly List<Setting> All = [];
 
@@ -84,7 +84,7 @@ public static class Settings
     /// <summary>The first operator's password.</summary>
     public static Setting<string?> OperatorPassword { get; } = Add(new Setting<string?>("Boon:Operator:Password", "12 to 128 characters",
         "password of the first operator, 12 to 128 characters; used at the first start, and by `boon coupons upload`", "a random one, printed once",
-        (text, out value) => TextRules.Length(value = text) is >= 12 and <= 128, null) { Secret = true });
+        (text, out value) => (value = text).EnumerateRunes().Count() is >= 12 and <= 128, null) { Secret = true });
 
     /// <summary>Failed sign-ins of an account from an address.</summary>
     public static Setting<int> FailuresPerAccountAndAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAccountAndAddress",
@@ -122,7 +122,7 @@ public static class Settings
     /// <summary>Lanes of a subscription.</summary>
     public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
         "lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` have one, and Boon refuses another number",
-        1, Log.Lanes.Most, 1, "`1`; `quests.track-progress` `2`"));
+        1, MostLanes, 1, "`1`; `quests.track-progress` `2`"));
 
     /// <summary>Events in a subscription's transaction.</summary>
     public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the most events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));

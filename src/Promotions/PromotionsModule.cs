@@ -1,4 +1,3 @@
-using Boon.Platform.Operations;
 using Boon.Promotions.Campaigns;
 using Boon.Promotions.Claims;
 using Boon.Promotions.CouponTypes;

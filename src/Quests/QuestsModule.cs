@@ -1,4 +1,3 @@
-using Boon.Platform.Operations;
 using Boon.Quests.Catalog;
 using Boon.Quests.Completions;
 using Boon.Quests.Progress;

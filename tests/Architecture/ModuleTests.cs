@@ -6,7 +6,7 @@ namespace Boon.Architecture;
 /// <summary>The rules between projects. Every project is found by looking, none is listed.</summary>
 public sealed partial class ModuleTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
 

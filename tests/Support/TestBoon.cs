@@ -2,6 +2,7 @@ using Boon.Host;
 using Boon.Identity;
 using Boon.Identity.Keys;
 using Boon.Platform.Access.Tokens;
+using Boon.Platform.Data;
 using Boon.Platform.Hosting;
 using Boon.Platform.Replay;
 using Boon.Platform.Rules;

@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Boon.Platform;
-using Boon.Platform.Http;
 using Boon.Platform.Input;
 
 namespace Boon.Host.Demo;

@@ -1,6 +1,3 @@
-using Boon.Identity.Users;
-using Boon.Platform.Access.Tokens;
-
 namespace Boon.Identity.Accounts;
 
 /// <summary>An account. Uniqueness of username, e-mail and phone is the database's, by the normalised keys.</summary>
@@ -19,13 +16,13 @@ internal sealed class User
     public DateOnly? Birthday { get; private set; }
     public string? PasswordHash { get; private set; }
     public string Status { get; private set; } = Active;
-    public string[] Roles { get; private set; } = [AccessToken.MemberRole];
+    public string[] Roles { get; private set; } = [Role.Member];
     public long SignIns { get; private set; }
     public DateTimeOffset CreatedAt { get; private set; }
 
     internal static User Register(Guid id, string username, string? email, string? phone, string fullName, DateOnly? birthday, string passwordHash, params string[] roles)
     {
-        var user = new User { Id = id, FullName = fullName, Birthday = birthday, PasswordHash = passwordHash, Phone = phone, Roles = [AccessToken.MemberRole, .. roles] };
+        var user = new User { Id = id, FullName = fullName, Birthday = birthday, PasswordHash = passwordHash, Phone = phone, Roles = [Role.Member, .. roles] };
         user.Rename(username);
         if (email is not null)
             user.ChangeEmail(email);
@@ -59,7 +56,7 @@ internal sealed class User
 /// <param name="CreatedAt">When the account was opened.</param>
 public sealed record UserView(
     Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, [AllowedValues(User.Active, User.Erased)] string Status,
-    [AllowedValues(AccessToken.MemberRole, AccessToken.OperatorRole)] string[] Roles, DateTimeOffset CreatedAt)
+    [AllowedValues(Role.Member, Role.Operator)] string[] Roles, DateTimeOffset CreatedAt)
 {
     internal static UserView Of(User user) =>
         new(user.Id, user.Username, user.Email, user.Phone, user.FullName, user.Birthday, user.Status, user.Roles, user.CreatedAt);

@@ -40,7 +40,7 @@ internal static class SignIn
             return Problems.Invalid(validation);
 
         var identifier = request.Identifier!;
-        var user = await FindAsync(reads, identifier, ct);
+        var user = await UserLookup.FindAsync(reads, identifier, ct);
         var counted = SignInLimits.KeysOf(identifier, http.Connection.RemoteIpAddress);
         await using (var look = unit.Database.Source.CreateCommand())
             if (await limits.LockedForAsync(look, counted, ct) is { } locked)
@@ -91,23 +91,6 @@ internal static class SignIn
         unit.By = Actor.Member(user.Id);
         unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1 && !returned, number));
         return TypedResults.Ok(SessionTokens.Of(user, (sessionId, SessionTokens.SessionLimit), refreshToken, keys, options, time));
-    }
-
-    /// <summary>
-    /// An identifier with an @ is an e-mail address, one that begins with + a phone number, any other a username: judged as it is compared, so that another way to
-    /// write it finds the same account.
-    /// </summary>
-    internal static async Task<User?> FindAsync(IdentityDb reads, string identifier, CancellationToken ct)
-    {
-        var active = reads.Users.Where(user => user.Status == User.Active);
-        var folded = UserRules.Key(identifier);
-        var email = folded.Contains('@', StringComparison.Ordinal);
-        if (!email && folded.StartsWith('+'))
-            return await active.SingleOrDefaultAsync(user => user.Phone == folded, ct);
-        // An account whose new key was taken by another has its former one, and is found by its own spelling as before.
-        string[] keys = [UserRules.FormerKey(identifier), email ? UserRules.EmailKey(folded) : folded];
-        var found = await (email ? active.Where(user => keys.Contains(user.EmailKey)) : active.Where(user => keys.Contains(user.UsernameKey))).ToListAsync(ct);
-        return found.Find(user => (email ? user.EmailKey : user.UsernameKey) == keys[0]) ?? found.FirstOrDefault();
     }
 
     private static ProblemHttpResult Invalid() =>

@@ -1,7 +1,5 @@
-using System.Security.Claims;
 using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Identity.Sessions;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Boon.Identity.Users;

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Platform.Access.Tokens;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
@@ -30,7 +29,7 @@ internal sealed partial class FirstOperator(
         await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(cancellationToken);
-        var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, AccessToken.OperatorRole);
+        var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, Role.Operator);
         unit.Db.Add(user);
         unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName, Returning: false));
         try

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using Boon.Identity.Accounts;
 
 namespace Boon.Identity.Users;

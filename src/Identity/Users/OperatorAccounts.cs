@@ -2,8 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
-using Boon.Identity.Sessions;
-using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Users;
 
@@ -32,7 +30,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
     {
         await using var scope = scopes.CreateAsyncScope();
         var user = await FindAsync(scope, name, ct);
-        if (!user.Roles.Contains(AccessToken.OperatorRole))
+        if (!user.Roles.Contains(Role.Operator))
             throw new SetupException($"'{name}' is no operator; members change their own password.");
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(PasswordBytes));
         var hash = await hashing.HashAsync(password, HashFor.SignIn, ct);
@@ -50,7 +48,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
     }
 
     private static async Task<User> FindAsync(AsyncServiceScope scope, string name, CancellationToken ct) =>
-        await SignIn.FindAsync(scope.ServiceProvider.GetRequiredService<IdentityDb>(), name, ct)
+        await UserLookup.FindAsync(scope.ServiceProvider.GetRequiredService<IdentityDb>(), name, ct)
         ?? throw new SetupException($"There is no account '{name}': give its username, e-mail address or phone number.");
 
     private static async Task<int> ForgetAsync(Unit<IdentityDb> unit, User user, CancellationToken ct)

@@ -1,7 +1,4 @@
-using System.Security.Claims;
 using Boon.Identity.Accounts;
-using Boon.Identity.Sessions;
-using Boon.Platform.Access.Tokens;
 
 namespace Boon.Identity.Users;
 
@@ -11,7 +8,7 @@ internal static class SetRoles
     /// <summary>The body of PUT /v1/users/{id}/roles.</summary>
     /// <param name="Roles"><c>member</c>, and <c>operator</c> or not.</param>
     /// <example>{"roles": ["member", "operator"]}</example>
-    internal sealed record Request([Required, AllowedValues(AccessToken.MemberRole, AccessToken.OperatorRole)] string[]? Roles);
+    internal sealed record Request([Required, AllowedValues(Role.Member, Role.Operator)] string[]? Roles);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut("/v1/users/{id}/roles", Handle)
         .WithUnit<IdentityDb>().ForOperators().WithTags("Users")
@@ -24,7 +21,7 @@ internal static class SetRoles
     {
         var validation = new Validation();
         if (validation.Require(request.Roles, "roles"))
-            validation.Check(request.Roles!.Contains(AccessToken.MemberRole) && request.Roles!.All(role => role is AccessToken.MemberRole or AccessToken.OperatorRole),
+            validation.Check(request.Roles!.Contains(Role.Member) && request.Roles!.All(role => role is Role.Member or Role.Operator),
                 "roles", "must be [\"member\"] or [\"member\", \"operator\"]");
         if (!validation.Ok)
             return Problems.Invalid(validation);
@@ -36,7 +33,7 @@ internal static class SetRoles
         var before = await unit.Db.Users.FromSql($"select * from identity.users where id = {userId} and status = 'active' for update").AsNoTracking().SingleOrDefaultAsync(ct);
         if (before is null)
             return Problems.NotFound("user");
-        if (before.Username == FirstOperator.Username && !roles.Contains(AccessToken.OperatorRole))
+        if (before.Username == FirstOperator.Username && !roles.Contains(Role.Operator))
             return Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator keeps its role.");
         await unit.Db.Users.Where(user => user.Id == userId).ExecuteUpdateAsync(set => set.SetProperty(user => user.Roles, roles), ct);
         if (before.Roles.Except(roles, StringComparer.Ordinal).Any())

@@ -27,7 +27,7 @@ internal sealed class ApiKeyAuthentication(
         command.Parameters.Add(new() { Value = ApiKey.HashOf(key) });
         if (await command.ExecuteScalarAsync(Context.RequestAborted) is not Guid id)
             return AuthenticateResult.Fail("The API key is unknown or revoked.");
-        var identity = new ClaimsIdentity([new Claim("sub", id.ToString()), new Claim("roles", Actor.ApiKeyRole)], SchemeName, "sub", "roles");
+        var identity = new ClaimsIdentity([new Claim("sub", id.ToString()), new Claim("roles", Role.ApiKey)], SchemeName, "sub", "roles");
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }
 

@@ -50,10 +50,10 @@ public static class Caller
     public const string Scheme = BearerAuthentication.SchemeName;
 
     /// <summary>The policy of calls for any signed-in user.</summary>
-    public const string Member = AccessToken.MemberRole;
+    public const string Member = Role.Member;
 
     /// <summary>The policy of calls for operators.</summary>
-    public const string Operator = AccessToken.OperatorRole;
+    public const string Operator = Role.Operator;
 
     /// <summary>The caller's user id.</summary>
     public static Guid UserId(this ClaimsPrincipal caller) => Guid.Parse(caller.FindFirst("sub")!.Value);

@@ -16,9 +16,12 @@ public sealed class Backoff(TimeSpan first, TimeSpan longest)
     {
         var pause = next ?? first;
         next = pause * 2 < longest ? pause * 2 : longest;
-        return Log.WakeSignal.Jittered(pause);
+        return Jittered(pause);
     }
 
     /// <summary>After a success.</summary>
     public void Reset() => next = null;
+
+    /// <summary>About so long: a tenth more or less.</summary>
+    internal static TimeSpan Jittered(TimeSpan span) => span * (0.9 + (Random.Shared.NextDouble() * 0.2));
 }

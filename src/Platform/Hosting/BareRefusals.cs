@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Boon.Platform.Http;
 using Boon.Platform.Input;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,12 +1,9 @@
-using System.Text.Json;
 using Boon.Platform.Access;
 using Boon.Platform.Access.Tokens;
-using Boon.Platform.Data;
 using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Observability;
 using Boon.Platform.Operations;
-using Boon.Platform.Units;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -153,54 +150,8 @@ public static class WebPipeline
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
     {
         if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is { } endpoint && Defences.IdempotencyKeys
-            && await IdempotencyClaim.ReadAsync(http, endpoint) is { } claim)
+            && await IdempotencyHeader.ReadAsync(http, endpoint) is { } claim)
             http.Features.Set(claim);
         await next(http);
     }
-}
-
-/// <summary><c>/health/live</c> and <c>/health/ready</c>.</summary>
-internal static class HealthEndpoints
-{
-    private static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(2);
-
-    internal static void Map(IEndpointRouteBuilder routes)
-    {
-        routes.MapGet("/health/live", GetLiveness)
-            .WithTags("Operations").WithSummary("200 while the process runs.");
-        routes.MapGet("/health/ready", GetReadinessAsync)
-            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers and can be written to. 503 otherwise.").Produces<Health>()
-            .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
-    }
-
-    private static Ok<Health> GetLiveness() => TypedResults.Ok(new Health("live"));
-
-    private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
-    {
-        if (drain.Begun)
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
-        // What reads well may not be written to: read-only after a failover, or full.
-        if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(LongestPing);
-        try
-        {
-            // Requests that keep all of their connections busy are no outage.
-            foreach (var pool in databases.BackgroundPools)
-            {
-                await using var command = pool.CreateCommand("select 1");
-                await command.ExecuteScalarAsync(limit.Token);
-            }
-            return TypedResults.Ok(new Health("ready"));
-        }
-        catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
-        {
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
-        }
-    }
-
-    /// <summary>How a process is.</summary>
-    /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
-    internal sealed record Health(string Status);
 }

@@ -1,16 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
+using Boon.Platform.Input;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Boon.Platform.Http;
-
-/// <summary>A fault of a JSON body, in our own words for its sender. No other exception's text is ever sent.</summary>
-public sealed class InputFaultException(string reason) : JsonException(reason)
-{
-    /// <summary>What is wrong.</summary>
-    public string Reason { get; } = reason;
-}
 
 /// <summary>Says what is wrong with a JSON body: where, by its path, and what, in our own words.</summary>
 internal static class InvalidJson

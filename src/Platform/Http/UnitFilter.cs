@@ -2,7 +2,6 @@ using Boon.Platform.Log;
 using Boon.Platform.Units;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 
 namespace Boon.Platform.Http;
 

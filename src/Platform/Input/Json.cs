@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Boon.Platform.Http;
 
 namespace Boon.Platform.Input;
 

@@ -1,6 +1,4 @@
 using System.Security.Claims;
-using Boon.Platform.Access;
-using Boon.Platform.Access.Tokens;
 
 namespace Boon.Platform.Log;
 
@@ -16,18 +14,15 @@ public static class Actor
     /// <summary>Whoever ran <c>boon</c> on the command line, with access to the settings: which person that is, Boon does not know.</summary>
     public const string CommandLine = "command-line";
 
-    /// <summary>The role of whoever has an API key.</summary>
-    public const string ApiKeyRole = "api-key";
-
     /// <summary>A user who acts for themselves.</summary>
-    public static string Member(Guid userId) => $"{AccessToken.MemberRole}:{userId}";
+    public static string Member(Guid userId) => $"{Role.Member}:{userId}";
 
     /// <summary>The sender of a request, by the strongest role.</summary>
     public static string Of(ClaimsPrincipal caller)
     {
         if (caller.FindFirst("sub") is not { } id)
             return Anonymous;
-        var kind = caller.IsOperator() ? AccessToken.OperatorRole : caller.IsInRole(ApiKeyRole) ? ApiKeyRole : AccessToken.MemberRole;
+        var kind = caller.IsInRole(Role.Operator) ? Role.Operator : caller.IsInRole(Role.ApiKey) ? Role.ApiKey : Role.Member;
         return $"{kind}:{id.Value}";
     }
 }

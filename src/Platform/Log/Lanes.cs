@@ -8,9 +8,6 @@ namespace Boon.Platform.Log;
 /// </summary>
 public static class Lanes
 {
-    /// <summary>More lanes than this serve nobody: a lane is one transaction at a time.</summary>
-    public const int Most = 64;
-
     /// <summary>The lane of a user's events.</summary>
     public static int Of(Guid? userId, int lanes)
     {

@@ -1,31 +1,8 @@
 using System.Collections.Concurrent;
 using Boon.Platform.Data;
-using Boon.Platform.Subscriptions;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;
-
-/// <summary>Registers the log's parts that every host needs.</summary>
-public static class LogServices
-{
-    /// <summary>Registers the databases, the wake-ups inside the process and between processes.</summary>
-    public static IServiceCollection AddBoonLog(this IServiceCollection services)
-    {
-        services.AddSingleton(provider => new Databases(
-            provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>(), provider.GetServices<LaneConnections>()));
-        services.AddSingleton<LogSignals>();
-        services.AddSingleton<LogBarrier>();
-        services.AddSingleton<LogEpochs>();
-        // It listens once everything is built, so on every database that a module has asked for.
-        services.AddHostedService<LogNotifications>();
-        services.AddHostedService<FrozenSessions>();
-        services.AddSingleton<LogWatch>();
-        services.AddSingleton<LogCatchUp>();
-        services.AddHostedService(provider => provider.GetRequiredService<LogWatch>());
-        return services;
-    }
-}
 
 /// <summary>
 /// Wake-ups between processes: after numbers were given, <c>NOTIFY boon_log, 'module'</c> in a statement of its own, at most once in

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Boon.Platform.Subscriptions;
+using Boon.Platform.Data;
 
 namespace Boon.Platform.Log;
 
@@ -105,9 +105,7 @@ public sealed class WakeSignal : IDisposable
     public Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
 
     /// <summary>Waits for a wake-up.</summary>
-    public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Jittered(Rest), ct);
-
-    internal static TimeSpan Jittered(TimeSpan span) => span * (0.9 + (Random.Shared.NextDouble() * 0.2));
+    public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Backoff.Jittered(Rest), ct);
 
     /// <inheritdoc/>
     public void Dispose() => semaphore.Dispose();

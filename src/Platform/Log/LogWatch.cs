@@ -1,5 +1,4 @@
 using Boon.Platform.Data;
-using Boon.Platform.Hosting;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Log;

@@ -28,7 +28,7 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
                 var pass = await sequencer.PassAsync(stoppingToken);
                 if (pass == Sequencer.Pass.Busy)
                 {
-                    await wake.WaitAsync(WakeSignal.Jittered(busyDelay), stoppingToken);
+                    await wake.WaitAsync(Backoff.Jittered(busyDelay), stoppingToken);
                     busyDelay = busyDelay * 2 < WakeSignal.Poll ? busyDelay * 2 : WakeSignal.Poll;
                     continue;
                 }

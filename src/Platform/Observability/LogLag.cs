@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Boon.Platform.Data;
-using Boon.Platform.Hosting;
 using Boon.Platform.Log;
 using Boon.Platform.Subscriptions;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Boon.Platform.Access;
 using Boon.Platform.Data;
-using Boon.Platform.Hosting;
 using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Log;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Boon.Platform.Access;
-using Boon.Platform.Hosting;
+using Boon.Platform.Data;
 using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Log;

@@ -53,7 +53,7 @@ internal sealed partial class LaneReader<TContext>(
                     if (pass == Pass.LayoutChanged)
                         return;
                     if (pass == Pass.Busy)
-                        await wake.WaitAsync(WakeSignal.Jittered(BusyDelay), ct);
+                        await wake.WaitAsync(Backoff.Jittered(BusyDelay), ct);
                     else if (pass == Pass.Idle)
                         await wake.WaitAsync(ct);
                     else if (pass == Pass.NoEffect)

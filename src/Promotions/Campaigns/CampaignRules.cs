@@ -16,9 +16,6 @@ internal static partial class CampaignRules
     internal const int LongestDescription = 2_000;
     internal const long LargestLimit = 100_000_000;
     internal const int MostPerUser = 1_000;
-    internal const int MostUses = 1_000_000;
-    internal const int LongestProduct = 100;
-    private const int MostProducts = 100;
 
     /// <summary>
     /// Members that a campaign tells their place past its limit; after that many it judges nothing until its limit is raised. The trigger <c>rule_changed</c> of
@@ -42,39 +39,6 @@ internal static partial class CampaignRules
         if (held >= perUser)
             return new(false, null, "already-issued");
         return issued < limit ? new(true, ranked + 1, null) : new(false, ranked + 1, "budget-exhausted");
-    }
-
-    /// <summary>Checks a benefit.</summary>
-    internal static void Benefit(Validation validation, Benefit? benefit, string field)
-    {
-        if (!validation.Require(benefit, field))
-            return;
-        switch (benefit!.Kind)
-        {
-            case "percent":
-                validation.Check(benefit.Value is >= 1 and <= 100, $"{field}.value", "must be 1 to 100 percent");
-                break;
-            case "fixed":
-                validation.Check(MoneyRules.IsAmount(benefit.Value), $"{field}.value", MoneyRules.AmountRule);
-                validation.Check(benefit.Currency is not null, $"{field}.currency", "is required for a fixed amount");
-                validation.Check(benefit.MaxDiscount is null, $"{field}.maxDiscount", "is for percent only");
-                break;
-            default:
-                validation.Fail($"{field}.kind", "must be percent or fixed");
-                break;
-        }
-        if (benefit.Currency is not null)
-            validation.Check(MoneyRules.IsCurrency(benefit.Currency), $"{field}.currency", MoneyRules.CurrencyRule);
-        validation.Check(benefit.MaxDiscount is null || MoneyRules.IsAmount(benefit.MaxDiscount), $"{field}.maxDiscount", MoneyRules.AmountRule);
-        validation.Check(benefit.MinSpend is null || MoneyRules.IsAmount(benefit.MinSpend), $"{field}.minSpend", MoneyRules.AmountRule);
-        validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency", "is required with maxDiscount or minSpend");
-        if (benefit.Products is { } products)
-        {
-            validation.Check(products.Length is >= 1 and <= MostProducts, $"{field}.products", $"must be 1 to {MostProducts} names");
-            foreach (var product in products.Take(MostProducts))
-                if (!validation.Text(product, $"{field}.products", 1, LongestProduct))
-                    break;
-        }
     }
 
     /// <summary>Checks an ISO 8601 duration of at most ten years, such as <c>P30D</c> or <c>PT12H</c>.</summary>

@@ -1,5 +1,3 @@
-using Boon.Platform.Operations;
-
 namespace Boon.Promotions.Campaigns;
 
 /// <summary>Changes a campaign; the change applies to exactly the events after the subscription's checkpoint at that moment.</summary>

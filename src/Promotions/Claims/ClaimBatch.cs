@@ -138,7 +138,7 @@ internal static class ClaimBatch
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
         var id = Guid.CreateVersion7();
         added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : coupon.Position, coupon.Id, null));
-        unit.Append(new CouponClaimed(id, wish.UserId, NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
     }
 
@@ -151,13 +151,13 @@ internal static class ClaimBatch
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));
-        unit.Append(new ClaimQueued(id, wish.UserId, NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }
 
     private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)
     {
-        unit.Append(new ClaimRefused(null, wish.UserId, NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new ClaimRefused(null, wish.UserId, CouponType.NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(answer, null);
     }
 
@@ -187,6 +187,4 @@ internal static class ClaimBatch
         pool.AddStore(batch, added.Count(claim => claim.CodeId is not null));
         await batch.ExecuteNonQueryAsync(ct);
     }
-
-    internal static string? NameOf(string type) => type is CouponType.Untyped ? null : type;
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Boon.Promotions.Codes;
 using Boon.Promotions.CouponTypes;
 using Boon.Promotions.Pool;
 
@@ -48,14 +49,14 @@ internal sealed record ClaimView(
     {
         var type = reader.GetString(at + 1);
         var coupon = reader.IsDBNull(at + 4) ? null : new CouponView(
-            reader.GetString(at + 4), ClaimBatch.NameOf(type), Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(at + 7));
+            reader.GetString(at + 4), CouponType.NameOf(type), Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(at + 7));
         var state = reader.GetString(at + 9);
         var waiting = state is "queued" or "working";
         int? position = waiting ? reader.IsDBNull(at + 10) ? 0 : reader.GetInt32(at + 10) : null;
         // A claim past its time is refused from that moment on, whether the pacer has come by to store it or not.
         var refused = state is "timed-out" or "refused";
         return new ClaimView(
-            reader.GetGuid(at), waiting ? "queued" : refused ? "refused" : state, ClaimBatch.NameOf(type), position,
+            reader.GetGuid(at), waiting ? "queued" : refused ? "refused" : state, CouponType.NameOf(type), position,
             position is { } place ? Wait(place, reader.IsDBNull(at + 8) ? null : reader.GetInt32(at + 8)) : null,
             coupon, state == "timed-out" ? state : reader.IsDBNull(at + 3) ? null : reader.GetString(at + 3))
         {
@@ -65,10 +66,10 @@ internal sealed record ClaimView(
     }
 
     internal static ClaimView Granted(Guid id, string type, PooledCoupon coupon) =>
-        new(id, "granted", ClaimBatch.NameOf(type), null, null, new CouponView(coupon.Code, ClaimBatch.NameOf(type), coupon.Benefit, coupon.MaxUses, coupon.ExpiresAt), null);
+        new(id, "granted", CouponType.NameOf(type), null, null, new CouponView(coupon.Code, CouponType.NameOf(type), coupon.Benefit, coupon.MaxUses, coupon.ExpiresAt), null);
 
     internal static ClaimView Queued(Guid id, string type, int position, Pace pace) =>
-        new(id, "queued", ClaimBatch.NameOf(type), position, Wait(position, pace.PerSecond), null, null);
+        new(id, "queued", CouponType.NameOf(type), position, Wait(position, pace.PerSecond), null, null);
 
     /// <summary>Seconds until everybody before this place is granted, at the type's pace.</summary>
     private static int Wait(int position, int? perSecond) => perSecond is { } pace && position > 0 ? (position - 1) / pace : 0;

@@ -1,4 +1,5 @@
-using Boon.Promotions.Pool;
+using Boon.Promotions.Codes;
+using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Claims;
 
@@ -41,7 +42,7 @@ internal static class ListCoupons
         var found = new List<HeldCoupon>();
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
-                found.Add(new HeldCoupon(reader.GetString(0), ClaimBatch.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
+                found.Add(new HeldCoupon(reader.GetString(0), CouponType.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
                     reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6), reader.GetGuid(7), reader.GetDateTime(8)));
         return TypedResults.Ok(PageQuery.Page(found, limit, view => (Guid?)view.ClaimId));
     }

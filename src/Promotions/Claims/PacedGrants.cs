@@ -1,3 +1,4 @@
+using Boon.Promotions.CouponTypes;
 using Boon.Promotions.Pool;
 
 namespace Boon.Promotions.Claims;
@@ -40,9 +41,9 @@ internal static class PacedGrants
             var coupon = await pool.TakeAsync(claims.Count - coupons.Count, ct);
             coupons.Add(coupon?.Id);
             if (coupon is null)
-                unit.Append(new ClaimRefused(claim.Id, claim.UserId, ClaimBatch.NameOf(type), "sold-out"), traceParent: null);
+                unit.Append(new ClaimRefused(claim.Id, claim.UserId, CouponType.NameOf(type), "sold-out"), traceParent: null);
             else
-                unit.Append(new CouponClaimed(claim.Id, claim.UserId, ClaimBatch.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
+                unit.Append(new CouponClaimed(claim.Id, claim.UserId, CouponType.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
         }
         // A grant counts from when the pool was held, not from when it was asked for.
         var granted = coupons.Count(coupon => coupon is not null);

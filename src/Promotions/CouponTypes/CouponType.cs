@@ -19,13 +19,15 @@ internal sealed record CouponType(string? Name, int? PerUser, Pace? Pace)
 {
     /// <summary>How the pool of coupons without a type is stored.</summary>
     internal const string Untyped = "";
+
+    /// <summary>The name of a type as it is stored; null for the pool of coupons without one.</summary>
+    internal static string? NameOf(string type) => type is Untyped ? null : type;
 }
 
 /// <summary>The rules of coupon types and coupons. Pure.</summary>
 internal static partial class CouponRules
 {
     internal const int LongestTypeName = 50;
-    internal const int LongestCode = Codes.CodeText.Longest;
 
     /// <summary>Checks a type's rules.</summary>
     internal static void Type(Validation validation, string name, int? perUser, Pace? pace)

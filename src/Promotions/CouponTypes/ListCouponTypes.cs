@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Boon.Promotions.Claims;
 
 namespace Boon.Promotions.CouponTypes;
 
@@ -50,7 +49,7 @@ internal static class ListCouponTypes
         {
             var pace = reader.IsDBNull(2) ? null : new Pace(reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5));
             var (uploaded, claimed, redeemed, purged) = (reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9));
-            types.Add(new CouponTypeCounts(ClaimBatch.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
+            types.Add(new CouponTypeCounts(CouponType.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
                 uploaded, uploaded - claimed - purged, claimed, redeemed, purged));
         }
         return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Name ?? CouponType.Untyped));

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Boon.Promotions.Claims;
 using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Pool;
@@ -83,7 +81,7 @@ internal sealed class CouponPool
         var changed = false;
         for (; await reader.ReadAsync(ct); changed = true)
             if (reader.GetString(2) == "refused")
-                unit.Append(new ClaimRefused(reader.GetGuid(0), reader.GetGuid(1), ClaimBatch.NameOf(type), "timed-out"), traceParent: null);
+                unit.Append(new ClaimRefused(reader.GetGuid(0), reader.GetGuid(1), CouponType.NameOf(type), "timed-out"), traceParent: null);
         return changed;
     }
 
@@ -188,14 +186,6 @@ internal sealed class CouponPool
         if (claimed > 0 || purged > 0)
             batch.BatchCommands.Add(CouponCounts.Change(Type, claimed: claimed, purged: purged));
         if (purged > 0)
-            unit.Append(new CouponsPurged(ClaimBatch.NameOf(Type), purged));
+            unit.Append(new CouponsPurged(CouponType.NameOf(Type), purged));
     }
-}
-
-/// <summary>Benefits as they are stored.</summary>
-internal static class Benefits
-{
-    internal static Benefit Parse(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, PromotionsJson.Default.Benefit)!;
-
-    internal static byte[] Store(Benefit benefit) => JsonSerializer.SerializeToUtf8Bytes(benefit, PromotionsJson.Default.Benefit);
 }

@@ -1,3 +1,5 @@
+using Boon.Promotions.Codes;
+
 namespace Boon.Promotions.Pool;
 
 /// <summary>A page of a pool.</summary>

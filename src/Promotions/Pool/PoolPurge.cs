@@ -1,4 +1,3 @@
-using Boon.Promotions.Claims;
 using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Pool;
@@ -161,6 +160,6 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
         if (purged == 0)
             return;
         await CouponCounts.AddAsync(unit, CouponCounts.Change(type, purged: purged), ct);
-        unit.Append(new CouponsPurged(ClaimBatch.NameOf(type), purged));
+        unit.Append(new CouponsPurged(CouponType.NameOf(type), purged));
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Boon.Promotions.Campaigns;
 using Boon.Promotions.Codes;
 
 namespace Boon.Promotions.Redemptions;
@@ -92,7 +91,7 @@ internal sealed record Purchase(
         var validation = new Validation();
         validation.Text(Code?.Trim(), "code", 1, CodeText.Longest);
         validation.Money(Amount, "amount", Currency, "currency");
-        validation.Text(Product, "product", 1, Campaigns.CampaignRules.LongestProduct, required: false);
+        validation.Text(Product, "product", 1, Benefits.LongestProduct, required: false);
         return validation;
     }
 }

@@ -1,6 +1,5 @@
 using Boon.Promotions.Codes;
 using Boon.Promotions.CouponTypes;
-using Boon.Promotions.Pool;
 
 namespace Boon.Promotions.Uploads;
 
@@ -88,7 +87,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Fault("expiresAt", "is required");
         else
             Check(raw.ExpiresAt > now, "expiresAt", "is past");
-        Check(raw.MaxUses is null or (>= 1 and <= Campaigns.CampaignRules.MostUses), "maxUses", $"must be 1 to {Campaigns.CampaignRules.MostUses}");
+        Check(raw.MaxUses is null or (>= 1 and <= CodeRules.MostUses), "maxUses", $"must be 1 to {CodeRules.MostUses}");
         if (Faults.Count == faults && faults < MostFaults)
             Good.Add(new CouponRow(code!, shown, type, BenefitOf(raw.Kind!, raw.Value!.Value, raw.Currency), raw.ExpiresAt!.Value.UtcDateTime, raw.MaxUses ?? 1));
     }
@@ -116,8 +115,8 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
         }
         text = CodeText.Exact(text);
         var key = folded ? CodeText.Folded(text) : text;
-        if (TextRules.Length(text) > CouponRules.LongestCode)
-            Fault("code", $"has more than {CouponRules.LongestCode} characters");
+        if (TextRules.Length(text) > CodeText.Longest)
+            Fault("code", $"has more than {CodeText.Longest} characters");
         else if (TextRules.Fault(text, TextKind.Key) is { } fault)
             Fault("code", fault);
         else if (key is null)

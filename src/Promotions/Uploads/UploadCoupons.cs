@@ -1,4 +1,4 @@
-using Boon.Promotions.Claims;
+using Boon.Promotions.Codes;
 using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Uploads;
@@ -31,7 +31,7 @@ internal static class UploadCoupons
     /// <param name="MaxUses">How often it can be redeemed; default 1.</param>
     /// <param name="Match"><c>exact</c> (default): its code is found as it is written; <c>folded</c>: as people type it.</param>
     internal sealed record NewCoupon(
-        [Length(1, CouponRules.LongestCode)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses,
+        [Length(1, CodeText.Longest)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses,
         [AllowedValues("exact", "folded", null)] string? Match);
 
     /// <summary>What a coupon takes off.</summary>
@@ -147,7 +147,7 @@ internal static class UploadCoupons
         foreach (var type in rows.CountBy(row => row.Type, StringComparer.Ordinal))
         {
             counts.BatchCommands.Add(CouponCounts.Change(type.Key, uploaded: type.Value));
-            unit.Append(new CouponsUploaded(uploadId, ClaimBatch.NameOf(type.Key), type.Value, by));
+            unit.Append(new CouponsUploaded(uploadId, CouponType.NameOf(type.Key), type.Value, by));
         }
         await counts.ExecuteNonQueryAsync(ct);
     }

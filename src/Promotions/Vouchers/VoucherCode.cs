@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Boon.Promotions.Codes;
 
 namespace Boon.Promotions.Vouchers;
 
@@ -7,7 +8,7 @@ internal static class VoucherCode
 {
     internal static string New() => string.Create(14, 0, (code, _) =>
     {
-        RandomNumberGenerator.GetItems(Codes.CodeText.Alphabet, code);
+        RandomNumberGenerator.GetItems(CodeText.Alphabet, code);
         code[4] = code[9] = '-';
     });
 }

@@ -1,5 +1,3 @@
-using Boon.Platform.Operations;
-
 namespace Boon.Quests.Catalog;
 
 /// <summary>Changes a quest; the change applies to exactly the events after the subscription's checkpoints at that moment.</summary>

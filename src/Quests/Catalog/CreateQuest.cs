@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Boon.Platform.Operations;
 
 namespace Boon.Quests.Catalog;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Boon.Quests.Catalog;
 
 namespace Boon.Quests.Progress;
 

@@ -3,6 +3,7 @@ using Boon.Contracts;
 using Boon.Platform.Input;
 using Boon.Platform.Rules;
 using Boon.Promotions.Campaigns;
+using Boon.Promotions.Codes;
 using FsCheck;
 using FsCheck.Fluent;
 
@@ -106,10 +107,10 @@ public sealed class CampaignRulesTests
     [InlineData("fixed", 500, "usd", null, null, false)]
     [InlineData("fixed", 500, "USD", 100L, null, false)]
     [InlineData("free", 1, null, null, null, false)]
-    public void Benefits(string kind, long value, string? currency, long? maxDiscount, long? minSpend, bool valid)
+    public void A_benefit_is_checked(string kind, long value, string? currency, long? maxDiscount, long? minSpend, bool valid)
     {
         var validation = new Validation();
-        CampaignRules.Benefit(validation, new Benefit(kind, value, currency, maxDiscount, minSpend), "benefit");
+        Benefits.Check(validation, new Benefit(kind, value, currency, maxDiscount, minSpend), "benefit");
         validation.Ok.ShouldBe(valid, string.Join("; ", validation.Errors.Select(error => error.Key)));
     }
 }

@@ -18,14 +18,8 @@ public sealed record AccessToken(
     DateTimeOffset ExpiresAt
 )
 {
-    /// <summary>The role of everybody who signed up.</summary>
-    public const string MemberRole = "member";
-
-    /// <summary>The role of those who run campaigns.</summary>
-    public const string OperatorRole = "operator";
-
-    /// <summary>Whether the token carries <see cref="OperatorRole"/>.</summary>
-    public bool IsOperator => Roles.Contains(OperatorRole);
+    /// <summary>Whether the token carries <see cref="Role.Operator"/>.</summary>
+    public bool IsOperator => Roles.Contains(Role.Operator);
 
     /// <summary>Claims for a new token, valid from now for <see cref="TokenOptions.Lifetime"/>, or until its session is over if that comes first.</summary>
     /// <param name="subject">The user.</param>

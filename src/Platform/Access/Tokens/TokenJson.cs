@@ -222,7 +222,7 @@ internal ref struct TokenJson
         while (reader.Read() && IsString())
         {
             // Nearly every token has the one role: no list, and the constant in place of a copy of it.
-            var role = reader.ValueTextEquals(AccessToken.MemberRole) ? AccessToken.MemberRole : reader.GetString()!;
+            var role = reader.ValueTextEquals(Role.Member) ? Role.Member : reader.GetString()!;
             roles = [.. roles, role];
         }
 

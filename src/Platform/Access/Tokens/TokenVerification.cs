@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Boon.Platform.Http;
 
 namespace Boon.Platform.Access.Tokens;
 

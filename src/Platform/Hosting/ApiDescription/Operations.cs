@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Boon.Platform.Access;
 using Boon.Platform.Http;
-using Boon.Platform.Units;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -65,7 +64,7 @@ internal static class Operations
     {
         if (metadata.OfType<IdempotentEndpoint>().Any())
             Add("Idempotency-Key", "Up to 255 printable ASCII characters: the same key and body give the first answer again, for 24 hours.",
-                new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyClaim.LongestKey, Pattern = "^[ -~]+$" }, "order-4711");
+                new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyHeader.LongestKey, Pattern = "^[ -~]+$" }, "order-4711");
         if (metadata.OfType<PreferWait>().FirstOrDefault() is { } wait)
             Add("Prefer", $"`wait=10` (RFC 7240): waits up to so many seconds, at most {LongestWait}, {wait.Meaning}.",
                 new OpenApiSchema { Type = JsonSchemaType.String }, "wait=10");

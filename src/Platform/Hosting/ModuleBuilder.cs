@@ -2,25 +2,11 @@ using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Subscriptions;
 using Boon.Platform.Units;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Hosting;
-
-/// <summary>A module of Boon: its services, its routes and the events that it handles. It owns one schema and references no other module.</summary>
-public interface IModule
-{
-    /// <summary>Its name, which is its schema: lower-case letters.</summary>
-    string Name { get; }
-
-    /// <summary>Registers its database, subscriptions and services.</summary>
-    void Add(ModuleBuilder module);
-
-    /// <summary>Maps its routes.</summary>
-    void Map(IEndpointRouteBuilder routes);
-}
 
 /// <summary>Registers a module's parts with the host.</summary>
 public sealed class ModuleBuilder(string name, IServiceCollection services, IConfiguration configuration)
@@ -85,11 +71,4 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<TService>());
         return this;
     }
-}
-
-/// <summary>A module that this process hosts.</summary>
-public sealed record HostedModule(ModuleDatabase Database)
-{
-    /// <summary>Its name.</summary>
-    public string Name => Database.Module;
 }
