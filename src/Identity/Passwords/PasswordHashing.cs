@@ -86,7 +86,18 @@ internal sealed class PasswordHashing : IDisposable
     /// <summary>The same text typed on two keyboards may differ in its code points: compare NFC.</summary>
     private static string Canonical(string password) => password.Normalize(NormalizationForm.FormC);
 
-    private Task<T?> EnqueueAsync<T>(HashFor whom, Func<T> hash, CancellationToken ct)
+    /// <summary>Calls that wait for a thread.</summary>
+    internal int Waiting
+    {
+        get
+        {
+            lock (gate)
+                return signIns.Count + signUps.Count;
+        }
+    }
+
+    /// <summary>Computes something on the threads of hashes, in its turn; null when too many wait.</summary>
+    internal Task<T?> EnqueueAsync<T>(HashFor whom, Func<T> hash, CancellationToken ct)
     {
         var done = new TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (gate)
