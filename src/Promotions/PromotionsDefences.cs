@@ -36,6 +36,9 @@ internal static class PromotionsDefences
     /// <summary>An upload with a bad row stores nothing. Off: it stores the good ones.</summary>
     internal static bool AllOrNothing { get; set; } = true;
 
+    /// <summary>Called in the middle of the COPY that stores an upload: where the test host freezes its own process. Null in production.</summary>
+    internal static Action? Uploading { get; set; }
+
     /// <summary>What a grant does while its claim is in state <c>working</c>, beyond its transaction: nothing, but a test can make it slow.</summary>
     internal static Func<Task>? GrantWork { get; set; }
 }

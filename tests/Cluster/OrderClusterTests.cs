@@ -70,7 +70,7 @@ public sealed class OrderClusterTests
         await Task.WhenAll(Enumerable.Range(0, Connections).Select(OrderAsync));
         await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
         await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
-        await cluster.CaughtUpAsync(TimeSpan.FromSeconds(60));
+        await cluster.CaughtUpAsync();
         cluster.MustHaveDiedAtFaultPoint();
 
         orders.Distinct().Count().ShouldBe(Members * ordersEach);

@@ -15,7 +15,7 @@ public sealed class RollingRestartTests
 
     private static async Task RunAsync(bool defended)
     {
-        await using var cluster = await TestCluster.CreateAsync(2, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:05" });
+        await using var cluster = await TestCluster.CreateAsync(2, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:10" });
         string[] switches = defended ? [] : ["--without", "Drain"];
         await cluster.StartAllAsync(switches);
         var token = await cluster.OperatorTokenAsync();

@@ -7,9 +7,6 @@ namespace Boon.Cluster;
 /// <summary>A process that freezes (SIGSTOP) inside a transaction, holding a lock: another takes over, and the frozen one writes nothing when it wakes.</summary>
 public sealed class TakeOverTests
 {
-    /// <summary>With room on the machine it takes a second or two more than <see cref="Databases.IdleInTransactionLimit"/>; here other tests want it too.</summary>
-    private static readonly TimeSpan TakenOverWithin = TimeSpan.FromSeconds(60);
-
     /// <summary>Without the limit on idle transactions the lock is held for as long as the holder is frozen.</summary>
     private static readonly TimeSpan NeverWithin = Databases.IdleInTransactionLimit + TimeSpan.FromSeconds(5);
 
@@ -43,7 +40,7 @@ public sealed class TakeOverTests
         var signIn = cluster.Api(0).Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" });
         await frozen.Signalled();
         await cluster.StartAsync(1, without);
-        await cluster.CaughtUpAsync(defended ? TakenOverWithin : NeverWithin);
+        await cluster.CaughtUpAsync(defended ? Eventually.Longest : NeverWithin);
 
         frozen.Thaw();
         await Eventually.Holds("the thawed process", async () =>
@@ -90,11 +87,37 @@ public sealed class TakeOverTests
         await frozen.Signalled();
         (await cluster.ScalarAsync<bool>("select exists (select from pg_stat_progress_copy where relid = 'quests.received'::regclass)")).ShouldBeTrue();
         await cluster.StartAsync(1, without);
-        await cluster.CaughtUpAsync(defended ? TakenOverWithin : NeverWithin);
+        await cluster.CaughtUpAsync(defended ? Eventually.Longest : NeverWithin);
 
         frozen.Thaw();
         await cluster.CaughtUpAsync();
         (await cluster.ScalarAsync<long>("select count(*) from quests.received")).ShouldBe(20);
         (await cluster.ScalarAsync<long>("select count(*) from quests.progress where received = 1")).ShouldBe(20);
     }
+
+    /// <summary>An upload holds the turn of all uploads until it commits; its COPY stands still with its process.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task An_upload_that_froze_gives_the_next_one_its_turn(bool defended) => Guarantee.Show(defended, async () =>
+    {
+        await using var cluster = await TestCluster.CreateAsync(2);
+        string[] without = defended ? [] : ["--without", "FrozenSessions"];
+        await cluster.StartAsync(0, [.. without, "--freeze-at", "upload:1"]);
+        var token = await cluster.OperatorTokenAsync();
+        async Task<Answer> Upload(int process, int count) => await cluster.Api(process).Post("/v1/coupons", new
+        {
+            coupons = Enumerable.Range(0, count).Select(i => new { code = $"OF-{process}-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z" }),
+        }, token);
+        var frozen = Upload(0, 500);
+        await cluster[0].Signalled();
+        await cluster.StartAsync(1, without);
+        await Eventually.Holds("the other upload", async () => (await Upload(1, 300)).Code == 201, defended ? null : NeverWithin);
+
+        cluster[0].Thaw();
+        (await frozen).Code.ShouldBeGreaterThanOrEqualTo(500, "its session is gone");
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(300);
+        (await cluster.ScalarAsync<long>("select sum(uploaded)::bigint from promotions.coupon_counts where type = 'STANDARD'")).ShouldBe(300);
+        (await Upload(0, 500)).Code.ShouldBe(201);
+    });
 }

@@ -11,7 +11,6 @@ namespace Boon.Cluster;
 internal sealed class TestCluster : IAsyncDisposable
 {
     private const string OperatorPassword = "operator of the cluster";
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(180);
     private readonly BoonProcess?[] processes;
     private readonly Api?[] apis;
     private readonly string[] folders;
@@ -28,7 +27,7 @@ internal sealed class TestCluster : IAsyncDisposable
         processes = new BoonProcess?[size];
         apis = new Api?[size];
         folders = [.. Enumerable.Range(0, size).Select(_ => Directory.CreateTempSubdirectory("boon-cluster-").FullName)];
-        source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 4 }.ConnectionString);
+        source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(TestServer.ForTest(database)) { Pooling = true, MaxPoolSize = 4 }.ConnectionString);
     }
 
     internal string Database { get; }
@@ -129,7 +128,7 @@ internal sealed class TestCluster : IAsyncDisposable
             {
                 await ReviveAsync(index);
             }
-            if (TimeProvider.System.GetElapsedTime(began) > LongestRetry)
+            if (TimeProvider.System.GetElapsedTime(began) > Eventually.Longest)
                 throw new TimeoutException("No process answered.");
             await Task.Yield();
         }

@@ -90,6 +90,7 @@ public static class FaultyBoon
         var parts = place.Split(':');
         var left = int.Parse(parts[1], CultureInfo.InvariantCulture);
         QuestsDefences.Receiving = () => FaultPoints.Reached?.Invoke("copy");
+        PromotionsDefences.Uploading = () => FaultPoints.Reached?.Invoke("upload");
         FaultPoints.Reached += point =>
         {
             if (point != parts[0] || Interlocked.Decrement(ref left) != 0)

@@ -42,7 +42,7 @@ public sealed class ConnectionTests
             values (gen_random_uuid(), 'test', 't', 'test.step.v1', '{}', gen_random_uuid())
             """);
         await boon.CaughtUp(within: defended ? null : TimeSpan.FromSeconds(8));
-        (await boon.Api.Get("/health/ready")).Code.ShouldBe(200);
+        await boon.Ready();
     }
 
     [Fact]
@@ -51,6 +51,16 @@ public sealed class ConnectionTests
         var refused = await Should.ThrowAsync<Platform.SetupException>(() => TestBoon.StartAsync(("Boon:Subscriptions:quests.track-progress:Lanes", "64")));
         refused.Message.ShouldContain("Maximum Pool Size=");
         refused.Message.ShouldContain("fewer lanes");
+    }
+
+    [Fact]
+    public async Task A_process_that_may_open_more_connections_than_the_server_takes_says_so()
+    {
+        var database = await TestServer.CreateDatabaseAsync();
+        // As many as Npgsql lets a pool have; the server of the tests takes 1,000.
+        await using (var boon = await TestBoon.StartOnAsync(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 1_024 }.ConnectionString, ("Boon:Log:Level", "Warning")))
+            await Eventually.Holds("the word", () => Task.FromResult(boon.LogLines().Exists(line => line.Contains("\"too-many-connections\"", StringComparison.Ordinal))));
+        await TestServer.DropDatabaseAsync(database);
     }
 
     /// <summary>As a dump does, somebody holds a table that a migration changes; whoever comes after must not wait behind the migration.</summary>

@@ -68,8 +68,11 @@ public sealed class CouponGuaranteeTests
         List<Task<Answer>> waiting;
         await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = 'STANDARD' for update"))
         {
-            waiting = members.ConvertAll(member => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop"));
-            for (var look = 0; look < 100; look++)
+            Task<Answer> Claim((Guid Id, string Token) member) => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
+            waiting = [Claim(members[0])];
+            await Eventually.Holds("the first to wait", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
+            waiting.AddRange(members.Skip(1).Select(Claim));
+            for (var look = 0; look < 30; look++)
                 (await boon.Api.Get("/v1/coupon-types", operators)).Code.ShouldBe(200);
             var token = await boon.Api.SignIn(username, password);
             await Eventually.Holds("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Count == 1);

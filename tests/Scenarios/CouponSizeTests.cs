@@ -109,9 +109,14 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
         await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1 || n, n from generate_series(1, 2500) n", prefix);
         await boon.Execute("insert into promotions.coupon_counts (type, claimed) select $1 || 7, 1 from generate_series(1, 100) n", prefix);
         var before = await boon.Scalar<string>("select string_agg(ctid::text, ',' order by type) from promotions.coupon_counts where type like $1 || '%' and type <> $1 || 7", prefix);
-        await ((Promotions.CouponTypes.CouponCounts)boon.Services.GetService(typeof(Promotions.CouponTypes.CouponCounts))!).FoldAsync(CancellationToken.None);
+        var counts = (Promotions.CouponTypes.CouponCounts)boon.Services.GetService(typeof(Promotions.CouponTypes.CouponCounts))!;
+        // Rows that the service itself folds at this moment are passed over by anybody else.
+        await Eventually.Holds("one row", async () =>
+        {
+            await counts.FoldAsync(CancellationToken.None);
+            return await boon.Scalar<string>("select string_agg(claimed::text, ',') from promotions.coupon_counts where type = $1 || 7", prefix) == "107";
+        });
         (await boon.Scalar<string>("select string_agg(ctid::text, ',' order by type) from promotions.coupon_counts where type like $1 || '%' and type <> $1 || 7", prefix)).ShouldBe(before);
-        (await boon.Scalar<string>("select string_agg(claimed::text, ',') from promotions.coupon_counts where type = $1 || 7", prefix)).ShouldBe("107");
     }
 
     [Fact]
@@ -151,11 +156,11 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
                 select $1, gen_random_uuid(), 1, type, 1, gen_random_uuid() from unnest($2) type
                 """, members[0].Id, new[] { heldReward, freeReward });
             var claim = await boon.Api.Post("/v1/claims", new { type = free }, members[1].Token);
-            var granted = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, members[1].Token, change: request => request.Headers.Add("Prefer", "wait=20"));
+            var granted = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, members[1].Token, change: request => request.Headers.Add("Prefer", "wait=30"));
             granted["state"].GetString().ShouldBe("granted");
             await Eventually.Holds("the reward", () => boon.Scalar<bool>("select granted_at is not null from promotions.coupon_rewards where type = $1", freeReward));
         }
-        (await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{waits.Id}", null, members[0].Token, change: request => request.Headers.Add("Prefer", "wait=20")))["state"].GetString().ShouldBe("granted");
+        (await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{waits.Id}", null, members[0].Token, change: request => request.Headers.Add("Prefer", "wait=30")))["state"].GetString().ShouldBe("granted");
         await Eventually.Holds("the other reward", () => boon.Scalar<bool>("select granted_at is not null from promotions.coupon_rewards where type = $1", heldReward));
     }
 

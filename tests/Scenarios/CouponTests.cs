@@ -113,7 +113,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = $1 for update", held))
         {
             first = beside.Api.Post("/v1/claims", new { type = held }, members[0].Token, key: "k");
-            await Eventually.Holds("a claim that waits", () => boon.Scalar<bool>("select exists (select from pg_locks where not granted and pid in (select pid from pg_stat_activity where datname = current_database()))"));
+            await Eventually.Holds("a claim that waits", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
             var answers = await Task.WhenAll(members.Select(member => boon.Api.Post("/v1/claims", new { type }, member.Token, key: "k")));
             answers.Select(answer => answer.Code).ShouldBe([409, 201, 201, 201, 201]);
             answers[0].Problem.ShouldBe("idempotency-in-flight");
@@ -211,7 +211,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task A_paced_claim_is_queued_told_its_place_and_granted_to_who_waits()
     {
-        var type = await Type(new { perUser = 1, pace = new { perSecond = 2, concurrency = 1, maxQueue = 3, maxWaitSeconds = 20 } });
+        var type = await Type(new { perUser = 1, pace = new { perSecond = 2, concurrency = 1, maxQueue = 3, maxWaitSeconds = 600 } });
         await Upload([.. Enumerable.Range(0, 3).Select(i => Coupon($"{type}-{i}", type))]);
         var members = await boon.SeedMembers(4);
         var queued = new List<Answer>();
@@ -219,7 +219,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
             queued.Add(await boon.Api.Post("/v1/claims", new { type }, token));
         queued.ShouldAllBe(answer => answer.Code == 202);
         queued[0].Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
-        var waited = await Task.WhenAll(queued.Zip(members).Select(pair => boon.Api.Send(HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request => request.Headers.Add("Prefer", "wait=20"))));
+        var waited = await Task.WhenAll(queued.Zip(members).Select(pair => boon.Api.Send(HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request => request.Headers.Add("Prefer", "wait=30"))));
         waited.Select(answer => answer["state"].GetString()).ShouldBe(["granted", "granted", "granted"]);
         waited.Select(answer => answer["coupon"].GetProperty("code").GetString()).ShouldBeUnique();
         (await boon.Api.Post("/v1/claims", new { type }, members[3].Token)).Problem.ShouldBe("sold-out", "an empty pool refuses at once");
@@ -238,7 +238,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (_, token) = (await boon.SeedMembers(1))[0];
         var claim = await boon.Api.Post("/v1/claims", new { type }, token);
         await boon.Execute("update promotions.claims set created_at = now() + interval '1 hour' where id = $1 and state = 'queued'", claim.Id);
-        var waited = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=20"));
+        var waited = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=30"));
         waited["state"].GetString().ShouldBe("granted");
         (await boon.Scalar<bool>("select created_at <= now() from promotions.claims where id = $1", claim.Id)).ShouldBeTrue();
     }
@@ -246,23 +246,31 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task A_full_queue_refuses_each_time_also_with_a_key_and_a_timed_out_claim_can_be_made_again()
     {
-        var type = await Type(new { perUser = 1, pace = new { perSecond = 1, concurrency = 1, maxQueue = 1, maxWaitSeconds = 1 } });
+        var type = await Type(new { perUser = 1, pace = new { perSecond = 1, concurrency = 1, maxQueue = 2, maxWaitSeconds = 3600 } });
         await Upload([.. Enumerable.Range(0, 5).Select(i => Coupon($"{type}-{i}", type))]);
-        // The second's one grant is made already: whoever comes now waits.
-        await boon.Execute("update promotions.coupon_types set recent_grants = array[now()] where name = $1", type);
+        // The one place to work is taken: whoever comes now waits.
+        await boon.Execute("""
+            insert into promotions.claims (id, type, user_id, nth, state, ticket, worker, started_at, working_until)
+            values (gen_random_uuid(), $1, gen_random_uuid(), -1, 'working', 0, gen_random_uuid(), now(), now() + interval '1 hour')
+            """, type);
         var members = await boon.SeedMembers(2);
-        var waits = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
+        Task<Answer> Claim(int member, string? key = null) => boon.Api.Post("/v1/claims", new { type }, members[member].Token, key);
+        var waits = await Claim(0);
         waits.Code.ShouldBe(202);
-        var full = await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "again");
-        (full.Code, full.Problem).ShouldBe((429, "queue-full"));
-        full.Headers.RetryAfter.ShouldNotBeNull();
-        var later = await Eventually.Get("a place", async () => await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "again") is { Code: not 429 } answer ? answer : null);
-        later.Code.ShouldBe(202);
+        for (var time = 0; time < 2; time++)
+        {
+            var full = await Claim(1, "again");
+            (full.Code, full.Problem).ShouldBe((429, "queue-full"));
+            full.Headers.RetryAfter.ShouldNotBeNull();
+        }
         (await boon.Api.All($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.GetProperty("data").TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
-        await boon.Execute("update promotions.claims set created_at = now() - interval '1 minute' where id = $1 and state = 'queued'", later.Id);
-        var settled = await Eventually.Get("a decision", async () => await boon.Api.Get($"/v1/claims/{later.Id}", members[1].Token) is { } answer && answer["state"].GetString() != "queued" ? answer : null);
-        if (settled["state"].GetString() == "refused")
-            (await boon.Api.Post("/v1/claims", new { type }, members[1].Token)).Id.ShouldNotBe(later.Id);
+
+        await boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where id = $1", waits.Id);
+        var refused = await boon.Api.Get($"/v1/claims/{waits.Id}", members[0].Token);
+        (refused["state"].GetString(), refused["reason"].GetString()).ShouldBe(("refused", "timed-out"));
+        await Eventually.Holds("a place", async () => (await Claim(1, "again")).Code == 202);
+        await boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where type = $1 and state = 'queued'", type);
+        await Eventually.Holds("a new claim", async () => await Claim(0) is { Code: 202 } claim && claim.Id != waits.Id);
     }
 
     [Theory]

@@ -18,7 +18,7 @@ public sealed class LogRestoreTests
     [Fact]
     public Task A_dump_restored_into_a_cluster_with_lower_transaction_ids_goes_on_while_requests_do() => RestoreAsync(100_000);
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Trait("Category", "Heavy")]
     public Task A_dump_of_two_million_events_does_too() => RestoreAsync(2_000_000);
 

@@ -35,7 +35,7 @@ public sealed class LogTests
 
             await Guarantee.Show(defended, async () =>
             {
-                var within = defended ? TimeSpan.FromSeconds(30) : TimeSpan.FromSeconds(2);
+                var within = defended ? Eventually.Longest : TimeSpan.FromSeconds(2);
                 await Eventually.Holds("the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001, within);
             });
         }
@@ -65,7 +65,7 @@ public sealed class LogTests
             await boon.AppendMany("test.step", 30);
 
             await Guarantee.Show(defended, () => Eventually.Holds("the other 60 decisions", async () =>
-                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, TimeSpan.FromSeconds(defended ? 30 : 3)));
+                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, defended ? Eventually.Longest : TimeSpan.FromSeconds(3)));
             if (!defended)
                 return;
             await boon.CaughtUp();

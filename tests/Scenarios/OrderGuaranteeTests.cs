@@ -12,15 +12,13 @@ namespace Boon.Scenarios;
 [Collection("Defences")]
 public sealed class OrderGuaranteeTests
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(60);
-
     private static Task<Answer> Place(TestBoon boon, string token, string code, long amount = 1000, string? key = null) =>
         boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount, currency = "USD" }, code }, token, key);
 
     /// <summary>Holds a subscription where it is, as if its module were down, until the answer is disposed.</summary>
     private static async Task<IAsyncDisposable> Hold(TestBoon boon, string module, string subscription)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(TestServer.ForTest(boon.Database));
         await connection.OpenAsync();
         await using var hold = new NpgsqlCommand($"begin; select from {module}.checkpoints where subscription = '{subscription}' for update", connection);
         await hold.ExecuteNonQueryAsync();
@@ -120,7 +118,7 @@ public sealed class OrderGuaranteeTests
         await boon.Execute("create function public.fault() returns trigger language plpgsql as $$ begin raise exception 'a fault'; end $$");
         await boon.Execute("create trigger fault before insert on promotions.redemptions for each row execute function public.fault()");
         var order = (await Place(boon, token, code)).Id;
-        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken()))["data"].EnumerateArray().Select(one => one.GetProperty("id").GetString()).FirstOrDefault(), Soon);
+        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken()))["data"].EnumerateArray().Select(one => one.GetProperty("id").GetString()).FirstOrDefault());
         (await boon.Api.Get($"/v1/orders/{order}", token))["waitingFor"].GetString().ShouldBe("redemption");
         await boon.Execute("drop trigger fault on promotions.redemptions");
         (await boon.Api.Post($"/v1/orders/{order}/cancel", null, token)).Code.ShouldBe(200);

@@ -121,13 +121,13 @@ public sealed class QuestGuaranteeTests
             if (point != "batch" || Interlocked.Exchange(ref armed, 0) == 0)
                 return;
             reached.Release();
-            release.Wait(TimeSpan.FromSeconds(8));
+            release.Wait(Eventually.Longest);
         }
         FaultPoints.Reached += Stop;
         try
         {
             await boon.AppendMany("test.edit.v1", 100);
-            (await reached.WaitAsync(TimeSpan.FromSeconds(30))).ShouldBeTrue();
+            (await reached.WaitAsync(Eventually.Longest)).ShouldBeTrue();
             var pausing = boon.Api.Patch($"/v1/quests/{quest}", new { state = "paused" }, token);
             // With the lock the change waits for the batch; without it, it is through before.
             if (defended)
@@ -148,7 +148,7 @@ public sealed class QuestGuaranteeTests
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and (outcome = 'paused') <> (sequence > $2)", quest, after)).ShouldBe(0);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'completed'", quest)).ShouldBe(100);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'paused'", quest)).ShouldBe(50);
-    }, TestBoon.StartModulesAsync(["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"), ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
+    }, StartPatientAsync(["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"), ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
 
     [Fact]
     public async Task Whatever_is_created_edited_or_paused_while_events_flow_each_event_is_judged_by_the_rules_after_its_change()

@@ -191,11 +191,25 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await client.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
         await using var stream = client.GetStream();
         await stream.WriteAsync(Encoding.Latin1.GetBytes($"{line.Replace("LONG", new string('l', 9_000), StringComparison.Ordinal)}\r\nHost: boon\r\n\r\n"), TestContext.Current.CancellationToken);
-        using var reader = new StreamReader(stream, Encoding.UTF8);
-        var answer = await reader.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var answer = await ReadAsync(stream);
         answer.ShouldStartWith(status);
         answer.ShouldContain("Content-Type: application/problem+json");
         var body = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], System.Text.Json.JsonSerializerOptions.Default);
         (body.GetProperty("code").GetString(), body.GetProperty("status").GetInt32()).ShouldBe((status.Contains("405", StringComparison.Ordinal) ? "method-not-allowed" : "invalid-request", int.Parse(status.AsSpan(9, 3), System.Globalization.CultureInfo.InvariantCulture)));
+    }
+
+    /// <summary>All that comes. A server that closes before it has read everything resets the connection, behind its answer.</summary>
+    private static async Task<string> ReadAsync(Stream stream)
+    {
+        using var answer = new MemoryStream();
+        try
+        {
+            await stream.CopyToAsync(answer, TestContext.Current.CancellationToken);
+        }
+        catch (IOException)
+        {
+            // the answer has come
+        }
+        return Encoding.UTF8.GetString(answer.ToArray());
     }
 }

@@ -132,7 +132,7 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
         var users = Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7()).ToArray();
         foreach (var _ in (int[])[1, 2])
             await boon.AppendMany(trigger + ".v1", users);
-        await boon.CaughtUp(TimeSpan.FromSeconds(120));
+        await boon.CaughtUp();
         foreach (var (campaign, limit) in campaigns.Zip(Enumerable.Range(300, 13)))
         {
             (await boon.Scalar<long>("select issued from promotions.campaigns where id = $1", campaign)).ShouldBe(limit);

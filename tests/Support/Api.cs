@@ -28,7 +28,7 @@ public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpRespons
 /// <summary>Calls Boon over HTTP as a client would.</summary>
 public sealed class Api(string url) : IDisposable
 {
-    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(2) };
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = new Uri(url), Timeout = Eventually.Longest };
 
     /// <summary>The address.</summary>
     public string Url => url;
@@ -100,14 +100,17 @@ public sealed class Api(string url) : IDisposable
     public void Dispose() => http.Dispose();
 }
 
-/// <summary>Waiting for what happens soon, by looking: bounded, and saying what did not come.</summary>
+/// <summary>Waiting for what must happen, by looking: bounded, and saying what did not come.</summary>
 public static class Eventually
 {
+    /// <summary>What has not happened by then never will, however busy the machine is. Nobody who passes waits for so long.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+
     public static async Task<T> Get<T>(string what, Func<Task<T?>> look, TimeSpan? within = null)
         where T : class
     {
         var limit = TimeProvider.System.GetTimestamp();
-        var longest = within ?? TimeSpan.FromSeconds(30);
+        var longest = within ?? Longest;
         while (true)
         {
             if (await look() is { } found)

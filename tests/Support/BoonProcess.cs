@@ -54,18 +54,18 @@ public sealed class BoonProcess : IAsyncDisposable
     public bool WasKilled => process.HasExited && process.ExitCode == 128 + Sigkill;
 
     /// <summary>Waits until it serves; answers the address.</summary>
-    public Task<string> Serving(TimeSpan? within = null) => serving.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
+    public Task<string> Serving(TimeSpan? within = null) => serving.Task.WaitAsync(within ?? Eventually.Longest);
 
     /// <summary>True once it has sent itself the signal that a switch asked for.</summary>
     public bool HasSignalled => signalled.Task.IsCompletedSuccessfully;
 
     /// <summary>Waits until it has sent itself the signal that a switch asked for.</summary>
-    public Task Signalled(TimeSpan? within = null) => signalled.Task.WaitAsync(within ?? TimeSpan.FromSeconds(60));
+    public Task Signalled(TimeSpan? within = null) => signalled.Task.WaitAsync(within ?? Eventually.Longest);
 
     /// <summary>Waits for its end; answers the exit status.</summary>
     public async Task<int> Exited(TimeSpan? within = null)
     {
-        using var limit = new CancellationTokenSource(within ?? TimeSpan.FromSeconds(120));
+        using var limit = new CancellationTokenSource(within ?? Eventually.Longest);
         await process.WaitForExitAsync(limit.Token);
         return process.ExitCode;
     }

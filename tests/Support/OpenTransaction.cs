@@ -11,7 +11,7 @@ public sealed class OpenTransaction : IAsyncDisposable
 
     public static async Task<OpenTransaction> BeginAsync(TestBoon boon, string sql, params object[] values)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(TestServer.ForTest(boon.Database));
         await connection.OpenAsync();
         await using (var begin = new NpgsqlCommand("begin", connection))
             await begin.ExecuteNonQueryAsync();

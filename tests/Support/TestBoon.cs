@@ -51,7 +51,11 @@ public sealed class TestBoon : IAsyncDisposable
     /// <summary>Another host on the same database.</summary>
     public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);
 
-    static TestBoon() => EventTriggers.TestPrefix = "test.";
+    static TestBoon()
+    {
+        EventTriggers.TestPrefix = "test.";
+        Databases.RequestStatementLimit = Eventually.Longest;
+    }
 
     private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, params (string Key, string Value)[] settings)
     {
@@ -148,6 +152,22 @@ public sealed class TestBoon : IAsyncDisposable
             await Api.All($"/v1/campaigns/{campaign}/decisions", token) is { } found && found.Count >= expected ? found : null);
     }
 
+    /// <summary>Waits until it says that it is ready: on a busy machine the database may be too slow for one look.</summary>
+    public Task Ready() => Eventually.Holds("readiness", async () => (await Api.Get("/health/ready")).Code == 200);
+
+    /// <summary>The lines of its log files that are written to their end; the host goes on writing.</summary>
+    public List<string> LogLines(string files = "*")
+    {
+        var lines = new List<string>();
+        foreach (var file in Directory.GetFiles(Path.Combine(data, "logs"), files))
+        {
+            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            var text = reader.ReadToEnd();
+            lines.AddRange(text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        }
+        return lines;
+    }
+
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
     public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of([.. Services.GetServices<HostedModule>().Select(module => module.Name)])), within);
 
@@ -183,7 +203,7 @@ public sealed class TestBoon : IAsyncDisposable
 
     public async Task<int> Execute(string sql, params object[] values)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database) { Pooling = false }.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(Database));
         await using var command = source.CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(new() { Value = value });
@@ -192,7 +212,7 @@ public sealed class TestBoon : IAsyncDisposable
 
     public async Task<T> Scalar<T>(string sql, params object[] values)
     {
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database) { Pooling = false }.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(Database));
         await using var command = source.CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(new() { Value = value });

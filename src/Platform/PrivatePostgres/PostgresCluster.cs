@@ -28,12 +28,14 @@ internal sealed class PostgresCluster
 
     private readonly string binaries;
     private readonly PostgresUser user;
+    private readonly int connections;
 
-    private PostgresCluster(string home, string binaries, PostgresUser user)
+    private PostgresCluster(string home, string binaries, PostgresUser user, int connections)
     {
         Home = home;
         this.binaries = binaries;
         this.user = user;
+        this.connections = connections;
     }
 
     internal string Home { get; }
@@ -73,7 +75,7 @@ internal sealed class PostgresCluster
             Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var version = Path.Combine(home, "data", "PG_VERSION");
         var binaries = await PostgresBinaries.FindAsync(options.BinariesDirectory, File.Exists(version) ? (await File.ReadAllTextAsync(version, ct)).Trim() : null, ct);
-        return new PostgresCluster(home, binaries, new PostgresUser(isRoot));
+        return new PostgresCluster(home, binaries, new PostgresUser(isRoot), options.Connections);
     }
 
     /// <summary>Makes sure that the server runs and answers; makes the cluster at the first start. The caller has the turn.</summary>
@@ -173,7 +175,7 @@ internal sealed class PostgresCluster
         {
             var port = await FreePortAsync(ct);
             var settings = $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 "
-                + $"-c max_connections=200 -c shared_buffers=256MB {LogSettings}";
+                + $"-c max_connections={connections} -c shared_buffers=256MB {LogSettings}";
             var before = LogFiles.ToDictionary(file => file, file => new FileInfo(file).Length, StringComparer.Ordinal);
             // pg_ctl gives the server a session of its own: neither Ctrl-C nor the end of Boon reaches it.
             var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"),

@@ -3,7 +3,11 @@ namespace Boon.Platform.PrivatePostgres;
 /// <summary>Where a private PostgreSQL keeps its data and finds its binaries.</summary>
 /// <param name="DataDirectory">The folder of this Boon, such as <c>.boon</c>; the cluster is in its subfolder <c>postgres</c>.</param>
 /// <param name="BinariesDirectory">The folder of <c>postgres</c>, <c>initdb</c> and <c>pg_ctl</c> (<c>Boon__Postgres__Binaries</c>); null: look for it.</param>
-public sealed record PrivatePostgresOptions(string DataDirectory, string? BinariesDirectory);
+public sealed record PrivatePostgresOptions(string DataDirectory, string? BinariesDirectory)
+{
+    /// <summary>What the server's <c>max_connections</c> is; the tests of a machine with many processors have more hosts on one server than anybody else.</summary>
+    internal int Connections { get; init; } = 200;
+}
 
 /// <summary>The private PostgreSQL cannot run; the message says why and what to do.</summary>
 public sealed class PrivatePostgresException(string message, Exception? inner = null) : Exception(message, inner);

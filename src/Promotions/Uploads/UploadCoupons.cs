@@ -126,6 +126,7 @@ internal static class UploadCoupons
         await using (var copy = await unit.Connection.BeginBinaryImportAsync(
             "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position, shown) from stdin (format binary)", ct))
         {
+            PromotionsDefences.Uploading?.Invoke();
             foreach (var row in rows)
             {
                 await copy.StartRowAsync(ct);

