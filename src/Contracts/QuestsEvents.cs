@@ -16,7 +16,7 @@ public sealed record RewardCreated(Guid RewardId, string RewardName, string Item
     Guid? IEvent.UserId => null;
 }
 
-/// <summary>A quest was created; it counts the events that are recorded after this.</summary>
+/// <summary>A quest was created; it counts the events that come after this.</summary>
 public sealed record QuestCreated(
     Guid QuestId, string QuestName, Guid RewardId, string Trigger, int Streak, int Duplication, bool AutoClaim, QuestWindow? Window, string State) : IEvent
 {

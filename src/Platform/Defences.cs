@@ -36,6 +36,9 @@ internal static class Defences
     /// <summary>A batch holds its module's rules still until it commits. Off: a change of rules slips in between.</summary>
     internal static bool RulesLock { get; set; } = true;
 
+    /// <summary>A new rule counts after a place in each log. Off: after a time of its own server, as the logs' times say.</summary>
+    internal static bool CountBySequence { get; set; } = true;
+
     /// <summary>Migrations run under an advisory lock. Off: processes that start together migrate together.</summary>
     internal static bool MigrationLock { get; set; } = true;
 

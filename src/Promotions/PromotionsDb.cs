@@ -34,6 +34,7 @@ public sealed class PromotionsDb(DbContextOptions<PromotionsDb> options) : DbCon
             campaign.Property(c => c.Issued).HasColumnName("issued");
             campaign.Property(c => c.Ranked).HasColumnName("ranked");
             campaign.Property(c => c.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("clock_timestamp()");
+            campaign.Property(c => c.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'").ValueGeneratedNever();
             campaign.HasIndex(c => c.Trigger).HasDatabaseName("campaigns_trigger");
         });
     }

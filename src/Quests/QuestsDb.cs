@@ -44,6 +44,7 @@ public sealed class QuestsDb(DbContextOptions<QuestsDb> options) : DbContext(opt
             quest.Property(q => q.State).HasColumnName("state").HasMaxLength(16);
             quest.Property(q => q.Version).HasColumnName("version");
             quest.Property(q => q.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("clock_timestamp()");
+            quest.Property(q => q.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'").ValueGeneratedNever();
             quest.Ignore(q => q.Window);
             quest.HasOne<Reward>().WithMany().HasForeignKey(q => q.RewardId);
             quest.HasIndex(q => q.Trigger).HasDatabaseName("quests_trigger");

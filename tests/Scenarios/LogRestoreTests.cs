@@ -129,6 +129,7 @@ public sealed class LogRestoreTests
 
             var copy = await PostgresTools.CopyAsync(identity);
             long lost;
+            Guid late;
             // One lane of the quests does not come to read what will be lost: it goes on in the restored log, beside lanes that stop.
             await using (var held = await HoldAsync(boon.Database, "quests.track-progress", lane: 1))
             {
@@ -137,6 +138,7 @@ public sealed class LogRestoreTests
                 lost = await Head();
                 await Stands(lost);
                 await Eventually.Holds("the other lanes", async () => await Lanes($"lane <> 1 and sequence = {lost}") == await Lanes("lane <> 1"));
+                late = await boon.CreateCampaign(new { trigger = "test.lost" });
                 await PostgresTools.PutInPlaceAsync(copy, identity);
             }
 
@@ -174,6 +176,7 @@ public sealed class LogRestoreTests
             (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
             (await epochs.AcceptAsync("identity", restored, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn != null);
             (await boon.Decisions(campaign, 18)).Count.ShouldBe(18);
+            (await boon.Decisions(late, 10)).Count.ShouldBe(10, "what has the numbers of lost events came after it");
             (await boon.Scalar<long>("select count(*) from promotions.decisions where source like 'identity#%'")).ShouldBe(5, "what became of lost events is kept under another name");
             (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
             (await IsStopped(boon)).ShouldBeFalse();

@@ -81,4 +81,29 @@ public sealed class LogBarrier(Databases databases, LogSignals signals, ILoggerF
             throw new TimeoutException($"The log of {module} was not numbered within {LongestWait.TotalSeconds} s.", error);
         }
     }
+
+    /// <summary>The last number of each log, read after all that its module had committed before the call has one: what is appended after this returns stands behind it.</summary>
+    /// <exception cref="TimeoutException">As above.</exception>
+    public async Task<IReadOnlyDictionary<string, long>> SettledHeadsAsync(IReadOnlyList<string> modules, CancellationToken ct)
+    {
+        var heads = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var module in modules)
+        {
+            await SettleAsync(module, ct);
+            heads[module] = await HeadAsync(databases.Of(module), ct);
+        }
+        return heads;
+    }
+
+    private static async Task<long> HeadAsync(ModuleDatabase log, CancellationToken ct)
+    {
+        try
+        {
+            return await EventReader.HeadAsync(log.Source, log.Schema, ct);
+        }
+        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
+        {
+            return 0; // the module was never started here: its log is empty
+        }
+    }
 }

@@ -8,11 +8,11 @@ namespace Boon.Platform.Rules;
 /// <param name="Id">Its id.</param>
 /// <param name="Trigger">The events that it means; see <see cref="EventTriggers"/>.</param>
 /// <param name="When">Members that their data must have; null: none.</param>
-/// <param name="From">An event that was recorded earlier means nothing to it.</param>
-/// <param name="Until">Nor does one that was recorded at this moment or later; null: it has no end.</param>
-public abstract record EventRule(Guid Id, string Trigger, JsonElement? When, DateTime From, DateTime? Until)
+/// <param name="Start">An event that came before means nothing to it.</param>
+/// <param name="Until">Nor does one that was recorded at this moment or later: a time that an operator stated; null: it has no end.</param>
+public abstract record EventRule(Guid Id, string Trigger, JsonElement? When, RuleStart Start, DateTime? Until)
 {
-    internal bool Covers(DateTime recordedAt) => recordedAt >= From && !(recordedAt >= Until);
+    internal bool Covers(LoggedEvent e) => Start.Covers(e) && !(e.RecordedAt >= Until);
 }
 
 /// <summary>
@@ -81,7 +81,7 @@ public sealed class RuleIndex<TRule>
         if (node is null)
             return;
         foreach (var rule in node.Unconditional)
-            if (rule.Covers(e.RecordedAt))
+            if (rule.Covers(e))
                 matched.Add(rule);
         if (node.Members.Count == 0)
             return;
@@ -91,7 +91,7 @@ public sealed class RuleIndex<TRule>
         foreach (var member in node.Members)
             if (JsonValues.TryGetMember(data.RootElement, member, out var value) && KeyOf(member, value) is { } key && node.Conditional.TryGetValue(key, out var rules))
                 foreach (var rule in rules)
-                    if (rule.Covers(e.RecordedAt) && Matches(rule, e, data.RootElement))
+                    if (rule.Covers(e) && Matches(rule, e, data.RootElement))
                         matched.Add(rule);
     }
 

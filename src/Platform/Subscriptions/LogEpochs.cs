@@ -1,5 +1,6 @@
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Rules;
 
 namespace Boon.Platform.Subscriptions;
 
@@ -131,23 +132,17 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
 
     /// <summary>
     /// What the module has stored about events that are lost keeps its place under another name of the source (<c>identity#20261125T134500</c>), so that the events
-    /// that now have those sequences are not taken for them.
+    /// that now have those sequences are not taken for them. Rules that count after a lost event count after the last one that was kept.
     /// </summary>
     private static async Task SetAsideAsync(NpgsqlConnection connection, string schema, string module, long from, long to, CancellationToken ct)
     {
-        var tables = new List<string>();
-        await using (var find = new NpgsqlCommand("""
-            select table_name from information_schema.columns
-            where table_schema = $1 and column_name in ('source', 'sequence') and table_name <> 'checkpoints'
-            group by table_name having count(*) = 2
-            """, connection)
-        { Parameters = { new() { Value = schema } } })
-        await using (var reader = await find.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                tables.Add(reader.GetString(0));
+        var places = await TablesAsync(connection, schema, ["source", "sequence"], ct);
+        var rules = await TablesAsync(connection, schema, [RuleStart.Column], ct);
         await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
         batch.BatchCommands.Add(new("set local statement_timeout = 0"));
-        foreach (var table in tables)
+        foreach (var table in rules)
+            batch.BatchCommands.Add(new(RuleStart.Lower(schema, table)) { Parameters = { new() { Value = module }, new() { Value = from } } });
+        foreach (var table in places)
             batch.BatchCommands.Add(new($"""
                 update {schema}.{table}
                 set source = source || to_char(now() at time zone 'utc', '"#"YYYYMMDD"T"HH24MISS')
@@ -155,5 +150,21 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
                 """)
             { Parameters = { new() { Value = module }, new() { Value = from }, new() { Value = to } } });
         await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>The module's tables that have all of these columns, but for the checkpoints.</summary>
+    private static async Task<List<string>> TablesAsync(NpgsqlConnection connection, string schema, string[] columns, CancellationToken ct)
+    {
+        await using var find = new NpgsqlCommand("""
+            select table_name from information_schema.columns
+            where table_schema = $1 and column_name = any ($2) and table_name <> 'checkpoints'
+            group by table_name having count(*) = cardinality($2)
+            """, connection)
+        { Parameters = { new() { Value = schema }, new() { Value = columns } } };
+        await using var reader = await find.ExecuteReaderAsync(ct);
+        var tables = new List<string>();
+        while (await reader.ReadAsync(ct))
+            tables.Add(reader.GetString(0));
+        return tables;
     }
 }

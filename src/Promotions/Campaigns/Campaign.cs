@@ -35,6 +35,9 @@ internal sealed class Campaign
     public long Ranked { get; private set; }
     public DateTimeOffset CreatedAt { get; private set; }
 
+    /// <summary>The place in each log after which it counts, see <see cref="RuleStart"/>.</summary>
+    public string CountsAfterJson { get; set; } = "{}";
+
     internal Benefit Benefit => JsonSerializer.Deserialize<Benefit>(BenefitJson, Json.Options)!;
 }
 
@@ -55,7 +58,7 @@ internal sealed class Campaign
 /// <param name="Issued">Vouchers issued.</param>
 /// <param name="Remaining">Vouchers that are left.</param>
 /// <param name="Redeemed">Standing uses of its vouchers.</param>
-/// <param name="CreatedAt">When it was created; it judges what was recorded after that.</param>
+/// <param name="CreatedAt">When it was created; it judges what comes after that in the logs.</param>
 /// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
 public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,

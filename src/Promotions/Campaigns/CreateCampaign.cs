@@ -3,7 +3,7 @@ using Boon.Promotions.Codes;
 
 namespace Boon.Promotions.Campaigns;
 
-/// <summary>Creates a campaign. It counts events recorded after its creation only.</summary>
+/// <summary>Creates a campaign. It counts the events that come after its creation only.</summary>
 internal static class CreateCampaign
 {
     /// <summary>The body of POST /v1/campaigns.</summary>
@@ -32,7 +32,7 @@ internal static class CreateCampaign
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/campaigns", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Campaigns")
         .WithSummary("Creates a campaign.")
-        .WithDescription("It judges the events that are recorded after its creation, in log order.")
+        .WithDescription("It judges the events that come after its creation, in log order.")
         .Produces<CampaignView>(StatusCodes.Status201Created);
 
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
@@ -68,12 +68,12 @@ internal static class CreateCampaign
             EndsAt = request.EndsAt,
             State = request.State ?? Campaign.Active,
         };
-        // What was answered before this request is recorded before the campaign, however busy the sequencer is.
-        foreach (var source in PromotionsModule.TriggerSources)
-            await barrier.SettleAsync(source, ct);
+        // What was answered before this request stands up to these places, however busy the sequencers are.
+        var heads = await barrier.SettledHeadsAsync(PromotionsModule.TriggerSources, ct);
         var warnings = await ReportedTypes.WarningsAsync(databases, campaign.Trigger, campaign.WhenJson, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
+        campaign.CountsAfterJson = RuleStart.Json(heads, source => after.GetValueOrDefault(source));
         unit.Db.Add(campaign);
         unit.Append(new CampaignCreated(campaign.Id, campaign.Name, campaign.Trigger, campaign.Limit, campaign.Benefit, campaign.State));
         await unit.SaveAsync(ct);

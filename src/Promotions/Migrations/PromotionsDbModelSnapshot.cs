@@ -35,6 +35,12 @@ namespace Boon.Promotions.Migrations
                         .HasColumnType("json")
                         .HasColumnName("benefit");
 
+                    b.Property<string>("CountsAfterJson")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("counts_after")
+                        .HasDefaultValueSql("'{}'");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")

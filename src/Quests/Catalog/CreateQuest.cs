@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Boon.Quests.Catalog;
 
-/// <summary>Creates a quest. It counts events recorded after its creation only.</summary>
+/// <summary>Creates a quest. It counts the events that come after its creation only.</summary>
 internal static class CreateQuest
 {
     /// <summary>The body of POST /v1/quests.</summary>
@@ -27,7 +27,7 @@ internal static class CreateQuest
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")
         .WithSummary("Creates a quest.")
-        .WithDescription("It counts the events that are recorded after its creation.")
+        .WithDescription("It counts the events that come after its creation.")
         .Produces<QuestView>(StatusCodes.Status201Created);
 
     private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
@@ -44,9 +44,8 @@ internal static class CreateQuest
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        // What was answered before this request is recorded before the quest, however busy the sequencer is.
-        foreach (var source in QuestsModule.TriggerSources)
-            await barrier.SettleAsync(source, ct);
+        // What was answered before this request stands up to these places, however busy the sequencers are.
+        var heads = await barrier.SettledHeadsAsync(QuestsModule.TriggerSources, ct);
         var warnings = await ReportedTypes.WarningsAsync(databases, request.Trigger!, request.When?.GetRawText(), ct);
         await unit.BeginAsync(ct);
         if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
@@ -68,6 +67,7 @@ internal static class CreateQuest
             Version = 1,
         };
         var after = await QuestHistory.BeginAsync(unit, ct);
+        quest.CountsAfterJson = RuleStart.Json(heads, source => after.TryGetValue(source, out var lanes) ? lanes.Max() : 0);
         unit.Db.Add(quest);
         unit.Append(new QuestCreated(quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State));
         await unit.SaveAsync(ct);

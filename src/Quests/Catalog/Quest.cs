@@ -38,6 +38,9 @@ internal sealed class Quest
     public required int Version { get; set; }
     public DateTimeOffset CreatedAt { get; private set; }
 
+    /// <summary>The place in each log after which it counts, see <see cref="RuleStart"/>.</summary>
+    public string CountsAfterJson { get; set; } = "{}";
+
     internal QuestWindow? Window => WindowUnit is null ? null : new QuestWindow(WindowUnit, TimeZone!);
 }
 
@@ -54,7 +57,7 @@ internal sealed class Quest
 /// <param name="AutoClaim">True: the reward comes by itself.</param>
 /// <param name="Window">The calendar window in which an event counts once; none: every event counts.</param>
 /// <param name="State">Its state.</param>
-/// <param name="CreatedAt">When it was created; it counts what was recorded after that.</param>
+/// <param name="CreatedAt">When it was created; it counts what comes after that in the logs.</param>
 /// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,

@@ -34,6 +34,12 @@ namespace Boon.Quests.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("auto_claim");
 
+                    b.Property<string>("CountsAfterJson")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("counts_after")
+                        .HasDefaultValueSql("'{}'");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")

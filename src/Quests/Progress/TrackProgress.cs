@@ -4,11 +4,11 @@ namespace Boon.Quests.Progress;
 
 /// <summary>A quest as events are judged by it: parsed once for each version of its rules.</summary>
 internal sealed record QuestRule(
-    Guid Id, string Trigger, JsonElement? When, DateTime From, QuestRules Rules, bool AutoClaim, Guid RewardId, string Item, int Quantity) : EventRule(Id, Trigger, When, From, Until: null)
+    Guid Id, string Trigger, JsonElement? When, RuleStart Start, QuestRules Rules, bool AutoClaim, Guid RewardId, string Item, int Quantity) : EventRule(Id, Trigger, When, Start, Until: null)
 {
     /// <summary>Reads what has changed; drafts and ended quests judge nothing.</summary>
     internal const string Select = """
-        select q.id, q.state in ('active', 'paused'), q.trigger, q.when_json::text, q.created_at,
+        select q.id, q.state in ('active', 'paused'), q.trigger, q.when_json::text, q.counts_after::text, q.created_at,
             q.version, q.state, q.streak, q.duplication, q.window_unit, q.time_zone, q.auto_claim, r.id, r.item, r.quantity
         from (select * from quests.quests where rules_version > $1 and ($1 >= 0 or state in ('active', 'paused')) offset 0) q
         join quests.rewards r on r.id = q.reward_id
@@ -18,9 +18,9 @@ internal sealed record QuestRule(
     {
         var id = reader.GetGuid(0);
         return new QuestRule(
-            id, reader.GetString(2), TextAt(3) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, reader.GetDateTime(4),
-            QuestRules.Of(id, reader.GetInt32(5), reader.GetString(6), reader.GetInt32(7), reader.GetInt32(8), TextAt(9), TextAt(10)),
-            reader.GetBoolean(11), reader.GetGuid(12), reader.GetString(13), reader.GetInt32(14));
+            id, reader.GetString(2), TextAt(3) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, RuleStart.Read(reader, 4),
+            QuestRules.Of(id, reader.GetInt32(6), reader.GetString(7), reader.GetInt32(8), reader.GetInt32(9), TextAt(10), TextAt(11)),
+            reader.GetBoolean(12), reader.GetGuid(13), reader.GetString(14), reader.GetInt32(15));
 
         string? TextAt(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }

@@ -8,7 +8,7 @@ namespace Boon.Unit.Log;
 
 public sealed class RuleIndexTests
 {
-    private sealed record Rule(Guid Id, string Trigger, JsonElement? When, DateTime From, DateTime? Until) : EventRule(Id, Trigger, When, From, Until);
+    private sealed record Rule(Guid Id, string Trigger, JsonElement? When, RuleStart Start, DateTime? Until) : EventRule(Id, Trigger, When, Start, Until);
 
     private static readonly DateTime Noon = new(2030, 1, 1, 12, 0, 0, DateTimeKind.Utc);
 
@@ -16,7 +16,7 @@ public sealed class RuleIndexTests
     private static readonly string[] Values = ["true", "false", "null", "1", "1.0", "10e-1", "-0", "0", "2", "1e400", "1e401", "\"1\"", "\"a\"", "\"\\u0061\"", "\"\"", "\"A\"", "\"\u00e9\"", "\"e\u0301\""];
 
     private static Rule Of(string trigger, string? when, DateTime? from = null, DateTime? until = null) =>
-        new(Guid.CreateVersion7(), trigger, when is null ? null : JsonSerializer.Deserialize<JsonElement>(when), from ?? Noon, until);
+        new(Guid.CreateVersion7(), trigger, when is null ? null : JsonSerializer.Deserialize<JsonElement>(when), new RuleStart(new Dictionary<string, long>(), from ?? Noon), until);
 
     private static LoggedEvent Event(string type, string data, DateTime? at = null) =>
         new("test", 1, Guid.CreateVersion7(), type, "test", "1", Guid.CreateVersion7(), Encoding.UTF8.GetBytes(data), at ?? Noon, at ?? Noon, null, null, null);
@@ -50,7 +50,7 @@ public sealed class RuleIndexTests
             var e = Event(triggers[random.Next(4)], random.Next(10) == 0 ? "[1]" : When().Replace("\"a\"", random.Next(3) == 0 ? "[1]" : "\"\\ud800\"", StringComparison.Ordinal), at);
             using var data = e.Data();
             var matching = rules.Where(rule => (rule.Trigger == e.Type || rule.Trigger == e.Kind)
-                && at >= rule.From && !(at >= rule.Until) && Equal(rule, data.RootElement));
+                && at >= rule.Start.At && !(at >= rule.Until) && Equal(rule, data.RootElement));
             index.Match(e).Select(rule => rule.Id).ShouldBe(matching.Select(rule => rule.Id).Order(), customMessage: Encoding.UTF8.GetString(e.Payload));
         }
     }
