@@ -183,7 +183,7 @@ internal sealed class BoonHost : IAsyncDisposable
         var time = Settings.DrainTime.Of(App.Configuration);
         if (time == TimeSpan.Zero)
             return;
-        Console.WriteLine($"Draining for {time.TotalSeconds:0.#} s: /health/ready answers 503, requests are still served...");
+        Console.WriteLine($"Draining for {time.TotalSeconds:0.#} s: /health/ready answers 503, and requests are still served...");
         await App.Services.GetRequiredService<Drain>().RunAsync(time);
     }
 

@@ -72,5 +72,5 @@ internal static class Cli
 
     internal static Option<string?> DataOption() => new("--data") { Description = "The folder of the private PostgreSQL, keys and logs (default .boon; setting Boon__Data)." };
 
-    internal static Option<string?> UrlsOption() => new("--urls") { Description = "Where to listen (default http://127.0.0.1:5080; several with ;)." };
+    internal static Option<string?> UrlsOption() => new("--urls") { Description = "The address to listen at (default http://127.0.0.1:5080). Separate several with ;" };
 }

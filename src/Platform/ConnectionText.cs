@@ -3,7 +3,7 @@ namespace Boon.Platform;
 /// <summary>Connection strings as people write them: checked without a connection, told about without a secret.</summary>
 public static class ConnectionText
 {
-    internal const string Form = "written as Npgsql writes it: Host=...;Username=...;Password=...;Database=boon (a value that has ; or = in it stands in quotes)";
+    internal const string Form = "written as Npgsql writes it: Host=...;Username=...;Password=...;Database=boon (put a value that contains ; or = in quotes)";
 
     /// <summary>Host, port and database, never the user or the password.</summary>
     public static string Describe(string text)

@@ -39,23 +39,23 @@ public static class Settings
 
     /// <summary>Where to listen.</summary>
     public static Setting<string?> Urls { get; } = Add(Addresses("Boon:Urls",
-        "where to listen, several with `;`; also `--urls`. `ASPNETCORE_URLS` counts when this is not set", "`http://127.0.0.1:5080`"));
+        "addresses to listen at, separated by `;`; also `--urls`. Without it, `ASPNETCORE_URLS` counts", "`http://127.0.0.1:5080`"));
 
     /// <summary>Where metrics and health are, if not with all else.</summary>
     public static Setting<string?> ManagementUrls { get; } = Add(Addresses("Boon:Management:Urls",
-        "where `/metrics` and `/health` listen, and nothing else does, several with `;`; on ports of their own. The other addresses have neither then", "none: they are with all else"));
+        "addresses for `/metrics` and `/health` only, separated by `;`, on ports of their own. The other addresses then have neither", "none: they are at the other addresses"));
 
     /// <summary>Where <c>boon coupons upload</c> sends.</summary>
     public static Setting<string> Url { get; } = Add(new Setting<string>("Boon:Url", "an address such as http://127.0.0.1:5080",
-        "where Boon serves, for `boon coupons upload`; as an environment variable; also `--url`", "`http://127.0.0.1:5080`", Absolute, "http://127.0.0.1:5080"));
+        "the address where Boon serves, for `boon coupons upload`; an environment variable only; also `--url`", "`http://127.0.0.1:5080`", Absolute, "http://127.0.0.1:5080"));
 
     /// <summary>From SIGTERM to the end of listening.</summary>
     public static Setting<TimeSpan> DrainTime { get; } = Add(Duration("Boon:DrainTime",
-        "from SIGTERM until the process stops to listen; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5)));
+        "time from SIGTERM until the process stops listening; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5)));
 
     /// <summary>Proxies that are believed.</summary>
     public static Setting<IPNetwork> TrustedProxies { get; } = Add(new Setting<IPNetwork>("Boon:Web:TrustedProxies:{n}", "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
-        "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of addresses, or networks in CIDR form, of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
+        "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of the addresses of proxies, or of their networks in CIDR form; their `X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
         "none: the headers are ignored", Network, default));
 
     /// <summary>Origins whose web pages may call.</summary>
@@ -71,15 +71,15 @@ public static class Settings
 
     /// <summary>How long an access token lives. Keys verify for a day after they stop signing: no token lives that long.</summary>
     public static Setting<TimeSpan> TokenLifetime { get; } = Add(Duration("Boon:Tokens:Lifetime",
-        "from issue to expiry of an access token", TimeSpan.FromMinutes(1), TimeSpan.FromHours(12), TimeSpan.FromMinutes(30)));
+        "time from issue to expiry of an access token", TimeSpan.FromMinutes(1), TimeSpan.FromHours(12), TimeSpan.FromMinutes(30)));
 
     /// <summary>How long a key signs.</summary>
     public static Setting<TimeSpan> KeyLifetime { get; } = Add(Duration("Boon:Tokens:KeyLifetime",
-        "how long a signing key signs; it verifies for 24 hours more, and the next one is announced a day before it signs, at most a quarter of this", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+        "how long a signing key signs; it verifies for 24 hours more. The next key is announced a day before it signs, but at most a quarter of this time before", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
 
     /// <summary>How long a used refresh token still works.</summary>
     public static Setting<TimeSpan> RefreshOverlap { get; } = Add(Duration("Boon:Tokens:RefreshOverlap",
-        "how long a used refresh token still gives a pair of the same session, for two tabs that refresh at once; `00:00:00`: not at all", TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10)));
+        "how long a used refresh token still gives a pair of tokens of the same session, so that two tabs can refresh at once; `00:00:00`: not at all", TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10)));
 
     /// <summary>The first operator's password.</summary>
     public static Setting<string?> OperatorPassword { get; } = Add(new Setting<string?>("Boon:Operator:Password", "12 to 128 characters",
@@ -88,36 +88,36 @@ public static class Settings
 
     /// <summary>Failed sign-ins of an account from an address.</summary>
     public static Setting<int> FailuresPerAccountAndAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAccountAndAddress",
-        "failed sign-ins of one account from one address (IPv6: one /64) in a window, then 429 for that address", 1, 1_000_000, 10));
+        "how many sign-ins of one account from one address (IPv6: one /64) can fail in a window; then that address gets 429", 1, 1_000_000, 10));
 
     /// <summary>Failed sign-ins of an account.</summary>
     public static Setting<int> FailuresPerAccount { get; } = Add(Number("Boon:SignIn:FailuresPerAccount",
-        "failed sign-ins of one account from anywhere in a window, then 429 for everybody", 1, 1_000_000, 100));
+        "how many sign-ins of one account can fail in a window, from all addresses together; then everybody gets 429", 1, 1_000_000, 100));
 
     /// <summary>Failed sign-ins from an address.</summary>
     public static Setting<int> FailuresPerAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAddress",
-        "failed sign-ins from one address in a window, then 429", 1, 1_000_000, 500));
+        "how many sign-ins from one address can fail in a window; then it gets 429", 1, 1_000_000, 500));
 
     /// <summary>The window in which they count.</summary>
     public static Setting<TimeSpan> SignInWindow { get; } = Add(Duration("Boon:SignIn:Window",
-        "length of that window; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(15)));
+        "length of the window of failed sign-ins; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(15)));
 
     /// <summary>Sign-ups from an address.</summary>
-    public static Setting<int> SignUpsPerAddress { get; } = Add(Number("Boon:SignUp:PerAddress", "sign-ups from one address in a window, then 429", 1, 1_000_000_000, 600));
+    public static Setting<int> SignUpsPerAddress { get; } = Add(Number("Boon:SignUp:PerAddress", "how many sign-ups one address can make in a window; then it gets 429", 1, 1_000_000_000, 600));
 
     /// <summary>The window in which they count.</summary>
     public static Setting<TimeSpan> SignUpWindow { get; } = Add(Duration("Boon:SignUp:Window",
-        "length of that window", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(1)));
+        "length of the window of sign-ups", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(1)));
 
     /// <summary>Answers that something is taken.</summary>
     public static Setting<int> TakenPerAddress { get; } = Add(Number("Boon:SignUp:TakenPerAddress",
-        "how often an address is told in a `Boon:SignIn:Window` that a username, e-mail address or phone number is taken; then 429 for its sign-ups", 1, 1_000_000, 100));
+        "how often in a `Boon:SignIn:Window` an address is told that a username, e-mail address or phone number is taken; then its sign-ups get 429", 1, 1_000_000, 100));
 
     /// <summary>Whether people who erased an account are known again.</summary>
     public static Setting<bool> RememberErased { get; } = Add(new Setting<bool>("Boon:Users:RememberErased", "true or false",
-        "`true`: know somebody who erased an account and registers again with the same e-mail address or phone number, by an HMAC that only the key ring in `Boon:Data` can "
-        + "repeat. Then `returning` of `identity.user-registered` is true and `first` of `identity.user-signed-in` false, so a `when` of either leaves them out. Processes need "
-        + "one key ring for it. Tell your users; `delete from identity.erased_identifiers` forgets", "`false`: erased is erased", bool.TryParse, false));
+        "`true`: recognise a person who erased an account and registers again with the same e-mail address or phone number, by an HMAC that only the key ring in `Boon:Data` can "
+        + "repeat. Then `returning` of `identity.user-registered` is true and `first` of `identity.user-signed-in` is false, so a `when` with either excludes this person. All processes need "
+        + "one key ring for that. Tell your users about it. `delete from identity.erased_identifiers` forgets", "`false`: erased is erased", bool.TryParse, false));
 
     /// <summary>Lanes of a subscription.</summary>
     public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
@@ -125,11 +125,11 @@ public static class Settings
         1, MostLanes, 1, "`1`; `quests.track-progress` `2`"));
 
     /// <summary>Events in a subscription's transaction.</summary>
-    public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the most events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));
+    public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the largest number of events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));
 
     /// <summary>How long redriven letters are kept.</summary>
     public static Setting<TimeSpan> DeadLetterRetention { get; } = Add(Duration("Boon:DeadLetters:Retention",
-        "how long a dead letter is kept after its event was redriven; open ones stay", TimeSpan.Zero, TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+        "how long a dead letter is kept after its event was redriven; open letters stay", TimeSpan.Zero, TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
 
     /// <summary>From one purge to the next.</summary>
     public static Setting<TimeSpan> PurgeInterval { get; } = Add(Duration("Boon:Coupons:PurgeInterval",
@@ -137,7 +137,7 @@ public static class Settings
 
     /// <summary>The least level on the console.</summary>
     public static Setting<LogEventLevel> LogLevel { get; } = Add(new Setting<LogEventLevel>("Boon:Log:Level", "Verbose, Debug, Information, Warning, Error or Fatal",
-        "the least level on the console: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at `Information`, or below if this is lower", "`Information`",
+        "the lowest level that the console shows: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at `Information`, or at this level if it is lower", "`Information`",
         (text, out value) => Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]), LogEventLevel.Information));
 
     /// <summary>Whether requests are logged.</summary>
@@ -146,7 +146,7 @@ public static class Settings
 
     /// <summary>How many log files are kept.</summary>
     public static Setting<int> LogFilesKept { get; } = Add(Number("Boon:Log:FilesKept",
-        "log files of each kind that are kept; there is a new one each day, and after 64 MB", 1, 10_000, 14));
+        "how many log files of each kind are kept; a new one begins each day, and after 64 MB", 1, 10_000, 14));
 
     /// <summary>All of them, in the order of the guide.</summary>
     public static IReadOnlyList<Setting> List => All;

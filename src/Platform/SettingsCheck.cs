@@ -30,7 +30,7 @@ public static class SettingsCheck
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
-                throw new SetupException($"{name} is '{path}'; it can be a file that Boon can read ({error.Message})", error);
+                throw new SetupException($"{name} is '{path}'; it must be a file that Boon can read ({error.Message})", error);
             }
         }
     }
@@ -55,7 +55,7 @@ public static class SettingsCheck
             return null;
         var near = Near(key, modules);
         return near is not null ? $"There is no setting {key}; did you mean {near} (as an environment variable {near.Replace(":", "__", StringComparison.Ordinal)})?"
-            : key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? $"There is no setting {key}; docs/guide/settings.md lists those that there are."
+            : key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? $"There is no setting {key}; docs/guide/settings.md lists all settings."
             : null;
     }
 

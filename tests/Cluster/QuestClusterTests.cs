@@ -86,7 +86,7 @@ public sealed class QuestClusterTests
         await using (replay)
         {
             (await replay.Exited()).ShouldBe(0, replay.Output);
-            replay.Output.ShouldContain("The live state is what the events say.");
+            replay.Output.ShouldContain("The live state equals the events.");
         }
     }
 }

@@ -70,7 +70,7 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("POST", "/v1/orders", "", "This call takes a body")]
     [InlineData("POST", "/v1/orders", "null", "This call takes a body")]
     [InlineData("PATCH", "/v1/users/me", "null", "This call takes a body")]
-    [InlineData("POST", "/v1/orders", "{\"product\":", "is no JSON from line 1, byte")]
+    [InlineData("POST", "/v1/orders", "{\"product\":", "is not JSON from line 1, byte")]
     [InlineData("POST", "/v1/orders", "[]", "has the wrong type")]
     [InlineData("POST", "/v1/orders", """{"quantity":1.5}""", "quantity must be a whole number")]
     [InlineData("POST", "/v1/orders", """{"quantity":3000000000}""", "quantity is out of range")]
@@ -78,11 +78,11 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("POST", "/v1/orders", """{"total":{"amount":1e99}}""", "total.amount is out of range")]
     [InlineData("POST", "/v1/orders", """{"nope":1}""", "nope is not a member of this call's body")]
     [InlineData("PATCH", "/v1/users/me", """{"nope":1}""", "nope is not a member of this call's body")]
-    [InlineData("POST", "/v1/orders", """{"product":"a","product":"b"}""", "stands more than once")]
+    [InlineData("POST", "/v1/orders", """{"product":"a","product":"b"}""", "appears more than once")]
     [InlineData("POST", "/v1/orders", """{"product":"\u0000"}""", "product must not contain U+0000")]
-    [InlineData("POST", "/v1/coupons", "{\"coupons\":", "is no JSON")]
+    [InlineData("POST", "/v1/coupons", "{\"coupons\":", "is not JSON")]
     [InlineData("POST", "/v1/coupons", """{"x":[]}""", "only coupons is a member")]
-    [InlineData("POST", "/v1/events", "{,}", "is no JSON from line 1, byte 2")]
+    [InlineData("POST", "/v1/events", "{,}", "is not JSON from line 1, byte 2")]
     [InlineData("POST", "/v1/campaigns", """{"benefit":{"kind":null,"value":1}}""", "benefit.kind must not be null")]
     public async Task Bodies_are_refused_in_words_of_our_own(string method, string path, string? body, string words)
     {

@@ -27,9 +27,9 @@ internal static class CouponsCommand
     internal static Command Create()
     {
         var file = new Argument<FileInfo>("file") { Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses,match) or .json ({\"coupons\": [...]}) file." };
-        var url = new Option<string>("--url") { Description = "Where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
+        var url = new Option<string>("--url") { Description = "The address where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
         var user = new Option<string>("--user") { Description = "An operator: username, e-mail or phone.", DefaultValueFactory = _ => "operator" };
-        var upload = new Command("upload", "Uploads coupons. The password is asked for, or taken from Boon__Operator__Password. A file of more than 50,000 rows goes in several requests, each of them whole or not at all; a repeated upload of the same rows within 24 hours stores nothing twice.")
+        var upload = new Command("upload", "Uploads coupons. The command asks for the password, or takes it from Boon__Operator__Password. A file of more than 50,000 rows is sent in several requests; each stores all of its rows or none. Uploading the same rows again within 24 hours stores nothing twice.")
         { file, url, user };
         upload.SetAction((result, ct) => UploadAsync(result.GetRequiredValue(file), result.GetRequiredValue(url), result.GetRequiredValue(user), ct));
         return new Command("coupons", "Works with coupons.") { upload };
@@ -71,7 +71,7 @@ internal static class CouponsCommand
                     {
                         if (await SendAsync(http, part, bar, ct) is { } refusal)
                         {
-                            await Console.Error.WriteLineAsync($"{refusal}{(uploaded > 0 ? $"\nThe {uploaded:N0} rows before these are uploaded." : "")}");
+                            await Console.Error.WriteLineAsync($"{refusal}{(uploaded > 0 ? $"\nThe {uploaded:N0} rows before these were uploaded." : "")}");
                             return 1;
                         }
                         uploaded += part.Rows;
@@ -83,7 +83,7 @@ internal static class CouponsCommand
         }
         catch (HttpRequestException error)
         {
-            throw new SetupException($"No Boon answers at {url} ({error.Message}). Start one with ./boon serve, or name it with --url.", error);
+            throw new SetupException($"Boon does not answer at {url} ({error.Message}). Start it with ./boon serve, or give its address with --url.", error);
         }
     }
 

@@ -13,8 +13,8 @@ internal static class DeadLettersCommand
         var data = Cli.DataOption();
         var list = new Command("list", "Lists parked events with their errors.") { data };
         list.SetAction((result, ct) => ListAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), ct));
-        var ids = new Argument<Guid[]>("id") { Description = "The letters to redrive; none: all of them, oldest first.", Arity = ArgumentArity.ZeroOrMore };
-        var redrive = new Command("redrive", "Handles parked events again, each in one transaction that closes its letter.") { ids, data };
+        var ids = new Argument<Guid[]>("id") { Description = "The ids of the letters to redrive. Without an id, all letters are redriven, oldest first.", Arity = ArgumentArity.ZeroOrMore };
+        var redrive = new Command("redrive", "Handles parked events again. Each event is one transaction, which also closes its letter.") { ids, data };
         redrive.SetAction((result, ct) => RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), result.GetValue(ids) ?? [], ct));
         return new Command("dead-letters", "Shows and redrives the events that a subscription could not handle.") { list, redrive };
     }
@@ -28,7 +28,7 @@ internal static class DeadLettersCommand
             count++;
             Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  {letter.Source}#{letter.Sequence}\n    {letter.Error}");
         }
-        Console.WriteLine(count == 0 ? "No event is parked." : $"{count} parked. Mend the cause, then: boon dead-letters redrive [ID...]");
+        Console.WriteLine(count == 0 ? "No event is parked." : $"{count} parked. Remove the cause, then run: boon dead-letters redrive [ID...]");
         return 0;
     }
 

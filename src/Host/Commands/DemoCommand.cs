@@ -17,11 +17,11 @@ internal static class DemoCommand
 
     internal static Command Create()
     {
-        var once = new Option<bool>("--once") { Description = "End after the report; exit status 0 only if every check in it holds." };
+        var once = new Option<bool>("--once") { Description = "End after the report. The exit status is 0 only if every check in it holds." };
         var members = new Option<string?>("--members") { Description = "A CSV of people: username,email,phone,password,fullName,birthday (default: 250 that come with Boon).", HelpName = "FILE" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
-        var command = new Command("demo", "Shows Boon at work: the first 100 who sign in get 30 % off. Then serves until Ctrl-C.") { once, members, urls, data };
+        var command = new Command("demo", "Shows Boon at work: the first 100 people who sign in get 30 % off. Then it serves until Ctrl-C.") { once, members, urls, data };
         command.SetAction((result, ct) => RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
         return command;
     }
@@ -65,7 +65,7 @@ internal static class DemoCommand
             """);
         if (!once)
         {
-            Console.WriteLine("\nServing until Ctrl-C; the demo's database is dropped then.");
+            Console.WriteLine("\nServing until Ctrl-C. Then the demo's database is dropped.");
             await host.WaitAsync(ct);
             Console.WriteLine("Stopping...");
         }

@@ -8,7 +8,7 @@ internal static class MigrateCommand
     internal static Command Create()
     {
         var data = Cli.DataOption();
-        var command = new Command("migrate", "Brings the database up to date; safe while others do the same.") { data };
+        var command = new Command("migrate", "Brings the database up to date. Several processes can do this at the same time.") { data };
         command.SetAction((result, ct) => RunAsync(new HostOptions(result.GetValue(data), Quiet: true), ct));
         return command;
     }

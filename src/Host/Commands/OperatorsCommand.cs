@@ -10,11 +10,11 @@ internal static class OperatorsCommand
     {
         var data = Cli.DataOption();
         var name = new Argument<string>("name") { Description = "The account's username, e-mail address or phone number." };
-        var unlock = new Command("unlock", "Lets an account sign in again that failed tries have locked.") { name, data };
+        var unlock = new Command("unlock", "Lets an account sign in again that too many failed sign-ins have locked.") { name, data };
         unlock.SetAction((result, ct) => UnlockAsync(result.GetValue(name)!, new HostOptions(result.GetValue(data), Quiet: true), ct));
-        var reset = new Command("reset-password", "Gives an operator a new random password, printed once, and ends all of the account's sessions.") { name, data };
+        var reset = new Command("reset-password", "Gives an operator a new random password, prints it once, and ends all sessions of the account.") { name, data };
         reset.SetAction((result, ct) => ResetPasswordAsync(result.GetValue(name)!, new HostOptions(result.GetValue(data), Quiet: true), ct));
-        return new Command("operators", "Helps operators who cannot sign in; asks for no password but needs the database.") { unlock, reset };
+        return new Command("operators", "Helps operators who cannot sign in. These commands ask for no password, but need the connection to the database.") { unlock, reset };
     }
 
     private static async Task<int> UnlockAsync(string name, HostOptions options, CancellationToken ct)
@@ -31,7 +31,7 @@ internal static class OperatorsCommand
     {
         await using var host = await BoonHost.BuildAsync(options, ct);
         var password = await IdentityModule.ResetPasswordAsync(host.App.Services, name, ct);
-        Console.WriteLine($"The new password of '{name}' is {password}\nIt is shown this once; all sessions of the account have ended.");
+        Console.WriteLine($"The new password of '{name}' is {password}\nIt is not shown again. All sessions of the account have ended.");
         return 0;
     }
 }

@@ -13,9 +13,9 @@ internal static class ReplayCommand
     internal static Command Create()
     {
         var module = new Argument<string>("module") { Description = "The module whose state is rebuilt: quests (progress and completions) or orders (the known users)." };
-        var check = new Option<bool>("--check") { Description = "Compare only: change nothing, and end with status 1 if the live state is another one." };
+        var check = new Option<bool>("--check") { Description = "Only compare: change nothing, and end with status 1 if the live state differs." };
         var data = Cli.DataOption();
-        var command = new Command("replay", "Rebuilds a module's state from its recorded events, proves by checksum that the live state equals it, and mends what differs; safe while others serve.") { module, check, data };
+        var command = new Command("replay", "Rebuilds a module's state from recorded events, compares it with the live state by checksum, and corrects what differs. Boon can serve meanwhile.") { module, check, data };
         command.SetAction((result, ct) => RunAsync(result.GetValue(module)!, new ReplayOptions(result.GetValue(check)), new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), ct));
         return command;
     }
@@ -25,17 +25,17 @@ internal static class ReplayCommand
         await using var boon = await BoonHost.BuildAsync(host, ct);
         var replays = boon.App.Services.GetServices<ModuleReplay>().ToList();
         var replay = replays.Find(one => one.Module == module)
-            ?? throw new SetupException($"There is no replay of '{module}'; there is one of {string.Join(", ", replays.Select(one => one.Module))}.");
+            ?? throw new SetupException($"'{module}' has no replay; these have one: {string.Join(", ", replays.Select(one => one.Module))}.");
         var report = await replay.Run(options, new Progress(), ct);
         Console.WriteLine($"{module}: {report.Events:N0} events read and folded in {report.Folded.TotalSeconds:0.0} s ({report.Events / report.Folded.TotalSeconds:N0} a second), all done in {report.Took.TotalSeconds:0.0} s.");
         Print(report.Parts);
         if (report.Equal)
-            Console.WriteLine("The live state is what the events say.");
+            Console.WriteLine("The live state equals the events.");
         else if (options.CheckOnly)
-            await Console.Error.WriteLineAsync($"The live state is not what the events say. Mend it: boon replay {module}");
+            await Console.Error.WriteLineAsync($"The live state differs from the events. To correct it, run: boon replay {module}");
         else
         {
-            Console.WriteLine($"The live state was not what the events say; {report.Mended:N0} rows were put right. Now:");
+            Console.WriteLine($"The live state differed from the events; {report.Mended:N0} rows were corrected. Now:");
             Print(report.Proof!);
         }
         return report.Equal || report.Proof?.All(part => part.Equal) == true ? 0 : 1;

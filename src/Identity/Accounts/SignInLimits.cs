@@ -42,7 +42,7 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
 
     /// <summary>429 with Retry-After.</summary>
     internal static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
-        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "Too many failed tries; try again later.", retryAfter);
+        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "There were too many failed sign-ins; try again later.", retryAfter);
 
     /// <summary>Counts a failed try. Answers how long the caller is locked out if there had been too many before this one.</summary>
     internal async Task<TimeSpan?> FailedAsync(Unit<IdentityDb> unit, TryKeys keys, CancellationToken ct)

@@ -29,6 +29,6 @@ internal sealed class CurrentPassword(PasswordHashing hashing, SignInLimits limi
         await unit.BeginAsync(ct);
         unit.KeepRefusal();
         return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? SignInLimits.TooMany(http, lockedNow)
-            : Problems.Of(StatusCodes.Status403Forbidden, "invalid-credentials", "The current password is another one.");
+            : Problems.Of(StatusCodes.Status403Forbidden, "invalid-credentials", "The current password is wrong.");
     }
 }

@@ -62,7 +62,7 @@ internal sealed class PasswordHashing : IDisposable
 
     /// <summary>503, when too many wait.</summary>
     internal static ProblemHttpResult Busy(HttpContext http) =>
-        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins or sign-ups wait at this moment; try again soon.", RetryAfter);
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins or sign-ups are waiting at this moment; try again soon.", RetryAfter);
 
     /// <summary>Hashes a password; null when too many wait.</summary>
     internal Task<string?> HashAsync(string password, HashFor whom, CancellationToken ct) =>

@@ -27,8 +27,8 @@ internal static class RefreshSession
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
-        .WithSummary("A new pair of tokens for a refresh token, once.")
-        .WithDescription("401 `invalid-refresh-token`: unknown, expired (30 minutes idle, 12 hours in all), signed out, or used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs that refresh at once; reuse after that ends the session.")
+        .WithSummary("Gives a new pair of tokens for a refresh token, once.")
+        .WithDescription("401 `invalid-refresh-token`: the token is unknown, has expired (30 minutes idle, 12 hours in all), was signed out, or was used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs that refresh at once; reuse after that ends the session.")
         .Produces<SessionView>()
         .Refuses(StatusCodes.Status401Unauthorized, "invalid-refresh-token");
 
@@ -69,7 +69,7 @@ internal static class RefreshSession
         {
             if (IdentityDefences.ReuseEndsSession)
                 await EndIfReusedAsync(unit, access, hash, ct);
-            return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not good (any more): sign in again.");
+            return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not valid, or no longer valid; sign in again.");
         }
         var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == userId && u.Status == User.Active, ct);
         return user is null

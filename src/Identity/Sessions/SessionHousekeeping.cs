@@ -28,6 +28,6 @@ internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> mod
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Old sessions stay until the next try: {Error}", EventName = "housekeeping-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not delete old sessions; trying again later: {Error}", EventName = "housekeeping-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 }

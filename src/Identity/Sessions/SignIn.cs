@@ -22,7 +22,7 @@ internal static class SignIn
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Signs in.")
-        .WithDescription("401 `invalid-credentials` for a wrong password and an unknown identifier alike; 429 `too-many-attempts` after too many failed tries; 503 `busy` when thousands wait.")
+        .WithDescription("401 `invalid-credentials` for a wrong password, and also for an unknown identifier; 429 `too-many-attempts` after too many failed sign-ins; 503 `busy` when thousands are waiting.")
         .Produces<SessionView>()
         .Refuses(StatusCodes.Status401Unauthorized, "invalid-credentials")
         .Refuses(StatusCodes.Status429TooManyRequests, "too-many-attempts")
@@ -94,5 +94,5 @@ internal static class SignIn
     }
 
     private static ProblemHttpResult Invalid() =>
-        Problems.Of(StatusCodes.Status401Unauthorized, "invalid-credentials", "The identifier or the password is not right.");
+        Problems.Of(StatusCodes.Status401Unauthorized, "invalid-credentials", "The identifier or the password is wrong.");
 }

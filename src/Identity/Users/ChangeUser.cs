@@ -23,7 +23,7 @@ internal static class ChangeUser
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Changes the caller's account.")
-        .WithDescription("Absent members stay, a `birthday` that is null is cleared. Another `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is wrong); a new password ends the caller's other sessions.")
+        .WithDescription("Members that are absent stay as they are, and a `birthday` that is null is cleared. A change of `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is wrong); a new password ends the caller's other sessions.")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
         .Refuses(StatusCodes.Status404NotFound, "not-found")

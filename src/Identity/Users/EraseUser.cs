@@ -17,8 +17,8 @@ internal static class EraseUser
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
-        .WithSummary("Erases the caller's account and personal data, in the log too.")
-        .WithDescription("Needs `currentPassword`: 403 `invalid-credentials` when it is another one.")
+        .WithSummary("Erases the caller's account and personal data, also in the log.")
+        .WithDescription("Needs `currentPassword`: 403 `invalid-credentials` when it is wrong.")
         .Produces(StatusCodes.Status204NoContent)
         .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
         .Refuses(StatusCodes.Status404NotFound, "not-found")

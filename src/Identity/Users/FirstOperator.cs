@@ -42,7 +42,7 @@ internal sealed partial class FirstOperator(
         }
         if (string.IsNullOrEmpty(chosen))
             // On the console and nowhere else: log files are kept.
-            Console.WriteLine($"\nThe first operator is '{Username}' with the password {password}\nIt is shown this once; set Boon__Operator__Password before the first start to choose it.\n");
+            Console.WriteLine($"\nThe first operator is '{Username}' with the password {password}\nIt is not shown again. To choose it yourself, set Boon__Operator__Password before the first start.\n");
         LogCreated(logger);
     }
 

@@ -103,9 +103,9 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             LogTaken(logger, id, other, field);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The accounts {Account} and {Other} have one {Field} by today's rules; {Account} keeps its own spelling", EventName = "account-key-taken")]
+    [LoggerMessage(1, LogLevel.Warning, "The accounts {Account} and {Other} have the same {Field} by the rules of this version; {Account} keeps its own spelling", EventName = "account-key-taken")]
     private static partial void LogTaken(ILogger logger, Guid account, Guid other, string field);
 
-    [LoggerMessage(2, LogLevel.Information, "A key was registered meanwhile; its page is read again", EventName = "fold-keys-again")]
+    [LoggerMessage(2, LogLevel.Information, "An account was registered with one of these keys meanwhile; this page of accounts is read again", EventName = "fold-keys-again")]
     private static partial void LogAgain(ILogger logger);
 }

@@ -10,7 +10,7 @@ internal static class GetUser
         routes.MapGet("/v1/users/me", GetOwnUserAsync)
             .ForMembers().WithTags("Users").WithSummary("The caller's own account.").Produces<UserView>().Refuses(StatusCodes.Status404NotFound, "not-found");
         routes.MapGet("/v1/users/{id}", Handle)
-            .ForMembers().WithTags("Users").WithSummary("An account: one's own, or any for an operator; 404 otherwise.").Produces<UserView>();
+            .ForMembers().WithTags("Users").WithSummary("An account: the caller's own, or any account for an operator. Otherwise 404.").Produces<UserView>();
     }
 
     private static Task<IResult> GetOwnUserAsync(ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) => Find(caller.UserId(), db, ct);

@@ -26,7 +26,7 @@ internal static class RegisterUser
         .WithTags("Users")
         .WithSummary("Registers a user.")
         .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names each bad field; "
-            + "429 `too-many-sign-ups` when the address has had its share, `too-many-attempts` when it has been told too often what is taken.")
+            + "429 `too-many-sign-ups` after too many sign-ups from the address, `too-many-attempts` after it was told too often that something is taken.")
         .Produces<UserView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status409Conflict, "already-registered")
         .Refuses(StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "too-many-attempts")

@@ -13,7 +13,7 @@ internal static class SetRoles
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut("/v1/users/{id}/roles", Handle)
         .WithUnit<IdentityDb>().ForOperators().WithTags("Users")
         .WithSummary("Sets a user's roles: `member`, and `operator` or not.")
-        .WithDescription("A user who loses a role is signed out everywhere; a role that is won shows in the next token. The first operator keeps its role (409 `operator-protected`).")
+        .WithDescription("A user who loses a role is signed out everywhere; a new role is in the next token. The first operator keeps its role (409 `operator-protected`).")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status409Conflict, "operator-protected");
 

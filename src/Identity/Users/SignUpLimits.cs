@@ -18,7 +18,7 @@ internal sealed record SignUpLimits(int PerAddress, TimeSpan Window, int TakenPe
     internal async Task<ProblemHttpResult?> RefuseAsync(NpgsqlDataSource source, HttpContext http, CancellationToken ct) =>
         await RefuseAskersAsync(source, http, ct) is { } refused ? refused
             : await Attempts.TryCountAsync(source, $"sign-up:{Network(http)}", PerAddress, Window, ct) is { } wait
-                ? Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "Too many sign-ups from this address; try again later.", wait)
+                ? Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "There were too many sign-ups from this address; try again later.", wait)
             : null;
 
     /// <summary>Answers 429 to an address that has been told too often that something is taken; whether this one is taken makes no difference.</summary>

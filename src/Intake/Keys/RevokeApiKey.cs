@@ -5,7 +5,7 @@ internal static class RevokeApiKey
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/api-keys/{id}", Handle)
         .WithUnit<IntakeDb>().ForOperators().WithTags("API keys")
-        .WithSummary("Revokes an API key, at once and for good. Again: the same answer, and nothing happens.")
+        .WithSummary("Revokes an API key at once and for good. Revoking it again gives the same answer and changes nothing.")
         .Produces(StatusCodes.Status204NoContent);
 
     private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)

@@ -23,7 +23,7 @@ internal sealed partial class CloudEventReader(Validation validation)
     private const int LongestName = 64;
     private const string User = "userid";
     private const string Base64 = "data_base64";
-    private const string Texts = "must be of text without U+0000, U+FFFE or half a surrogate pair";
+    private const string Texts = "must not contain U+0000, U+FFFE or half a surrogate pair";
 
     /// <summary>Reads one event; null if something is wrong with it.</summary>
     /// <param name="element">The event.</param>
@@ -39,10 +39,10 @@ internal sealed partial class CloudEventReader(Validation validation)
             if (JsonValues.NameOf(member) is not { Length: <= LongestName } name)
                 validation.Fail(at + "event", $"has an attribute whose name is longer than {LongestName} characters, or no text");
             else if (name != Base64 && !AttributeName.IsMatch(name))
-                validation.Fail(at + name, "is no attribute of a CloudEvent: those are lower-case letters and digits; what else there is to say belongs into data");
+                validation.Fail(at + name, "is not an attribute of a CloudEvent: their names are lower-case letters and digits; put other members into data");
             else if (member.Value.ValueKind != JsonValueKind.Null)
                 attributes[name] = member.Value;
-        validation.Check(!attributes.ContainsKey(Base64), at + Base64, "is not taken: rules look at JSON, send it as data");
+        validation.Check(!attributes.ContainsKey(Base64), at + Base64, "is not accepted: send JSON as data, which rules can read");
         var data = attributes.Remove("data", out var given) ? given : default;
         var compact = DataOf(data, at);
         // What is no text is told once, and not asked for its length and form.
@@ -59,7 +59,7 @@ internal sealed partial class CloudEventReader(Validation validation)
             validation.Text(id, at + "id", 1, LongestId);
         if (Reads("source", out var source))
             validation.Text(source, at + "source", 1, LongestSource);
-        validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json, or lack");
+        validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json or absent");
         var type = Reads("type", out var named) ? TypeOf(named, at) : null;
         var user = UserOf(attributes.GetValueOrDefault(User), data, at);
         var time = attributes.TryGetValue("time", out var when) ? Json.ReadTime(when) : null;

@@ -7,8 +7,8 @@ internal static class GetOrder
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/orders/{id}", Handle)
         .ForMembers().WithTags("Orders")
-        .WithSummary("An order of the caller (operators: anybody's): `pending`, `confirmed`, `rejected` or `cancelled`.")
-        .WithDescription("A pending one says what it is `waitingFor` and has Retry-After; `Prefer: wait=10` waits up to so many seconds (at most 30) for it. A confirmed one has `toPay`, and `discount` if its code gave one; a rejected one the `reason` of the redemption.")
+        .WithSummary("An order of the caller, or any order for an operator: `pending`, `confirmed`, `rejected` or `cancelled`.")
+        .WithDescription("A pending order says what it is `waitingFor` and has Retry-After; `Prefer: wait=10` waits up to 10 seconds (at most 30) for the result. A confirmed order has `toPay`, and `discount` if its code gave one. A rejected order has the `reason` of the redemption.")
         .Produces<OrderView>()
         .DescribesWait("as long as the order is pending");
 

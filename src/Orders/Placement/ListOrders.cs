@@ -5,7 +5,7 @@ internal static class ListOrders
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/orders", Handle)
         .ForMembers().WithTags("Orders")
-        .WithSummary("The caller's orders, newest first. Operators: everybody's, or with `?userId=` those of one user.")
+        .WithSummary("The caller's orders, newest first. Operators see those of all users, or of one user with `?userId=`.")
         .Produces<Page<OrderView>>();
 
     private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, OrdersDb db, CancellationToken ct)

@@ -23,8 +23,8 @@ internal static class PlaceOrder
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/orders", Handle)
         .WithUnit<OrdersDb>(idempotent: true).ForMembers().WithTags("Orders")
-        .WithSummary("Places an order, for the caller or (operators) for `userId`.")
-        .WithDescription("Without a code: 201 `confirmed`. With one: 202 `pending`, and GET shows what became of it; `Prefer: wait=10` there waits for it. 404 `user-unknown`: there is no such user.")
+        .WithSummary("Places an order for the caller, or for `userId` if the caller is an operator.")
+        .WithDescription("Without a code: 201 `confirmed`. With a code: 202 `pending`; GET shows the result, and waits for it with `Prefer: wait=10`. 404 `user-unknown`: there is no such user.")
         .Produces<OrderView>(StatusCodes.Status201Created).Produces<OrderView>(StatusCodes.Status202Accepted)
         .Refuses(StatusCodes.Status404NotFound, "user-unknown");
 

@@ -205,7 +205,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 
-    [LoggerMessage(2, LogLevel.Warning, "Identity's log is not the one that was read before ({Difference}): keys and ended sessions are read anew", EventName = "access-state-anew")]
+    [LoggerMessage(2, LogLevel.Warning, "Identity's log is not the one that was read before ({Difference}); keys and ended sessions are read again from the beginning", EventName = "access-state-anew")]
     private static partial void LogDiverged(ILogger logger, string difference);
 
     /// <inheritdoc/>

@@ -116,6 +116,6 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
     private static partial void LogFailed(ILogger logger, string error);
 
     [LoggerMessage(3, LogLevel.Warning,
-        "This process may open {Wanted} connections, and the server takes {Most}: lower Maximum Pool Size, or raise max_connections", EventName = "too-many-connections")]
+        "This process may open {Wanted} connections, but the server accepts only {Most}. Lower Maximum Pool Size, or raise max_connections", EventName = "too-many-connections")]
     private static partial void LogTooMany(ILogger logger, int wanted, int most);
 }

@@ -132,6 +132,6 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "A migration of {Module} gave way to somebody who holds a table that it changes (a dump?), and tries again in {Seconds} s", EventName = "migration-waits")]
+    [LoggerMessage(1, LogLevel.Warning, "A migration of {Module} needs a table that another session has locked (a dump?); it tries again in {Seconds} s", EventName = "migration-waits")]
     private static partial void LogWaits(ILogger logger, string module, double seconds);
 }

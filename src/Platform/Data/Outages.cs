@@ -126,7 +126,7 @@ public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
         stop.Dispose();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Database {Database} {Reason}; everything waits for it: {Error}", EventName = "database-away")]
+    [LoggerMessage(1, LogLevel.Warning, "Database {Database} {Reason}; all work on it waits: {Error}", EventName = "database-away")]
     private static partial void LogAway(ILogger logger, string database, string reason, string error);
 
     [LoggerMessage(2, LogLevel.Information, "Database {Database} is back after {Seconds:0.0} s", EventName = "database-back")]

@@ -70,6 +70,6 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The changes in {Changes} are added to their totals at the next try: {Error}", EventName = "totals-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not add the changes in {Changes} to their totals; trying again later: {Error}", EventName = "totals-failed")]
     private static partial void LogFailed(ILogger logger, string changes, string error);
 }

@@ -71,9 +71,9 @@ internal static class BareRefusals
         var status = int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
         var (code, detail) = status switch
         {
-            StatusCodes.Status405MethodNotAllowed => ("method-not-allowed", "This address takes other methods; see Allow."),
+            StatusCodes.Status405MethodNotAllowed => ("method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
             StatusCodes.Status408RequestTimeout => ("request-timeout", "The request came too slowly."),
-            StatusCodes.Status413PayloadTooLarge => ("body-too-large", "The body is larger than this call takes."),
+            StatusCodes.Status413PayloadTooLarge => ("body-too-large", "The body is larger than this call accepts."),
             StatusCodes.Status414UriTooLong => ("invalid-request", "The address is too long."),
             StatusCodes.Status431RequestHeaderFieldsTooLarge => ("invalid-request", "The headers are too long."),
             _ => ("invalid-request", "The request could not be read."),

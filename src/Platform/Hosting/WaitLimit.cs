@@ -25,7 +25,7 @@ internal sealed class WaitLimit
         var caller = http.User.FindFirst("sub")?.Value ?? (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
         if (!TryEnter(caller))
         {
-            await Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-waits", $"{PerCaller} of your requests wait already; let one of them end.", RetryAfter)
+            await Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-waits", $"{PerCaller} of your requests are waiting already; let one of them end.", RetryAfter)
                 .ExecuteAsync(http);
             return;
         }

@@ -105,8 +105,8 @@ public static class WebPipeline
             http.Response.Headers.Allow = $"{allowed}, {HttpMethods.Head}";
         return status switch
         {
-            StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists what there is."),
-            StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address takes other methods; see Allow."),
+            StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists every address."),
+            StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
             StatusCodes.Status413PayloadTooLarge => TooLarge(),
             StatusCodes.Status415UnsupportedMediaType => RequestChecks.UnsupportedType(http),
             < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
@@ -114,7 +114,7 @@ public static class WebPipeline
         };
     }
 
-    private static ProblemHttpResult TooLarge() => Problems.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call takes.");
+    private static ProblemHttpResult TooLarge() => Problems.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call accepts.");
 
     /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
     private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)

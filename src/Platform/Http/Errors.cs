@@ -55,15 +55,15 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
     private static ProblemHttpResult BadRequest(HttpContext http, BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
     {
         (_, JsonException json) => InvalidJson.Problem(json),
-        (StatusCodes.Status413PayloadTooLarge, _) => Problems.Of(bad.StatusCode, "body-too-large", "The body is larger than this call takes."),
+        (StatusCodes.Status413PayloadTooLarge, _) => Problems.Of(bad.StatusCode, "body-too-large", "The body is larger than this call accepts."),
         (StatusCodes.Status415UnsupportedMediaType, _) => RequestChecks.UnsupportedType(http),
         (StatusCodes.Status408RequestTimeout, _) => Problems.Of(bad.StatusCode, "request-timeout", "The body came too slowly."),
         _ when http.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null =>
-            Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "This call takes a body: a JSON object, sent to its end."),
+            Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "This call takes a body, which must be a complete JSON object."),
         _ => Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The request could not be read."),
     };
 
-    [LoggerMessage(1, LogLevel.Error, "The database failed {Path}: {Error}", EventName = "database-unavailable")]
+    [LoggerMessage(1, LogLevel.Error, "The database failed during {Path}: {Error}", EventName = "database-unavailable")]
     private static partial void LogOutage(ILogger logger, string path, string error);
 
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed", EventName = "request-failed")]

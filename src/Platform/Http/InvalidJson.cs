@@ -30,11 +30,11 @@ internal static class InvalidJson
         if (Says("allow null"))
             return "must not be null";
         if (Says("maximum") && Says("depth"))
-            return "nests deeper than this call takes";
+            return "nests deeper than this call accepts";
         if (Says("duplicate"))
-            return "stands more than once";
+            return "appears more than once";
         return error.LineNumber is { } line && error.BytePositionInLine is { } place
-            ? string.Create(CultureInfo.InvariantCulture, $"is no JSON from line {line + 1}, byte {place + 1} on")
+            ? string.Create(CultureInfo.InvariantCulture, $"is not JSON from line {line + 1}, byte {place + 1} on")
             : "is no JSON";
     }
 }

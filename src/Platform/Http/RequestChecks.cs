@@ -54,8 +54,8 @@ internal static class RequestChecks
             if (!declared.Contains(name, StringComparer.OrdinalIgnoreCase))
                 faults.Fail(Problems.Clip(name), declared.Length == 0 ? "is not known: this call takes no parameters" : $"is not known: this call takes {string.Join(", ", declared)}");
             else if (values.Count > 1)
-                faults.Fail(name, "stands more than once");
-        return faults.Ok ? null : Problems.Of(StatusCodes.Status400BadRequest, "unknown-parameter", "Some parameters are not those of this call; see errors.", faults.Errors);
+                faults.Fail(name, "appears more than once");
+        return faults.Ok ? null : Problems.Of(StatusCodes.Status400BadRequest, "unknown-parameter", "This call does not take some of these parameters; see errors.", faults.Errors);
     }
 
     private const int MostFaults = 20;
@@ -107,5 +107,5 @@ internal static class RequestChecks
     private static IReadOnlyList<string> TypesOf(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes ?? [];
 
     private static ProblemHttpResult Unsupported(IReadOnlyList<string> types) => Problems.Of(
-        StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", types.Count == 0 ? "The body is of a type that nothing here takes." : $"Send the body as {string.Join(" or ", types)}.");
+        StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", types.Count == 0 ? "This call accepts no body of this type." : $"Send the body as {string.Join(" or ", types)}.");
 }

@@ -17,7 +17,7 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
     public const int LargestExponent = 400;
 
     /// <summary>What a number must be.</summary>
-    public static readonly string Rule = $"must be of numbers with at most {Longest} characters and powers of ten up to {LargestExponent}";
+    public static readonly string Rule = $"must contain only numbers with at most {Longest} characters and powers of ten up to {LargestExponent}";
 
     /// <summary>Reads a number that is valid JSON; false for one that is longer or larger than Boon takes.</summary>
     public static bool TryRead(ReadOnlySpan<char> text, out JsonNumber number)

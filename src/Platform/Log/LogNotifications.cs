@@ -101,10 +101,10 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not notify other processes; they find the events at their next poll: {Error}", EventName = "notify-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not notify other processes; they will find the events when they look next: {Error}", EventName = "notify-failed")]
     private static partial void LogNotifyFailed(ILogger logger, string error);
 
-    [LoggerMessage(2, LogLevel.Warning, "The listening connection broke; polling until it is back: {Error}", EventName = "listen-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "The listening connection broke; looking for events at intervals until it is back: {Error}", EventName = "listen-failed")]
     private static partial void LogListenFailed(ILogger logger, string error);
 
     public override void Dispose()

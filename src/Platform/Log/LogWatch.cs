@@ -124,6 +124,6 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
         public void Dispose() => end();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Who waits for events of {Module} looks by the clock until the log can be read: {Error}", EventName = "watch-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not read the log of {Module} for waiting requests; they look at intervals until it can be read: {Error}", EventName = "watch-failed")]
     private static partial void LogFailed(ILogger logger, string module, string error);
 }

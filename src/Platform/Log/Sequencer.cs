@@ -181,9 +181,9 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         signals.Sequenced(database.Module, here: true);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster; {Given} events that had no number got one, and the log has a new id", EventName = "log-restored")]
+    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster. {Given} events without a number got one, and the log has a new id", EventName = "log-restored")]
     private static partial void LogRestored(ILogger logger, string module, long given);
 
-    [LoggerMessage(2, LogLevel.Information, "{Given} events of {Module} were numbered; more wait", EventName = "log-numbering")]
+    [LoggerMessage(2, LogLevel.Information, "{Given} events of {Module} were numbered; more are waiting", EventName = "log-numbering")]
     private static partial void LogManyNumbered(ILogger logger, string module, long given);
 }

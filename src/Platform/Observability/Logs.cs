@@ -25,7 +25,7 @@ public static class Logs
     /// <summary>The part that migrations log to.</summary>
     public const string MigrationCategory = "Boon.Migrations";
 
-    /// <summary>Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the least level on the console (default Information).</summary>
+    /// <summary>Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the lowest level that the console shows (default Information).</summary>
     public static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway)
     {
         var console = Settings.LogLevel.Of(configuration);

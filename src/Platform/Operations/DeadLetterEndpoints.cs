@@ -21,12 +21,12 @@ public static partial class DeadLetterEndpoints
     {
         routes.MapGet("/v1/dead-letters", ListDeadLettersAsync)
             .ForOperators().WithTags("Events").WithSummary("The events that a subscription could not handle, in the order in which they were parked.")
-            .WithDescription("Open ones, or with `state=redriven` those that were redriven: when, and by whom. They are deleted after `Boon:DeadLetters:Retention`.")
+            .WithDescription("Lists open letters. With `state=redriven` it lists the redriven ones, with the time and who redrove them. They are deleted after `Boon:DeadLetters:Retention`.")
             .Produces<Page<DeadLetter>>();
         routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveDeadLetterAsync)
             .ForOperators().WithTags("Events")
             .WithSummary("Handles a parked event again: 204 when it is done.")
-            .WithDescription("409 `redrive-in-flight` while somebody else does; 422 `redrive-failed` when it fails again: it stays parked, and the log has the error.")
+            .WithDescription("409 `redrive-in-flight` while somebody else redrives it; 422 `redrive-failed` when it fails again: then it stays parked, and the log has the error.")
             .Produces(StatusCodes.Status204NoContent)
             .Refuses(StatusCodes.Status409Conflict, "redrive-in-flight").Refuses(StatusCodes.Status422UnprocessableEntity, "redrive-failed");
     }
@@ -84,12 +84,12 @@ public static partial class DeadLetterEndpoints
             catch (Exception error) when (!Data.PostgresErrors.IsInfrastructure(error))
             {
                 LogFailed(loggers.CreateLogger(typeof(DeadLetterEndpoints)), error, letter);
-                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", "It failed again and stays parked; the log has the error.");
+                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", "The event failed again and stays parked; the log has the error.");
             }
             if (result == Redrive.Applied)
                 return TypedResults.NoContent();
             if (result == Redrive.InFlight)
-                return Problems.Of(StatusCodes.Status409Conflict, "redrive-in-flight", "Somebody else redrives it at this moment.");
+                return Problems.Of(StatusCodes.Status409Conflict, "redrive-in-flight", "Somebody else is redriving this event at this moment.");
         }
         return Problems.NotFound("dead letter");
     }

@@ -22,7 +22,7 @@ internal static class DownloadLog
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/logs/{module}", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("A module's log as NDJSON (`application/x-ndjson`): a CloudEvent in each line, in log order, up to now.")
-        .WithDescription("`?after=` a line's `sequence` gives what came after it, so that a download can go on where it ended.")
+        .WithDescription("`?after=` with the `sequence` of a line gives what came after it, so that a download can continue where it ended.")
         .Produces<string>(StatusCodes.Status200OK, ContentType)
         .Refuses(StatusCodes.Status404NotFound, "not-found");
 

@@ -24,7 +24,7 @@ internal static class ListEventTypes
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/event-types", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("Every type of events by name, with its members, a sample, and whether it can trigger campaigns and quests.")
-        .WithDescription("Those of other systems (`external.*`) are here once one was reported.")
+        .WithDescription("A type of another system (`external.*`) is listed once it was reported.")
         .Produces<Page<EventTypeView>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)

@@ -62,7 +62,7 @@ internal static class ListEvents
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/events", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("The logs of all modules, newest first, as CloudEvents.")
-        .WithDescription("`type` matches all versions of an event, or one if it ends in `.v1`; `userId` and `module` narrow further.")
+        .WithDescription("`type` matches all versions of an event, or one version if it ends in `.v1`. `userId` and `module` select further.")
         .Produces<Page<EventView>>();
 
     private static async Task<IResult> Handle(

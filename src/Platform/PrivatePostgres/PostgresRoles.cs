@@ -127,7 +127,7 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
         {
-            announce("The private PostgreSQL is busy: Boon goes on as its superuser, and puts that right at the next start.");
+            announce("The private PostgreSQL is busy: Boon goes on as its superuser, and corrects that at the next start.");
             return false;
         }
         announce("Boon works as a role of its own in the private PostgreSQL from now on, not as its superuser.");

@@ -92,6 +92,6 @@ public sealed partial class RuleCache<TRule>(string schema, string select, Func<
         LogFailed(logger, error, schema, rule, what);
     }
 
-    [LoggerMessage(1, LogLevel.Error, "A rule of {Module} has failed and had no effect: {Rule}, for {What}", EventName = "rule-failed")]
+    [LoggerMessage(1, LogLevel.Error, "A rule of {Module} failed and had no effect on the event: {Rule}, for {What}", EventName = "rule-failed")]
     private static partial void LogFailed(ILogger logger, Exception error, string module, Guid rule, string what);
 }

@@ -36,7 +36,7 @@ public enum Redrive
     /// <summary>There is no open letter with this id.</summary>
     NotFound,
 
-    /// <summary>Somebody else redrives it at this moment.</summary>
+    /// <summary>Somebody else is redriving this event at this moment.</summary>
     InFlight,
 }
 

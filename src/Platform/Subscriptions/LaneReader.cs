@@ -251,7 +251,7 @@ internal sealed partial class LaneReader<TContext>(
         return await command.ExecuteScalarAsync(ct) is true;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} retries in {Delay} ms, with at most {Limit} events at a time: {Error}", EventName = "batch-retried")]
+    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} failed and tries again in {Delay} ms, with at most {Limit} events at a time: {Error}", EventName = "batch-retried")]
     private static partial void LogRetry(ILogger logger, string subscription, int lane, double delay, int limit, string error);
 
     [LoggerMessage(2, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}", EventName = "batch-split")]

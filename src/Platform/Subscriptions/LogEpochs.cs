@@ -56,7 +56,7 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
         {
             var known = await ReadBeforeAsync(module, lost, ct);
             if (parted < known)
-                throw new SetupException($"The log of {module} is the one that was read up to {known} at least: --from must not be less.");
+                throw new SetupException($"The log of {module} is known to be the same up to {known}: --from must not be less than that.");
             await SetAsideAsync(connection, reader.Schema, module, parted, lost.Max(stand => stand.Sequence), ct);
         }
         foreach (var stand in stands.Where(stand => stand.Difference is not null && (!stand.Lost || from is not null)))

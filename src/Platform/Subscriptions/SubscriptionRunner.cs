@@ -127,6 +127,6 @@ public sealed partial class SubscriptionRunner<TContext>(
     [LoggerMessage(1, LogLevel.Information, "Subscription {Subscription} reads with {Lanes} lane(s)", EventName = "subscription-started")]
     private static partial void LogStarted(ILogger logger, string subscription, int lanes);
 
-    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped and starts again", EventName = "subscription-restarted")]
+    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped because of an error and starts again", EventName = "subscription-restarted")]
     private static partial void LogRestart(ILogger logger, Exception error, string subscription);
 }

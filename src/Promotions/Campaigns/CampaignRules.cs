@@ -54,7 +54,7 @@ internal static partial class CampaignRules
             return;
         }
         var days = Days("y", 365.25) + Days("mo", 30.44) + Days("w", 7) + Days("d", 1) + Days("h", 1 / 24d) + Days("mi", 1 / 1440d) + Days("s", 1 / 86400d);
-        validation.Check(days is > 0 and <= 3660, field, "must be longer than nothing and at most ten years");
+        validation.Check(days is > 0 and <= 3660, field, "must be longer than zero and at most ten years");
     }
 
     [GeneratedRegex("^P((?<y>[0-9]+)Y)?((?<mo>[0-9]+)M)?((?<w>[0-9]+)W)?((?<d>[0-9]+)D)?(T((?<h>[0-9]+)H)?((?<mi>[0-9]+)M)?((?<s>[0-9]+)S)?)?\\z",

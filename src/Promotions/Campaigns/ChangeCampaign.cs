@@ -51,7 +51,7 @@ internal static class ChangeCampaign
             return Problems.Invalid(validation);
         }
         if (request.Limit < campaign.Issued)
-            return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued", $"{campaign.Issued} vouchers are issued already; the limit cannot be less.");
+            return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued", $"{campaign.Issued} vouchers were issued already; the limit cannot be lower.");
         if (campaign.State == Campaign.Ended && request.State is not (null or Campaign.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "campaign-ended", "This campaign has ended; create another one.");
         if (campaign.State != Campaign.Draft && request.State == Campaign.Draft)

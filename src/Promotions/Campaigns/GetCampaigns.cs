@@ -8,7 +8,7 @@ internal static class GetCampaigns
         routes.MapGet("/v1/campaigns", ListCampaignsAsync).ForOperators().WithTags("Campaigns")
             .WithSummary("All campaigns, newest first.").Produces<Page<CampaignView>>();
         routes.MapGet("/v1/campaigns/{id}", GetCampaignAsync).ForOperators().WithTags("Campaigns")
-            .WithSummary("A campaign with its limit and how many vouchers are issued, remaining and redeemed (standing uses).").Produces<CampaignView>()
+            .WithSummary("A campaign with its limit and the numbers of vouchers that are issued, remaining and redeemed (uses that were not given back).").Produces<CampaignView>()
             .CatchesUp(PromotionsModule.IssueVouchersSubscription);
     }
 

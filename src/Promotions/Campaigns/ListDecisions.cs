@@ -21,7 +21,7 @@ internal static class ListDecisions
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/campaigns/{id}/decisions", Handle)
         .ForMembers().WithTags("Campaigns")
-        .WithSummary("The decisions of a campaign in log order: each voucher, and each reason that a member was refused for, once, of one user with `?userId=`; members see their own.")
+        .WithSummary("The decisions of a campaign in log order. Operators see those of all users, or of one user with `?userId=`; members see their own. A user has one decision for each voucher, and one for each reason of a refusal.")
         .Produces<Page<DecisionView>>()
         .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 

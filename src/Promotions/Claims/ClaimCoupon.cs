@@ -19,7 +19,7 @@ internal static class ClaimCoupon
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/claims", Handle)
         .TakesIdempotencyKey().ForMembers().WithTags("Coupons")
         .WithSummary("Claims a coupon of a type.")
-        .WithDescription("201 with the coupon; 202 with the place in the queue where the type is paced (then ask at Location, after Retry-After); 200 with the claim that the caller has already. "
+        .WithDescription("201 with the coupon; 202 with the place in the queue if the type is paced (then ask at Location, after Retry-After); 200 with the claim if the caller already has one. "
             + "409 `sold-out`, 429 `queue-full`, 404 `type-unknown`.")
         .Produces<ClaimView>(StatusCodes.Status201Created).Produces<ClaimView>(StatusCodes.Status202Accepted).Produces<ClaimView>()
         .Refuses(StatusCodes.Status404NotFound, "type-unknown").Refuses(StatusCodes.Status409Conflict, "sold-out")
@@ -38,7 +38,7 @@ internal static class ClaimCoupon
         }
         return await queue.ClaimAsync(type, new ClaimWish(caller.UserId(), System.Diagnostics.Activity.Current?.Id, key)) is { } result
             ? Answer(http, result)
-            : Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many claims wait in this moment; try again.", FirstLook);
+            : Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many claims are waiting at this moment; try again.", FirstLook);
     }
 
     private static IResult Answer(HttpContext http, ClaimResult result)
@@ -52,7 +52,7 @@ internal static class ClaimCoupon
                 GetClaim.RetryAfter(http, result.Claim!);
                 break;
             case ClaimAnswer.QueueFull:
-                return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "queue-full", "As many claims as can wait are waiting; try again.", FirstLook);
+                return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "queue-full", "The queue of this type is full; try again.", FirstLook);
             case ClaimAnswer.Repeated:
                 throw result.Repeat!;
         }

@@ -166,7 +166,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Queued claims of type '{Type}' wait for the next try: {Error}", EventName = "pacer-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not handle the queued claims of type '{Type}'; trying again later: {Error}", EventName = "pacer-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 
     /// <inheritdoc/>

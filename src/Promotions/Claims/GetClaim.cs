@@ -8,7 +8,7 @@ internal static class GetClaim
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/claims/{id}", Handle)
         .ForMembers().WithTags("Coupons")
         .WithSummary("A claim of the caller: `queued` with its place, `granted` with the coupon, or `refused` with `timed-out` or `sold-out`.")
-        .WithDescription("`Prefer: wait=10` waits up to so many seconds (at most 30) for a queued claim to be decided. The answer to a queued claim has Retry-After.")
+        .WithDescription("`Prefer: wait=10` waits up to 10 seconds (at most 30) until a queued claim is decided. The answer to a queued claim has Retry-After.")
         .Produces<ClaimView>()
         .DescribesWait("as long as the claim is queued");
 

@@ -97,6 +97,6 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The counters of coupon type '{Type}' stay unfolded until the next try: {Error}", EventName = "counts-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not fold the counters of coupon type '{Type}'; trying again later: {Error}", EventName = "counts-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 }

@@ -106,6 +106,6 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     [LoggerMessage(1, LogLevel.Information, "Purged {Count} expired coupons that nobody had claimed", EventName = "coupons-purged")]
     private static partial void LogPurged(ILogger logger, long count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Expired coupons of type '{Type}' stay until the next try: {Error}", EventName = "purge-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not purge the expired coupons of type '{Type}'; trying again later: {Error}", EventName = "purge-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 }

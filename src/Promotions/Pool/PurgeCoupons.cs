@@ -9,7 +9,7 @@ internal static class PurgeCoupons
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons/purge", Handle)
         .ForOperators().WithTags("Coupons")
-        .WithSummary("Purges the unclaimed expired coupons at once; a schedule does it too. Claimed ones keep their history, and a purged code stays taken.")
+        .WithSummary("Purges the expired coupons that nobody claimed, at once. A schedule does this too. Claimed coupons keep their history, and a purged code cannot be used again.")
         .Produces<PurgeView>();
 
     private static async Task<IResult> Handle(ClaimsPrincipal caller, CouponPurge purge, CancellationToken ct) =>

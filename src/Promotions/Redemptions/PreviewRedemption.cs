@@ -14,7 +14,7 @@ internal static class PreviewRedemption
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions/preview", Handle)
         .ForMembers().WithTags("Redemptions")
-        .WithSummary("What a code would take off; `valid` is false with the `reason` otherwise. Changes nothing.")
+        .WithSummary("What a code would take off. If it cannot be redeemed, `valid` is false and `reason` says why. Changes nothing.")
         .Produces<RedemptionPreview>();
 
     private static async Task<IResult> Handle(Purchase request, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)

@@ -29,7 +29,7 @@ internal static class RedeemCode
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForMembers().WithTags("Redemptions")
         .WithSummary("Redeems a code.")
-        .WithDescription("404 `code-invalid` (unknown or not the caller's), 410 `code-expired`, 409 `code-exhausted`, 422 `min-spend`, `product-not-covered`, `currency-mismatch`, or `no-discount` where nothing would be taken off.")
+        .WithDescription("404 `code-invalid` (unknown or not the caller's), 410 `code-expired`, 409 `code-exhausted`, 422 `min-spend`, `product-not-covered`, `currency-mismatch`, or `no-discount` if the discount would be nothing.")
         .Produces<RedemptionView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status404NotFound, "code-invalid").Refuses(StatusCodes.Status410Gone, "code-expired").Refuses(StatusCodes.Status409Conflict, "code-exhausted")
         .Refuses(StatusCodes.Status422UnprocessableEntity, "min-spend", "product-not-covered", "currency-mismatch", "no-discount");
@@ -57,10 +57,10 @@ internal static class RedeemCode
     {
         "code-expired" => Problems.Of(StatusCodes.Status410Gone, reason, "This code has expired."),
         "code-exhausted" => Problems.Of(StatusCodes.Status409Conflict, reason, "This code has no uses left."),
-        "min-spend" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "The amount is below what this code asks for."),
+        "min-spend" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "The amount is below the minimum of this code."),
         "product-not-covered" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code is not for this product."),
-        "no-discount" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code takes nothing off this amount; allowZeroDiscount takes a use all the same."),
+        "no-discount" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "The discount of this code for this amount is nothing; with allowZeroDiscount it is redeemed all the same."),
         "currency-mismatch" => Problems.Of(StatusCodes.Status422UnprocessableEntity, reason, "This code is for another currency."),
-        _ => Problems.Of(StatusCodes.Status404NotFound, "code-invalid", "There is no such code for you."),
+        _ => Problems.Of(StatusCodes.Status404NotFound, "code-invalid", "This code is unknown or not yours."),
     };
 }

@@ -5,7 +5,7 @@ internal static class ReleaseRedemption
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete("/v1/redemptions/{id}", Handle)
         .WithUnit<PromotionsDb>().ForOperators().WithTags("Redemptions")
-        .WithSummary("Gives the use back, once; 409 `already-released` after that.")
+        .WithSummary("Gives the use of a redemption back, once. After that: 409 `already-released`.")
         .Produces(StatusCodes.Status204NoContent)
         .Refuses(StatusCodes.Status409Conflict, "already-released");
 
@@ -21,7 +21,7 @@ internal static class ReleaseRedemption
             return TypedResults.NoContent();
         await using var find = unit.Command("select exists (select from promotions.redemptions where id = $1)", redemptionId);
         return await find.ExecuteScalarAsync(ct) is true
-            ? Problems.Of(StatusCodes.Status409Conflict, "already-released", "The use of this redemption was given back before.")
+            ? Problems.Of(StatusCodes.Status409Conflict, "already-released", "The use of this redemption was given back already.")
             : Problems.NotFound("redemption");
     }
 }

@@ -69,6 +69,6 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Delayed rewards wait until the next try: {Error}", EventName = "delayed-rewards-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not grant delayed rewards; trying again later: {Error}", EventName = "delayed-rewards-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 }

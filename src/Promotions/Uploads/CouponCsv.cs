@@ -59,7 +59,7 @@ internal static class CouponCsv
         }
         var faults = Required.Where(column => !csv.Headers.Contains(column)).Select(column => (column, "is missing in the header"))
             .Concat(csv.Headers.Where(column => !Columns.Contains(column)).Select(column => (column, "is not a column of this upload")))
-            .Concat(csv.Headers.GroupBy(column => column).Where(same => same.Count() > 1).Select(same => (same.Key, "stands more than once in the header"))).ToList();
+            .Concat(csv.Headers.GroupBy(column => column).Where(same => same.Count() > 1).Select(same => (same.Key, "appears more than once in the header"))).ToList();
         foreach (var (column, reason) in faults)
             rows.HeaderFault(column, reason);
         return faults.Count == 0;

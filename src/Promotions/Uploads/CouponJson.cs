@@ -109,7 +109,7 @@ internal sealed class CouponJson(CouponRows rows)
             foreach (var member in coupon.EnumerateObject())
             {
                 field = member.Name;
-                fault = !seen.Add(field) ? "stands more than once" : field == "discount" ? Discount(member.Value, ref raw, out field) : Member(member, ref raw);
+                fault = !seen.Add(field) ? "appears more than once" : field == "discount" ? Discount(member.Value, ref raw, out field) : Member(member, ref raw);
                 if (fault is not null)
                     break;
             }
@@ -157,7 +157,7 @@ internal sealed class CouponJson(CouponRows rows)
         {
             field = "discount." + member.Name;
             if (!seen.Add(member.Name))
-                return "stands more than once";
+                return "appears more than once";
             switch (member.Name)
             {
                 case "kind" when Text(member.Value, out var kind):

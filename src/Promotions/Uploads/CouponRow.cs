@@ -122,7 +122,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
         else if (key is null)
             Fault("code", "has nothing but dashes");
         else if (!codes.TryAdd(key, Count))
-            Fault("code", $"stands in row {codes[key]} too");
+            Fault("code", $"is in row {codes[key]} too");
         return (key, key == text ? null : text);
     }
 

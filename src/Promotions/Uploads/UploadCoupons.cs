@@ -54,7 +54,7 @@ internal static class UploadCoupons
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new BodyLimit(LargestBody))
         .WithSummary("Uploads 1 to 50,000 coupons, all or none.")
         .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses,match` (any order; type, currency, maxUses and match are optional). "
-            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000; 429 `too-many-uploads` while as many uploads as can be are under way. They go out in the order of upload.")
+            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000; 429 `too-many-uploads` while this process reads as many uploads as it can. Coupons go out in the order of their upload.")
         .Accepts<Request>("application/json", "text/csv")
         .Produces<UploadView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses(StatusCodes.Status429TooManyRequests, "too-many-uploads").Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
@@ -66,7 +66,7 @@ internal static class UploadCoupons
         if (place is not null)
             return await UploadAsync(http, caller.UserId(), module, unit, time, ct);
         await http.Request.Body.CopyToAsync(Stream.Null, ct); // so that a client that still sends sees the answer
-        return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-uploads", "As many uploads as can be are under way; try again.", UploadPlaces.RetryAfter);
+        return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-uploads", "This process reads as many uploads as it can; try again.", UploadPlaces.RetryAfter);
     }
 
     private static async Task<IResult> UploadAsync(

@@ -17,7 +17,7 @@ internal static class ListVouchers
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/vouchers", Handle)
         .ForMembers().WithTags("Vouchers")
-        .WithSummary("The caller's vouchers, newest first; an operator can ask for anybody's with `?userId=`.")
+        .WithSummary("The caller's vouchers, newest first. With `?userId=`, an operator sees those of another user.")
         .Produces<Page<VoucherView>>()
         .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 

@@ -20,7 +20,7 @@ internal static class ChangeQuest
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/quests/{id}", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>().ForOperators().WithTags("Quests")
         .WithSummary("Changes name, description, rewardId, streak, duplication, autoClaim or state.")
-        .WithDescription("A user keeps the streak and the completions. 409 `quest-ended` when it has ended for good; a quest that left draft cannot return to it (409 `invalid-state`).")
+        .WithDescription("Users keep their streaks and completions. 409 `quest-ended` when it has ended for good; a quest that left draft cannot return to it (409 `invalid-state`).")
         .Produces<QuestView>()
         .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 

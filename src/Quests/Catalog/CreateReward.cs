@@ -15,7 +15,7 @@ internal static class CreateReward
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/rewards", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")
         .WithSummary("Creates a reward: gold, diamonds, or coupons of a type.")
-        .WithDescription("A reward never changes; a quest can be given another one.")
+        .WithDescription("A reward never changes, but a quest can be given another reward.")
         .Produces<RewardView>(StatusCodes.Status201Created);
 
     private static async Task<IResult> Handle(Request request, Unit<QuestsDb> unit, CancellationToken ct)

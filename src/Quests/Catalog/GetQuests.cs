@@ -6,9 +6,9 @@ internal static class GetQuests
     internal static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/quests", ListQuestsAsync).WithTags("Quests")
-            .WithSummary("All quests, newest first. From memory, with ETag.").Produces<Page<QuestView>>().Produces(StatusCodes.Status304NotModified);
+            .WithSummary("All quests, newest first. Served from memory, with an ETag.").Produces<Page<QuestView>>().Produces(StatusCodes.Status304NotModified);
         routes.MapGet("/v1/quests/{id}", GetQuestAsync).WithTags("Quests")
-            .WithSummary("A quest. From memory, with ETag.").Produces<QuestView>().Produces(StatusCodes.Status304NotModified);
+            .WithSummary("A quest. Served from memory, with an ETag.").Produces<QuestView>().Produces(StatusCodes.Status304NotModified);
     }
 
     private static Task ListQuestsAsync([AsParameters] PageQuery page, HttpContext http, CatalogReader catalog) => CatalogAnswer.ListAsync(http, page, List(http, catalog));

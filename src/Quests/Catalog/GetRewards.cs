@@ -6,9 +6,9 @@ internal static class GetRewards
     internal static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/rewards", ListRewardsAsync).WithTags("Quests")
-            .WithSummary("All rewards, newest first. From memory, with ETag.").Produces<Page<RewardView>>().Produces(StatusCodes.Status304NotModified);
+            .WithSummary("All rewards, newest first. Served from memory, with an ETag.").Produces<Page<RewardView>>().Produces(StatusCodes.Status304NotModified);
         routes.MapGet("/v1/rewards/{id}", GetRewardAsync).WithTags("Quests")
-            .WithSummary("A reward. From memory, with ETag.").Produces<RewardView>().Produces(StatusCodes.Status304NotModified);
+            .WithSummary("A reward. Served from memory, with an ETag.").Produces<RewardView>().Produces(StatusCodes.Status304NotModified);
     }
 
     private static Task ListRewardsAsync([AsParameters] PageQuery page, HttpContext http, CatalogReader catalog) => CatalogAnswer.ListAsync(http, page, catalog.Current.Rewards);

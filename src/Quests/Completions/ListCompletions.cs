@@ -5,8 +5,8 @@ internal static class ListCompletions
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/completions", Handle)
         .ForMembers().WithTags("Quests")
-        .WithSummary("The caller's completions, newest first; operators see everybody's, or one user's with `?userId=`.")
-        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) narrow further: `state=pending` lists the rewards that were claimed and wait, with the reason.")
+        .WithSummary("The caller's completions, newest first. Operators see those of all users, or of one user with `?userId=`.")
+        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) select further. `state=pending` lists the rewards that were claimed and are waiting, with the reason.")
         .Produces<Page<CompletionView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription);
 

@@ -18,7 +18,7 @@ internal static class GetProgress
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/progress", Handle)
         .ForMembers().WithTags("Quests")
-        .WithSummary("The caller's progress with every quest, newest quest first (operators: `?userId=`).")
+        .WithSummary("The caller's progress in every quest, newest quest first. With `?userId=`, an operator sees that of another user.")
         .Produces<Page<ProgressView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 

@@ -27,7 +27,7 @@ internal static class GetSteps
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/{id}/steps", Handle)
         .ForOperators().WithTags("Quests")
-        .WithSummary("How many users stand at each step of a quest, in pages.")
+        .WithSummary("How many users are at each step of a quest, in pages.")
         .Produces<StepsView>()
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 

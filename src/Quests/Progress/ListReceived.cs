@@ -21,7 +21,7 @@ internal static class ListReceived
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
         .ForMembers().WithTags("Quests")
-        .WithSummary("The caller's events that quests received, newest first (operators: `?userId=`), of one quest with `?questId=`.")
+        .WithSummary("The caller's events that quests received, newest first; `?questId=` selects a quest. With `?userId=`, an operator sees those of another user.")
         .Produces<Page<ReceivedEventView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 

@@ -14,7 +14,7 @@ internal static class GetWallet
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)
         .ForMembers().WithTags("Wallet")
-        .WithSummary("What the caller owns (operators: `?userId=`): the sums of the ledger's entries.")
+        .WithSummary("The balances of the caller, which are the sums of the ledger's entries. With `?userId=`, an operator sees those of another user.")
         .Produces<WalletView>()
         .CatchesUp(WalletModule.CreditRewardsSubscription);
 

@@ -16,7 +16,7 @@ internal static class ListEntries
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
         .ForMembers().WithTags("Wallet")
-        .WithSummary("The entries of the caller's wallet (operators: `?userId=`), newest first, each with the event that caused it.")
+        .WithSummary("The entries of the caller's wallet, newest first, each with the event that caused it. With `?userId=`, an operator sees those of another user.")
         .Produces<Page<WalletEntryView>>()
         .CatchesUp(WalletModule.CreditRewardsSubscription);
 

@@ -167,7 +167,7 @@ internal static class Operations
         if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
             response.Headers = new Dictionary<string, IOpenApiHeader>(StringComparer.Ordinal)
             {
-                ["Retry-After"] = new OpenApiHeader { Description = "Seconds until it is worth trying again.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1" } },
+                ["Retry-After"] = new OpenApiHeader { Description = "Seconds until a new try makes sense.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1" } },
             };
         return response;
     }
