@@ -121,7 +121,7 @@ public static class Settings
 
     /// <summary>Lanes of a subscription.</summary>
     public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
-        "lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` have one, and Boon refuses another number",
+        "number of lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` always have one, and Boon refuses another number",
         1, MostLanes, 1, "`1`; `quests.track-progress` `2`"));
 
     /// <summary>Events in a subscription's transaction.</summary>
