@@ -65,7 +65,7 @@ public sealed class LogCommandTests
             await Issued(3);
 
             await Says(1, "boon: There is no module nothing; there are ", "new-epoch", "nothing");
-            await Says(1, "boon: --from is a sequence", "accept-epoch", "identity", "--from=-1");
+            await Says(1, "boon: --from must be a sequence", "accept-epoch", "identity", "--from=-1");
             await Says(1, "boon: The log of identity ends at ", "accept-epoch", "identity", "--from", "1000000");
         }
         await TestServer.DropDatabaseAsync(identity);

@@ -28,7 +28,7 @@ public sealed class OutageTests
             await Eventually.Holds("it to be ready", async () => (await api.Get("/health/ready")).Code == 200);
 
             way.Close();
-            await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains("does not answer; everything waits for it", StringComparison.Ordinal)));
+            await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains("does not answer; all work on it waits", StringComparison.Ordinal)));
             for (var i = 0; i < 20; i++)
             {
                 var refused = await api.Put("/v1/coupon-types/AWAY", new { perUser = 1 }, token);
@@ -42,7 +42,7 @@ public sealed class OutageTests
             way.Open();
             await Eventually.Holds("it to be back", async () => (await api.Put("/v1/coupon-types/BACK", new { perUser = 1 }, token)).Code < 300 && (await api.Get("/health/ready")).Code == 200);
             await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains(" is back after ", StringComparison.Ordinal)));
-            Lines(boon, "everything waits for it").Count.ShouldBe(1, boon.Output);
+            Lines(boon, "all work on it waits").Count.ShouldBe(1, boon.Output);
             Lines(boon, " WRN ").Count.ShouldBeLessThanOrEqualTo(FailAtOnce, boon.Output);
             Lines(boon, " ERR ").ShouldBeEmpty();
             Lines(boon, " is back after ").Count.ShouldBe(1);

@@ -248,12 +248,19 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var type = await Type(new { perUser = 1, pace = new { perSecond = 1, concurrency = 1, maxQueue = 2, maxWaitSeconds = 3600 } });
         await Upload([.. Enumerable.Range(0, 5).Select(i => Coupon($"{type}-{i}", type))]);
-        // The one place to work is taken: whoever comes now waits.
+        // The one place to work is taken, for as long as the test wants: whoever comes now waits.
         await boon.Execute("""
             insert into promotions.claims (id, type, user_id, nth, state, ticket, worker, started_at, working_until)
             values (gen_random_uuid(), $1, gen_random_uuid(), -1, 'working', 0, gen_random_uuid(), now(), now() + interval '1 hour')
             """, type);
         var members = await boon.SeedMembers(2);
+        // The first in the queue is worked on: those who left it are behind the work.
+        Task TimeOut() => boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where type = $1 and state = 'queued'", type);
+        async Task Front()
+        {
+            await Eventually.Holds("the refusal", async () => !await boon.Scalar<bool>("select exists (select from promotions.claims where type = $1 and state = 'queued')", type));
+            await boon.Execute("update promotions.claims c set ticket = t.last_ticket from promotions.coupon_types t where t.name = $1 and c.type = $1 and c.state = 'working'", type);
+        }
         Task<Answer> Claim(int member, string? key = null) => boon.Api.Post("/v1/claims", new { type }, members[member].Token, key);
         var waits = await Claim(0);
         waits.Code.ShouldBe(202);
@@ -265,11 +272,13 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         }
         (await boon.Api.All($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.GetProperty("data").TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
 
-        await boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where id = $1", waits.Id);
+        await TimeOut();
         var refused = await boon.Api.Get($"/v1/claims/{waits.Id}", members[0].Token);
         (refused["state"].GetString(), refused["reason"].GetString()).ShouldBe(("refused", "timed-out"));
+        await Front();
         await Eventually.Holds("a place", async () => (await Claim(1, "again")).Code == 202);
-        await boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where type = $1 and state = 'queued'", type);
+        await TimeOut();
+        await Front();
         await Eventually.Holds("a new claim", async () => await Claim(0) is { Code: 202 } claim && claim.Id != waits.Id);
     }
 
