@@ -24,9 +24,6 @@ internal static class Defences
     /// <summary>Processes end each other's sessions that hold locks and wait for a frozen client within a statement. Off: nobody does.</summary>
     internal static bool FrozenSessions { get; set; } = true;
 
-    /// <summary>A change of lanes keeps every lane out before it locks a row. Off: only those that write, so that it and a lane in the middle of its batch wait for each other.</summary>
-    internal static bool LanesAlone { get; set; } = true;
-
     /// <summary>Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.</summary>
     internal static bool AtomicCheckpoint { get; set; } = true;
 

@@ -66,7 +66,7 @@ internal static class Checkpoints
     /// <summary>
     /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change for the rows and the lanes to write them.
     /// </summary>
-    private static string Alone(string schema) => $"lock table {schema}.checkpoints in {(Defences.LanesAlone ? "exclusive" : "share row exclusive")} mode";
+    private static string Alone(string schema) => $"lock table {schema}.checkpoints in exclusive mode";
 
     /// <summary>Ends a change of lanes if every lane has reached its hold.</summary>
     internal static async Task<bool> TryFinishChangeAsync(ModuleDatabase database, string subscription, int lanes, CancellationToken ct)
