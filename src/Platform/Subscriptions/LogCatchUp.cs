@@ -1,4 +1,3 @@
-using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Microsoft.Extensions.Hosting;
 
@@ -6,7 +5,7 @@ namespace Boon.Platform.Subscriptions;
 
 /// <summary>Waits until a subscription has handled all that was committed before the wait began.</summary>
 public sealed class LogCatchUp(
-    IEnumerable<SubscriptionRunner> subscriptions, Databases databases, LogBarrier barrier, LogSignals signals, IHostApplicationLifetime lifetime, TimeProvider time)
+    IEnumerable<SubscriptionRunner> subscriptions, LogBarrier barrier, LogSignals signals, IHostApplicationLifetime lifetime, TimeProvider time)
 {
     /// <summary>Where another process moves a checkpoint and nothing follows from it, nothing tells: looks are so far apart at first, and twice as far each time.</summary>
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
@@ -36,30 +35,13 @@ public sealed class LogCatchUp(
         using var wake = new WakeSignal();
         using var moved = signals.OnMoved(subscription.Name, wake);
         using var elsewhere = signals.OnSequenced(subscription.Database.Module, wake);
-        var heads = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var source in subscription.Sources)
-            heads[source] = await HeadAsync(source, ct);
+        var heads = await barrier.SettledHeadsAsync(subscription.Sources, ct);
         for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll ? pause * 2 : WakeSignal.Poll)
             await wake.WaitAsync(pause, ct);
     }
 
-    /// <summary>The number of the last event that a module has committed; 0 for one that was never started.</summary>
-    private async Task<long> HeadAsync(string module, CancellationToken ct)
-    {
-        await barrier.SettleAsync(module, ct);
-        var database = databases.Of(module);
-        try
-        {
-            return await EventReader.HeadAsync(database.Source, database.Schema, ct);
-        }
-        catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
-        {
-            return 0;
-        }
-    }
-
     /// <summary>True when every lane stands there.</summary>
-    private static async Task<bool> HasReadAsync(SubscriptionRunner subscription, Dictionary<string, long> heads, CancellationToken ct)
+    private static async Task<bool> HasReadAsync(SubscriptionRunner subscription, IReadOnlyDictionary<string, long> heads, CancellationToken ct)
     {
         await using var command = subscription.Database.Source.CreateCommand(
             $"select source, min(sequence) from {subscription.Database.Schema}.checkpoints where subscription = $1 group by source");
