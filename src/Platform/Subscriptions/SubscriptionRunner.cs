@@ -40,6 +40,9 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
     private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
 
+    /// <summary>How many lanes the start has found; null once the first turn has taken it.</summary>
+    private int? laid;
+
     /// <inheritdoc/>
     public override string Name => subscription.Name;
 
@@ -52,9 +55,11 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, cancellationToken);
+        laid = await PrepareAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
+
+    private Task<int> PrepareAsync(CancellationToken ct) => Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, ct);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -64,7 +69,8 @@ public sealed partial class SubscriptionRunner<TContext>(
         {
             try
             {
-                var lanes = await Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, stoppingToken);
+                var lanes = laid ?? await PrepareAsync(stoppingToken);
+                laid = null;
                 LogStarted(logger, Name, lanes);
                 await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
                     new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
