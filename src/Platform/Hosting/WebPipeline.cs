@@ -107,14 +107,12 @@ public static class WebPipeline
         {
             StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists every address."),
             StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
-            StatusCodes.Status413PayloadTooLarge => TooLarge(),
+            StatusCodes.Status413PayloadTooLarge => Problems.TooLarge(),
             StatusCodes.Status415UnsupportedMediaType => RequestChecks.UnsupportedType(http),
             < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
             _ => Problems.Of(status, "internal-error", "Something failed here."),
         };
     }
-
-    private static ProblemHttpResult TooLarge() => Problems.Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call accepts.");
 
     /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
     private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)
@@ -144,7 +142,7 @@ public static class WebPipeline
             size.MaxRequestBodySize = null;
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);
         }
-        await TooLarge().ExecuteAsync(http);
+        await Problems.TooLarge().ExecuteAsync(http);
     }
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)

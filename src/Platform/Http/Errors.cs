@@ -55,7 +55,7 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
     private static ProblemHttpResult BadRequest(HttpContext http, BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
     {
         (_, JsonException json) => InvalidJson.Problem(json),
-        (StatusCodes.Status413PayloadTooLarge, _) => Problems.Of(bad.StatusCode, "body-too-large", "The body is larger than this call accepts."),
+        (StatusCodes.Status413PayloadTooLarge, _) => Problems.TooLarge(),
         (StatusCodes.Status415UnsupportedMediaType, _) => RequestChecks.UnsupportedType(http),
         (StatusCodes.Status408RequestTimeout, _) => Problems.Of(bad.StatusCode, "request-timeout", "The body came too slowly."),
         _ when http.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null =>

@@ -22,6 +22,9 @@ public static class Problems
     /// <summary>404: it is not there, or not the caller's.</summary>
     public static ProblemHttpResult NotFound(string what) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no such {what}.");
 
+    /// <summary>413.</summary>
+    internal static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call accepts.");
+
     /// <summary>A refusal for now: 429 or 503, with Retry-After.</summary>
     public static ProblemHttpResult RetryLater(HttpContext http, int status, string code, string detail, TimeSpan retryAfter)
     {
