@@ -57,6 +57,6 @@ internal sealed partial class Housekeeping(ModuleDatabase database, IConfigurati
         while (deleted > 0);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Old idempotency keys of {Module} stay until the next try: {Error}", EventName = "housekeeping-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not delete old idempotency keys and dead letters of {Module}; trying again later: {Error}", EventName = "housekeeping-failed")]
     private static partial void LogFailed(ILogger logger, string module, string error);
 }
