@@ -64,19 +64,11 @@ internal static class StartBench
 
     private static async Task PublishAsync(string folder, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(Path.Combine(Checkout(), "boon"), ["publish", folder]) { UseShellExecute = false, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path.Combine(Support.Checkout.Root, "boon"), ["publish", folder]) { UseShellExecute = false, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var output = await process.StandardError.ReadToEndAsync(ct);
         await process.WaitForExitAsync(ct);
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"./boon publish failed:\n{output}");
-    }
-
-    private static string Checkout()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Boon.slnx")))
-                return folder.FullName;
-        throw new InvalidOperationException("bench start publishes a release build: run it from a checkout.");
     }
 }

@@ -19,7 +19,7 @@ public sealed partial class FolderTests
         public override string ToString() => $"{From} names {To}: {string.Join(", ", Files)}";
     }
 
-    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(ModuleTests.Root, "src"), "*.csproj", SearchOption.AllDirectories);
+    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories);
 
     [Fact]
     public void No_folders_of_a_project_name_each_other_in_a_circle()
@@ -121,7 +121,7 @@ public sealed partial class FolderTests
         var root = Path.GetDirectoryName(project)!;
         return [.. Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
-            .Select(file => new Source(Path.GetRelativePath(ModuleTests.Root, file), Path.GetRelativePath(root, Path.GetDirectoryName(file)!), File.ReadAllText(file)))];
+            .Select(file => new Source(Path.GetRelativePath(Support.Checkout.Root, file), Path.GetRelativePath(root, Path.GetDirectoryName(file)!), File.ReadAllText(file)))];
     }
 
     private static string NamespaceOf(string project, string folder) =>

@@ -9,7 +9,7 @@ public sealed class MarkdownTests
     [Fact]
     public void Lines_of_Markdown_are_short()
     {
-        var pages = Pages(new DirectoryInfo(ModuleTests.FindRoot())).ToList();
+        var pages = Pages(new DirectoryInfo(Support.Checkout.Root)).ToList();
         pages.Count.ShouldBeGreaterThan(40);
         pages.SelectMany(page => LongLines(File.ReadLines(page.FullName)).Select(line => $"{page.FullName}:{line}")).ShouldBeEmpty();
     }

@@ -6,9 +6,7 @@ namespace Boon.Architecture;
 /// <summary>The rules between projects. Every project is found by looking, none is listed.</summary>
 public sealed partial class ModuleTests
 {
-    internal static readonly string Root = FindRoot();
-
-    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories);
+    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories);
 
     private static string[] ReferencesOf(string project) =>
         [.. XDocument.Load(project).Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(reference.Attribute("Include")!.Value.Replace('\\', '/')))];
@@ -25,15 +23,15 @@ public sealed partial class ModuleTests
     {
         foreach (var module in Modules)
             ReferencesOf(module).ShouldBeEmpty(module);
-        ReferencesOf(Path.Combine(Root, "src/Module.props")).ShouldBe(["Contracts", "Platform"]);
+        ReferencesOf(Path.Combine(Support.Checkout.Root, "src/Module.props")).ShouldBe(["Contracts", "Platform"]);
     }
 
     [Fact]
     public void Contracts_references_nothing_and_Platform_Contracts_only()
     {
-        ReferencesOf(Path.Combine(Root, "src/Contracts/Contracts.csproj")).ShouldBeEmpty();
-        ReferencesOf(Path.Combine(Root, "src/Platform/Platform.csproj")).ShouldBe(["Contracts"]);
-        XDocument.Load(Path.Combine(Root, "src/Contracts/Contracts.csproj")).Descendants("PackageReference").ShouldBeEmpty();
+        ReferencesOf(Path.Combine(Support.Checkout.Root, "src/Contracts/Contracts.csproj")).ShouldBeEmpty();
+        ReferencesOf(Path.Combine(Support.Checkout.Root, "src/Platform/Platform.csproj")).ShouldBe(["Contracts"]);
+        XDocument.Load(Path.Combine(Support.Checkout.Root, "src/Contracts/Contracts.csproj")).Descendants("PackageReference").ShouldBeEmpty();
     }
 
     [Fact]
@@ -64,20 +62,12 @@ public sealed partial class ModuleTests
     [Fact]
     public void Files_of_source_are_short()
     {
-        foreach (var file in Directory.GetFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource))
+        foreach (var file in Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource))
             File.ReadLines(file).Count().ShouldBeLessThanOrEqualTo(300, file);
     }
 
     private static bool IsSource(string file) =>
         !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal);
-
-    internal static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Boon.slnx")))
-            folder = folder.Parent;
-        return folder.FullName;
-    }
 
     [GeneratedRegex(@"\b(?:from|join|into|update|table)\s+(?<schema>[a-z]+)\.[a-z_]+", RegexOptions.ExplicitCapture)]
     private static partial Regex Table();

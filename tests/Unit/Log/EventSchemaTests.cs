@@ -13,7 +13,7 @@ public sealed class EventSchemaTests
     [Fact]
     public void The_committed_schemas_are_those_of_the_code()
     {
-        var folder = Path.Combine(Root(), "docs", "events");
+        var folder = Path.Combine(Support.Checkout.Root, "docs", "events");
         var write = Environment.GetEnvironmentVariable("BOON_WRITE_SCHEMAS") == "1";
         if (write)
             Directory.CreateDirectory(folder);
@@ -34,13 +34,5 @@ public sealed class EventSchemaTests
             File.ReadAllText(file).ShouldBe(text, $"{name} changed: a changed shape is a new version of the event");
         }
         Directory.GetFiles(folder).Length.ShouldBe(EventCatalog.Types.Count, "a schema of no event is left over");
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Boon.slnx")))
-            folder = folder.Parent;
-        return folder.FullName;
     }
 }

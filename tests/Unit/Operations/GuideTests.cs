@@ -18,7 +18,7 @@ public sealed partial class GuideTests
     [Fact]
     public void The_table_of_metrics_lists_every_metric()
     {
-        var source = Directory.EnumerateFiles(Path.Combine(Root, "src"), "*.cs", SearchOption.AllDirectories)
+        var source = Directory.EnumerateFiles(Path.Combine(Support.Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => Instrument.Matches(File.ReadAllText(file)))
             .Select(match => match.Groups["name"].Value + (match.Groups["kind"].Value == "Counter" ? "_total" : "")).ToList();
         source.Count.ShouldBeGreaterThan(10);
@@ -27,7 +27,7 @@ public sealed partial class GuideTests
 
     /// <summary>The cells of each row of the first table after a heading.</summary>
     private static List<string[]> Rows(string page, string heading) =>
-        [.. File.ReadLines(Path.Combine(Root, page)).SkipWhile(line => line != heading).SkipWhile(line => !line.StartsWith('|')).Skip(2)
+        [.. File.ReadLines(Path.Combine(Support.Checkout.Root, page)).SkipWhile(line => line != heading).SkipWhile(line => !line.StartsWith('|')).Skip(2)
             .TakeWhile(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray())];
 
     /// <summary>The members that a cell names, without what it says of each: in brackets, or after a colon.</summary>
@@ -38,17 +38,6 @@ public sealed partial class GuideTests
     {
         var json = EventJson.Default.GetTypeInfo(type)!;
         return json.Properties.Select(property => property.Name + (((PropertyInfo)property.AttributeProvider!).GetCustomAttribute<PersonalAttribute>() is null ? "" : "*"));
-    }
-
-    private static string Root
-    {
-        get
-        {
-            var folder = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(folder, "Boon.slnx")))
-                folder = Path.GetDirectoryName(folder)!;
-            return folder;
-        }
     }
 
     [GeneratedRegex("`(?<name>[A-Za-z]+)`(?<personal>\\*?)")]

@@ -68,20 +68,12 @@ public sealed class SettingsTests
     [Fact]
     public void The_guide_describes_each_setting_and_no_other()
     {
-        var guide = File.ReadAllLines(Path.Combine(Repository(), "docs/guide/settings.md"))
+        var guide = File.ReadAllLines(Path.Combine(Support.Checkout.Root, "docs/guide/settings.md"))
             .Where(line => line.StartsWith("| `Boon:", StringComparison.Ordinal) || line.StartsWith("| `ConnectionStrings:", StringComparison.Ordinal)).ToList();
         guide.ShouldBe(Settings.List.Select(setting => $"| `{setting.Key}` | {setting.Meaning} | {setting.Default} |"), ignoreOrder: true);
     }
 
     private static void Check(string name, string value) => SettingsCheck.Run(Of(name, value), Modules);
-
-    private static string Repository()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Boon.slnx")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
-    }
 
     private static IConfigurationRoot Of(string name, string value) =>
         new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [name] = value }).Build();
