@@ -160,7 +160,7 @@ public sealed class CommandLineTests
         await Eventually.Holds("the old sessions to end", async () => (await cluster.Api(0).Get("/v1/users/me", token)).Code == 401);
 
         await cluster.Api(0).Post("/v1/users", new { username = "a-member", email = "member@example.com", phone = TestBoon.NewPhone(), password = "a long enough phrase", fullName = "M" });
-        foreach (var (arguments, says) in new[] { (new[] { "unlock", "nobody" }, "boon: There is no account 'nobody'"), (["reset-password", "a-member"], "boon: 'a-member' is no operator") })
+        foreach (var (arguments, says) in new[] { (new[] { "unlock", "nobody" }, "boon: There is no account 'nobody'"), (["reset-password", "a-member"], "boon: 'a-member' is not an operator") })
         {
             var (status, output) = await Run(arguments);
             (status, output.Contains(says, StringComparison.Ordinal)).ShouldBe((1, true), output);

@@ -31,7 +31,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         await using var scope = scopes.CreateAsyncScope();
         var user = await FindAsync(scope, name, ct);
         if (!user.Roles.Contains(Role.Operator))
-            throw new SetupException($"'{name}' is no operator; members change their own password.");
+            throw new SetupException($"'{name}' is not an operator. Members change their passwords themselves.");
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(PasswordBytes));
         var hash = await hashing.HashAsync(password, HashFor.SignIn, ct);
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();

@@ -17,7 +17,7 @@ internal static class HealthEndpoints
         routes.MapGet("/health/live", GetLiveness)
             .WithTags("Operations").WithSummary("200 while the process runs.");
         routes.MapGet("/health/ready", GetReadinessAsync)
-            .WithTags("Operations").WithSummary("200 when requests can be served: every database of this host answers and can be written to. 503 otherwise.").Produces<Health>()
+            .WithTags("Operations").WithSummary("200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.").Produces<Health>()
             .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
     }
 
@@ -26,7 +26,7 @@ internal static class HealthEndpoints
     private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
     {
         if (drain.Begun)
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; others serve.", LongestPing);
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; send requests to others.", LongestPing);
         // What reads well may not be written to: read-only after a failover, or full.
         if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
