@@ -62,6 +62,40 @@ public sealed class DeadLetterTests
         (await boon.Scalar<long[]>("select array_agg(sequence order by sequence) from identity.dead_letters")).ShouldBe([1, 3]);
     }
 
+    [Fact]
+    public async Task A_closed_letter_is_open_again_when_its_event_is_read_again_and_fails_again()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var token = await boon.OperatorToken();
+        // Exceptions carry texts that came in. What stands at the end of the longest error is half a character, and at its beginning U+0000 and a lone half.
+        async Task<DateTime> ParkedAsync(Exception error)
+        {
+            await using var scope = boon.Services.CreateAsyncScope();
+            await using var unit = scope.ServiceProvider.GetRequiredService<Unit<Boon.Quests.QuestsDb>>();
+            await unit.BeginAsync(CancellationToken.None);
+            await DeadLetters.ParkAsync(unit, "quests.test", Event, error, attempts: 3, CancellationToken.None);
+            await unit.CommitAsync(CancellationToken.None);
+            return await boon.Scalar<DateTime>("select parked_at from quests.dead_letters");
+        }
+        var first = await ParkedAsync(new InvalidOperationException("\0\uD83D " + string.Concat(Enumerable.Repeat("😀", 5_000))));
+        (await boon.Scalar<int>("select length(error) from quests.dead_letters")).ShouldBe(4_000);
+        var letter = (await boon.Api.All("/v1/dead-letters", token)).ShouldHaveSingleItem().GetProperty("id").GetGuid();
+
+        // Read again while it is open: the letter is the same.
+        (await ParkedAsync(new InvalidOperationException("again"))).ShouldBe(first);
+
+        await boon.Execute($"update quests.dead_letters set redriven_at = now(), redriven_by = '{Actor.CommandLine}'");
+        (await boon.Api.All("/v1/dead-letters", token)).ShouldBeEmpty();
+        (await ParkedAsync(new InvalidOperationException("once more"))).ShouldBeGreaterThan(first);
+        var again = (await boon.Api.All("/v1/dead-letters", token)).ShouldHaveSingleItem();
+        (again.GetProperty("id").GetGuid(), again.GetProperty("error").GetString()).ShouldBe((letter, "InvalidOperationException: once more"));
+        (Has(again, "redrivenAt"), Has(again, "redrivenBy")).ShouldBe((false, false));
+        (await boon.Api.All("/v1/dead-letters?state=redriven", token)).ShouldBeEmpty();
+    }
+
+    private static readonly LoggedEvent Event = new(
+        "intake", 1, Guid.CreateVersion7(), "test.parked", "test", "1", null, "{}"u8.ToArray(), DateTime.UnixEpoch, DateTime.UnixEpoch, null, null, null);
+
     private static bool Has(System.Text.Json.JsonElement letter, string member) => letter.TryGetProperty(member, out _);
 
     /// <summary>Letters as parking leaves them, each a second after the one before; two of a kind in one moment.</summary>

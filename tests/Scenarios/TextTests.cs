@@ -88,6 +88,26 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
     }
 
     [Fact]
+    public async Task A_password_of_the_longest_emoji_signs_in_and_one_that_is_longer_is_refused_wherever_passwords_are()
+    {
+        var longest = string.Concat(Enumerable.Repeat("😀", 128)); // 256 units of UTF-16
+        var longer = new string('x', 129);
+        var username = $"u{Guid.CreateVersion7():N}";
+        var registered = await boon.Api.Post("/v1/users", new { username, email = $"{username}@example.com", phone = TestBoon.NewPhone(), password = longest, fullName = "X" });
+        registered.Code.ShouldBe(201, registered.Text);
+        var token = await boon.Api.SignIn(username, longest);
+        Answer[] refused =
+        [
+            await boon.Api.Post("/v1/sessions", new { identifier = username, password = longer }),
+            await boon.Api.Patch("/v1/users/me", new { email = "e@example.com", currentPassword = longer }, token),
+            await boon.Api.Erase(token, longer),
+        ];
+        foreach (var answer in refused)
+            (answer.Code, answer.Problem).ShouldBe((400, "validation-failed"), answer.Text);
+        (await boon.Api.Erase(token, longest)).Code.ShouldBe(204);
+    }
+
+    [Fact]
     public async Task Products_references_and_when_are_the_same_however_they_are_composed()
     {
         var nfd = "cafe\u0301";

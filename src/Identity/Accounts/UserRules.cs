@@ -80,6 +80,13 @@ internal static partial class UserRules
         validation.Check(!Same(password, username) && !Same(password, email), "password", "must not be your username or e-mail");
     }
 
+    /// <summary>A password that is only compared: it may be any that an account could ever have had.</summary>
+    internal static void GivenPassword(Validation validation, string? password, string field)
+    {
+        if (validation.Require(password, field))
+            validation.Check(TextRules.Length(password) is > 0 and <= LongestPassword, field, $"must have 1 to {LongestPassword} characters");
+    }
+
     private static bool Same(string password, string? other) => other is not null && Key(password) == Key(other);
 
     private static string? EmailKeyOrNull(string email)

@@ -9,11 +9,7 @@ namespace Boon.Identity.Passwords;
 internal sealed class CurrentPassword(PasswordHashing hashing, SignInLimits limits)
 {
     /// <summary>Notes that it is missing, or longer than any.</summary>
-    internal static void Require(Validation validation, string? password)
-    {
-        if (validation.Require(password, "currentPassword"))
-            validation.Check(password.Length is > 0 and <= UserRules.LongestPassword * 2, "currentPassword", $"must have 1 to {UserRules.LongestPassword} characters");
-    }
+    internal static void Require(Validation validation, string? password) => UserRules.GivenPassword(validation, password, "currentPassword");
 
     /// <summary>Null if the password is the account's; else the refusal.</summary>
     internal async Task<IResult?> RefuseAsync(User user, string password, Unit<IdentityDb> unit, HttpContext http, CancellationToken ct)

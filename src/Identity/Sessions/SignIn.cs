@@ -17,7 +17,7 @@ internal static class SignIn
     /// <param name="Identifier">A username, an e-mail address or a phone number.</param>
     /// <param name="Password">The password.</param>
     /// <example>{"identifier": "ada", "password": "correct horse battery"}</example>
-    internal sealed record Request([Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword * 2)] string? Password);
+    internal sealed record Request([Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword)] string? Password);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
@@ -34,8 +34,7 @@ internal static class SignIn
     {
         var validation = new Validation();
         validation.Text(request.Identifier, "identifier", 1, LongestIdentifier);
-        if (validation.Require(request.Password, "password"))
-            validation.Check(request.Password!.Length is > 0 and <= UserRules.LongestPassword * 2, "password", $"must have 1 to {UserRules.LongestPassword} characters");
+        UserRules.GivenPassword(validation, request.Password, "password");
         if (!validation.Ok)
             return Problems.Invalid(validation);
 

@@ -77,7 +77,7 @@ internal sealed partial class CloudEventReader(Validation validation)
     {
         if (data.ValueKind == JsonValueKind.Undefined
             || !validation.Check(IsFit(data), at + "data", Texts)
-            || !validation.Check(data.GetRawText().Length <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON")
+            || !validation.Check(TextRules.Length(data.GetRawText()) <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON")
             || !validation.Check(HasNumbers(data), at + "data", JsonNumber.Rule))
             return "{}";
         return Json.Compact(data);

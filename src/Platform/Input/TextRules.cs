@@ -46,6 +46,15 @@ public static class TextRules
         return text.Length - pairs;
     }
 
+    /// <summary>The beginning of a text, of at most so many code points. Half a character is never left: no database and no encoder takes one.</summary>
+    public static string Cut(string text, int longest)
+    {
+        var end = 0;
+        for (var points = 0; end < text.Length && points < longest; points++)
+            end += char.IsSurrogatePair(text, end) ? 2 : 1;
+        return end == text.Length ? text : text[..end];
+    }
+
     /// <summary>What is wrong with the characters of a text, in words for its sender; null: nothing.</summary>
     public static string? Fault(string text, TextKind kind)
     {

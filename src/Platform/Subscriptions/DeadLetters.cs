@@ -1,4 +1,6 @@
+using System.Text;
 using Boon.Platform.Data;
+using Boon.Platform.Input;
 using Boon.Platform.Log;
 using Boon.Platform.Units;
 
@@ -48,7 +50,6 @@ internal static class DeadLetters
     internal static async Task ParkAsync<TContext>(Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
         where TContext : DbContext
     {
-        var text = Describe(error);
         await using var command = unit.Command($"""
             insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -62,9 +63,18 @@ internal static class DeadLetters
         command.Parameters.Add(new() { Value = e.Sequence });
         command.Parameters.Add(new() { Value = e.Id });
         command.Parameters.Add(new() { Value = e.Type });
-        command.Parameters.Add(new() { Value = (text.Length > LongestError ? text[..LongestError] : text).Replace('\0', ' ') });
+        command.Parameters.Add(new() { Value = Storable(error) });
         command.Parameters.Add(new() { Value = attempts });
         await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>An exception's words may hold whatever came in: parts that no text of the database can hold are replaced, so that parking never fails.</summary>
+    private static string Storable(Exception error)
+    {
+        var whole = new StringBuilder();
+        foreach (var rune in Describe(error).Replace('\0', ' ').EnumerateRunes()) // a half of a character is read as U+FFFD
+            whole.Append(rune);
+        return TextRules.Cut(whole.ToString(), LongestError);
     }
 
     /// <summary>What failed, with what caused it; where in the code is in the log only.</summary>
