@@ -54,6 +54,10 @@ public sealed class IdentityModule : IModule
     public static Task<int> UnlockAsync(IServiceProvider services, string name, CancellationToken ct) =>
         services.GetRequiredService<OperatorAccounts>().UnlockAsync(name, ct);
 
+    /// <summary>Forgets the tries that an address is locked by; answers how many counts there were.</summary>
+    public static Task<int> UnlockAsync(IServiceProvider services, System.Net.IPAddress address, CancellationToken ct) =>
+        services.GetRequiredService<OperatorAccounts>().UnlockAsync(address, ct);
+
     /// <summary>Gives an operator a new password, which it answers, and ends all of the account's sessions.</summary>
     public static Task<string> ResetPasswordAsync(IServiceProvider services, string name, CancellationToken ct) =>
         services.GetRequiredService<OperatorAccounts>().ResetPasswordAsync(name, ct);

@@ -152,6 +152,19 @@ public sealed class CommandLineTests
         (unlocked.Status, unlocked.Output.Contains("can sign in again", StringComparison.Ordinal)).ShouldBe((0, true), unlocked.Output);
         (await SignIn(password)).Code.ShouldBe(200);
 
+        // An address that is locked for all accounts, and told no more what is taken.
+        await cluster.ExecuteAsync("insert into identity.sign_in_failures select key || '127.0.0.1', 1000000, now() + interval '1 hour' from unnest(array['address:', 'taken:', 'pair:x|']) key on conflict (key) do update set failures = excluded.failures");
+        (await SignIn(password)).Problem.ShouldBe("too-many-attempts");
+        var address = await Run("unlock", "--address", "::ffff:127.0.0.1");
+        (address.Status, address.Output.Contains("Everybody at", StringComparison.Ordinal)).ShouldBe((0, true), address.Output);
+        (await SignIn(password)).Code.ShouldBe(200);
+        (await cluster.ScalarAsync<long>("select count(*) from identity.sign_in_failures where key like '%127.0.0.1'")).ShouldBe(0);
+        foreach (var (arguments, says) in new[] { (new[] { "unlock", "--address", "here" }, "'here' is not an IP address"), (["unlock"], "--address ADDRESS") })
+        {
+            var (status, output) = await Run(arguments);
+            (status, output.Contains(says, StringComparison.Ordinal)).ShouldBe((1, true), output);
+        }
+
         var reset = await Run("reset-password", "operator");
         reset.Status.ShouldBe(0, reset.Output);
         var fresh = System.Text.RegularExpressions.Regex.Match(reset.Output, "The new password of 'operator' is ([A-Za-z0-9_-]{24})").Groups[1].Value;
@@ -219,6 +232,7 @@ public sealed class CommandLineTests
     [InlineData("--version", ".")]
     [InlineData("operators --help", "reset-password")]
     [InlineData("operators unlock --help", "username, e-mail address or phone number")]
+    [InlineData("operators unlock --help", "--address")]
     [InlineData("serve --help", "--modules")]
     [InlineData("dead-letters --help", "redrive")]
     public async Task Help_helps(string arguments, string contains)

@@ -9,7 +9,7 @@ internal static class GetPublicKeys
     /// <param name="Keys">The keys that verify today.</param>
     internal sealed record KeySet(IReadOnlyList<JsonWebKey> Keys);
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", Handle).TakesAnyQuery()
         .WithTags("Sessions").WithSummary("The public keys that verify access tokens (RFC 7517).");
 
     private static Ok<KeySet> Handle(AccessState access, HttpContext http)

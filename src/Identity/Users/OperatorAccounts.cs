@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Net;
 using System.Security.Cryptography;
 using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
@@ -20,6 +21,22 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(ct);
         var forgotten = await ForgetAsync(unit, user, ct);
+        await unit.CommitAsync(ct);
+        return forgotten;
+    }
+
+    /// <summary>Forgets what is counted under an address, or under the /64 of IPv6 that it is in: failed sign-ins of whatever account, sign-ups, and what it was told.</summary>
+    internal async Task<int> UnlockAsync(IPAddress address, CancellationToken ct)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await unit.BeginAsync(ct);
+        await using var forget = unit.Command("""
+            delete from identity.sign_in_failures
+            where key = any (array['address:' || $1, 'sign-up:' || $1, 'taken:' || $1])
+            or (key like 'pair:%' and split_part(key, '|', 2) = $1)
+            """, Attempts.Network(address));
+        var forgotten = await forget.ExecuteNonQueryAsync(ct);
         await unit.CommitAsync(ct);
         return forgotten;
     }
