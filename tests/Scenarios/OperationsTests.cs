@@ -32,6 +32,16 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
                 operation.Value.TryGetProperty("summary", out _).ShouldBeTrue($"{operation.Name} {path.Name} has a summary");
     }
 
+    [Theory]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    [InlineData("/metrics")]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/.well-known/jwks.json")]
+    [InlineData("/")]
+    public async Task What_is_asked_for_by_machines_ignores_what_they_add(string path) =>
+        (await boon.Api.Get(path + "?x=1&x=2&utm_source=balancer")).Code.ShouldBe(200);
+
     [Fact]
     public async Task A_module_serves_though_others_that_it_could_read_were_never_started()
     {

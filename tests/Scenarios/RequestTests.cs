@@ -1,5 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Boon.Support;
 
@@ -186,10 +190,48 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("GET /LONG HTTP/1.1", "HTTP/1.1 414 ")]
     public async Task What_the_server_itself_cannot_parse_is_refused_with_a_problem_document(string line, string status)
     {
-        using var client = new System.Net.Sockets.TcpClient();
+        using var client = new TcpClient();
         var address = new Uri(boon.Api.Url);
         await client.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
         await using var stream = client.GetStream();
+        await IsRefusedWithAProblem(stream, line, status);
+    }
+
+    [Fact]
+    public async Task Under_TLS_it_is_refused_in_the_same_words()
+    {
+        using var key = RSA.Create(2048);
+        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        var folder = Directory.CreateTempSubdirectory("boon-tls-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "cert.pem"), certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
+        await using var host = await TestBoon.StartAsync(
+            ("Boon:Management:Urls", "https://127.0.0.1:0"),
+            ("Kestrel:Certificates:Default:Path", Path.Combine(folder, "cert.pem")), ("Kestrel:Certificates:Default:KeyPath", Path.Combine(folder, "key.pem")));
+        var port = host.Urls.Select(url => new Uri(url)).Single(url => url.Scheme == "https").Port;
+
+        async Task<SslStream> ConnectAsync()
+        {
+            var client = new TcpClient();
+            await client.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
+            var stream = new SslStream(client.GetStream());
+            await stream.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString() }, TestContext.Current.CancellationToken);
+            return stream;
+        }
+        await using (var stream = await ConnectAsync())
+        {
+            await stream.WriteAsync("GET /health/live HTTP/1.1\r\nHost: boon\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            (await ReadAsync(stream)).ShouldContain("\"live\"");
+        }
+        await using (var stream = await ConnectAsync())
+            await IsRefusedWithAProblem(stream, "GET /v1/quests%00 HTTP/1.1", "HTTP/1.1 400 ");
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static async Task IsRefusedWithAProblem(Stream stream, string line, string status)
+    {
         await stream.WriteAsync(Encoding.Latin1.GetBytes($"{line.Replace("LONG", new string('l', 9_000), StringComparison.Ordinal)}\r\nHost: boon\r\n\r\n"), TestContext.Current.CancellationToken);
         var answer = await ReadAsync(stream);
         answer.ShouldStartWith(status);

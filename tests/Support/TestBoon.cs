@@ -38,6 +38,9 @@ public sealed class TestBoon : IAsyncDisposable
 
     public IServiceProvider Services => host.App.Services;
 
+    /// <summary>All addresses that it listens at.</summary>
+    public IEnumerable<string> Urls => host.App.Urls;
+
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, settings);
 

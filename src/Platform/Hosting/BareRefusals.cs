@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Boon.Platform.Http;
 using Boon.Platform.Input;
-using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -12,17 +14,47 @@ namespace Boon.Platform.Hosting;
 
 /// <summary>
 /// What the server cannot parse (a path with <c>%00</c>, a line that is too long) it refuses before any middleware and without a body, and closes the connection. Such an
-/// answer is made a problem document on its way out: nothing else gets at it.
+/// answer is made a problem document on its way out: nothing else gets at it. Under TLS the way out begins above the encryption.
 /// </summary>
 internal static class BareRefusals
 {
-    internal static void Explain(ListenOptions listen) => listen.Use(next => connection =>
-    {
-        connection.Transport = new Transport(connection.Transport.Input, new Writer(connection.Transport.Output));
-        return next(connection);
-    });
+    internal static void Explain(ListenOptions listen) => listen.Use(next => connection => next(new Connection(connection)));
 
-    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    /// <summary>
+    /// The connection, with our writer in each transport that it is given. This stands outside TLS, which the server adds behind what we can add: TLS sets its
+    /// own transport, and the server writes its answers to that.
+    /// </summary>
+    private sealed class Connection(ConnectionContext inner) : ConnectionContext
+    {
+        private IDuplexPipe transport = BareRefusals.Transport.Around(inner.Transport);
+
+        public override IDuplexPipe Transport
+        {
+            get => transport;
+            set => transport = BareRefusals.Transport.Around(value);
+        }
+
+        public override string ConnectionId { get => inner.ConnectionId; set => inner.ConnectionId = value; }
+
+        public override IFeatureCollection Features => inner.Features;
+
+        public override IDictionary<object, object?> Items { get => inner.Items; set => inner.Items = value; }
+
+        public override CancellationToken ConnectionClosed { get => inner.ConnectionClosed; set => inner.ConnectionClosed = value; }
+
+        public override EndPoint? LocalEndPoint { get => inner.LocalEndPoint; set => inner.LocalEndPoint = value; }
+
+        public override EndPoint? RemoteEndPoint { get => inner.RemoteEndPoint; set => inner.RemoteEndPoint = value; }
+
+        public override void Abort(ConnectionAbortedException abortReason) => inner.Abort(abortReason);
+
+        public override void Abort() => inner.Abort();
+    }
+
+    private sealed record Transport(PipeReader Input, PipeWriter Output) : IDuplexPipe
+    {
+        internal static Transport Around(IDuplexPipe pipe) => pipe as Transport ?? new Transport(pipe.Input, new Writer(pipe.Output));
+    }
 
     /// <summary>Passes all on; looks only at how a piece begins.</summary>
     private sealed class Writer(PipeWriter inner) : PipeWriter
@@ -69,15 +101,7 @@ internal static class BareRefusals
     {
         var head = Encoding.ASCII.GetString(answer);
         var status = int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
-        var (code, detail) = status switch
-        {
-            StatusCodes.Status405MethodNotAllowed => ("method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
-            StatusCodes.Status408RequestTimeout => ("request-timeout", "The request came too slowly."),
-            StatusCodes.Status413PayloadTooLarge => ("body-too-large", "The body is larger than this call accepts."),
-            StatusCodes.Status414UriTooLong => ("invalid-request", "The address is too long."),
-            StatusCodes.Status431RequestHeaderFieldsTooLarge => ("invalid-request", "The headers are too long."),
-            _ => ("invalid-request", "The request could not be read."),
-        };
+        var (code, detail) = Problems.WordsFor(status);
         var body = JsonSerializer.SerializeToUtf8Bytes(new Problem($"urn:boon:error:{code}", ReasonPhrases.GetReasonPhrase(status), status, detail, code, null), Json.Options);
         var explained = head.Replace("\r\nContent-Length: 0\r\n", $"\r\nContent-Type: application/problem+json\r\nContent-Length: {body.Length}\r\n", StringComparison.Ordinal);
         return [.. Encoding.ASCII.GetBytes(explained), .. body];

@@ -86,8 +86,8 @@ public static class WebPipeline
         ListEventTypes.Map(app);
         DownloadLog.Map(app);
         DeadLetterEndpoints.Map(app);
-        app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
-        app.MapOpenApi("/openapi/{documentName}.json").ExcludeFromDescription();
+        app.MapGet("/", () => TypedResults.Redirect("/docs")).TakesAnyQuery().ExcludeFromDescription();
+        app.MapOpenApi("/openapi/{documentName}.json").TakesAnyQuery().ExcludeFromDescription();
         app.UseSwaggerUI(options =>
         {
             options.RoutePrefix = "docs";
@@ -103,15 +103,7 @@ public static class WebPipeline
         var allowed = http.Response.Headers.Allow;
         if (status == StatusCodes.Status405MethodNotAllowed && allowed.ToString().Contains(HttpMethods.Get, StringComparison.Ordinal))
             http.Response.Headers.Allow = $"{allowed}, {HttpMethods.Head}";
-        return status switch
-        {
-            StatusCodes.Status404NotFound => Problems.Of(status, "not-found", "There is nothing at this address; /docs lists every address."),
-            StatusCodes.Status405MethodNotAllowed => Problems.Of(status, "method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
-            StatusCodes.Status413PayloadTooLarge => Problems.TooLarge(),
-            StatusCodes.Status415UnsupportedMediaType => RequestChecks.UnsupportedType(http),
-            < 500 => Problems.Of(status, "invalid-request", "The request could not be read."),
-            _ => Problems.Of(status, "internal-error", "Something failed here."),
-        };
+        return status == StatusCodes.Status415UnsupportedMediaType ? RequestChecks.UnsupportedType(http) : Problems.Unexplained(status);
     }
 
     /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>

@@ -11,6 +11,9 @@ internal sealed record Refusal(int Status, IReadOnlyList<string> Codes, Type? Do
 /// <summary>Marks an endpoint that takes <c>Prefer: wait</c>, and says what it waits for.</summary>
 internal sealed record PreferWait(string Meaning);
 
+/// <summary>Marks an endpoint that ignores what its query holds.</summary>
+internal sealed record AnyQuery;
+
 /// <summary>What an endpoint says of itself that its types do not.</summary>
 public static class EndpointDescription
 {
@@ -20,6 +23,12 @@ public static class EndpointDescription
     /// <summary>The same, where the problem document has a form of its own.</summary>
     public static RouteHandlerBuilder Refuses<TProblem>(this RouteHandlerBuilder route, int status, params string[] codes) =>
         route.WithMetadata(new Refusal(status, codes, typeof(TProblem)));
+
+    /// <summary>
+    /// Ignores parameters that the endpoint does not know: balancers, scrapers and browsers add some to addresses that they ask for by themselves.
+    /// </summary>
+    public static TBuilder TakesAnyQuery<TBuilder>(this TBuilder route)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new AnyQuery());
 
     /// <summary>Says that the endpoint takes <c>Prefer: wait</c>.</summary>
     /// <param name="route">The endpoint.</param>

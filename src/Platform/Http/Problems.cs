@@ -23,7 +23,28 @@ public static class Problems
     public static ProblemHttpResult NotFound(string what) => Of(StatusCodes.Status404NotFound, "not-found", $"There is no such {what}.");
 
     /// <summary>413.</summary>
-    internal static ProblemHttpResult TooLarge() => Of(StatusCodes.Status413PayloadTooLarge, "body-too-large", "The body is larger than this call accepts.");
+    internal static ProblemHttpResult TooLarge() => Unexplained(StatusCodes.Status413PayloadTooLarge);
+
+    /// <summary>A status that no endpoint explained.</summary>
+    internal static ProblemHttpResult Unexplained(int status)
+    {
+        var (code, detail) = WordsFor(status);
+        return Of(status, code, detail);
+    }
+
+    /// <summary>The code and the words for a status that no endpoint explained.</summary>
+    internal static (string Code, string Detail) WordsFor(int status) => status switch
+    {
+        StatusCodes.Status404NotFound => ("not-found", "There is nothing at this address; /docs lists every address."),
+        StatusCodes.Status405MethodNotAllowed => ("method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
+        StatusCodes.Status408RequestTimeout => ("request-timeout", "The request came too slowly."),
+        StatusCodes.Status413PayloadTooLarge => ("body-too-large", "The body is larger than this call accepts."),
+        StatusCodes.Status414UriTooLong => ("invalid-request", "The address is too long."),
+        StatusCodes.Status431RequestHeaderFieldsTooLarge => ("invalid-request", "The headers are too long."),
+        StatusCodes.Status505HttpVersionNotsupported or < 500 => ("invalid-request", "The request could not be read."),
+        _ => ("internal-error", "Something failed here."),
+    };
+
 
     /// <summary>A refusal for now: 429 or 503, with Retry-After.</summary>
     public static ProblemHttpResult RetryLater(HttpContext http, int status, string code, string detail, TimeSpan retryAfter)
@@ -37,8 +58,7 @@ public static class Problems
         new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
 
     /// <summary>Cuts text that came in, so that an answer is short whatever was sent, and no half character is left.</summary>
-    public static string Clip(string text, int longest = 100) =>
-        text.Length <= longest ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest), "…");
+    public static string Clip(string text, int longest = 100) => TextRules.Cut(text, longest) is var cut && cut.Length < text.Length ? cut + "…" : text;
 
     private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
     {

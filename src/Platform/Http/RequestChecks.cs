@@ -47,7 +47,7 @@ internal static class RequestChecks
 
     private static ProblemHttpResult? Query(HttpContext http, RouteEndpoint endpoint)
     {
-        if (!http.Request.QueryString.HasValue || Declared.GetValue(endpoint, ParametersOf) is not { } declared)
+        if (!http.Request.QueryString.HasValue || endpoint.Metadata.GetMetadata<AnyQuery>() is not null || Declared.GetValue(endpoint, ParametersOf) is not { } declared)
             return null;
         var faults = new Validation();
         foreach (var (name, values) in http.Request.Query.Take(MostFaults))

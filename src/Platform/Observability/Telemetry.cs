@@ -1,3 +1,4 @@
+using Boon.Platform.Http;
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -34,7 +35,7 @@ public static class Telemetry
     public static void MapMetrics(this WebApplication app)
     {
         app.Services.GetRequiredService<MetricsPage>(); // listens from the start
-        app.MapGet("/metrics", GetMetricsAsync).WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
+        app.MapGet("/metrics", GetMetricsAsync).TakesAnyQuery().WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
     }
 
     private static async Task<ContentHttpResult> GetMetricsAsync(MetricsPage page, HttpContext http) =>

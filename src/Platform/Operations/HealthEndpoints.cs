@@ -15,9 +15,9 @@ internal static class HealthEndpoints
     internal static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", GetLiveness)
-            .WithTags("Operations").WithSummary("200 while the process runs.");
+            .TakesAnyQuery().WithTags("Operations").WithSummary("200 while the process runs.");
         routes.MapGet("/health/ready", GetReadinessAsync)
-            .WithTags("Operations").WithSummary("200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.").Produces<Health>()
+            .TakesAnyQuery().WithTags("Operations").WithSummary("200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.").Produces<Health>()
             .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
     }
 
