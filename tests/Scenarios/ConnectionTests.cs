@@ -43,6 +43,17 @@ public sealed class ConnectionTests
             """);
         await boon.CaughtUp(within: defended ? null : TimeSpan.FromSeconds(8));
         await boon.Ready();
+        if (defended)
+            await LoopsAsync(boon);
+    }
+
+    /// <summary>What loops do now and then takes no connection of requests either: a signing key, and the catalog that another process has changed.</summary>
+    private static async Task LoopsAsync(TestBoon boon)
+    {
+        await boon.Execute("update identity.signing_keys set signs_until = now()");
+        await boon.Services.GetRequiredService<Identity.Keys.SigningKeys>().LoadOrCreateAsync(CancellationToken.None);
+        await boon.Execute("update quests.catalog_version set version = version + 1");
+        await boon.Services.GetRequiredService<Quests.Catalog.CatalogReader>().RefreshAsync(CancellationToken.None);
     }
 
     [Fact]

@@ -165,6 +165,61 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
     }
 
     [Fact]
+    public async Task A_purge_passes_a_type_that_somebody_holds_says_so_and_purges_it_later()
+    {
+        var (held, free) = (await Type(), await Type());
+        foreach (var type in (string[])[held, free])
+            await Upload(type, 3, "a");
+        await boon.Execute("update promotions.codes set expires_at = now() where type = any ($1)", (object)new[] { held, free });
+        await using (await HoldAsync(held))
+        {
+            var purge = await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken());
+            purge.Code.ShouldBe(200);
+            purge["held"].EnumerateArray().Select(type => type.GetString()).ShouldBe([held]);
+            ((await Counters(held)).Purged, (await Counters(free)).Purged).ShouldBe((0, 3));
+        }
+        (await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken()))["held"].GetArrayLength().ShouldBe(0);
+        (await Counters(held)).Purged.ShouldBe(3);
+    }
+
+    /// <summary>One type has coupons and one has none; both are held while rewards of them come in, between rewards of a type that nobody holds.</summary>
+    [Fact]
+    public async Task Rewards_of_types_that_somebody_holds_are_granted_or_said_to_wait_later_and_delay_no_other()
+    {
+        var (held, soldOut, free) = (await Type(), await Type(), await Type());
+        await Upload(held, 2, "a");
+        await Upload(free, 3, "a");
+        await using (await HoldAsync(held, soldOut))
+        {
+            await ClaimRewards(held, free, soldOut, free, held);
+            await Eventually.Holds("the rewards", async () => await Granted(free) == 2);
+            await ClaimRewards(free);
+            await Eventually.Holds("the reward after them", async () => await Granted(free) == 3);
+            (await Granted(held)).ShouldBe(0);
+        }
+        await Eventually.Holds("the other rewards", async () => await Granted(held) == 2);
+        await Eventually.Holds("the reason", async () => await boon.Scalar<long>("""
+            select count(*) from promotions.event_log
+            where type = 'promotions.reward-delayed.v1' and payload->>'type' = $1 and payload->>'reason' = 'sold-out'
+            """, soldOut) == 1);
+        (await Counters(held)).ShouldBe((2, 0, 2, 0));
+    }
+
+    private Task<OpenTransaction> HoldAsync(params string[] types) =>
+        OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = any ($1) for update", (object)types);
+
+    private Task<long> Granted(string type) =>
+        boon.Scalar<long>("select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type);
+
+    /// <summary>Logs rewards of quests, one of each type, so that the lane reads them together.</summary>
+    private Task<int> ClaimRewards(params string[] types) => boon.Execute("""
+        insert into quests.event_log (id, aggregatetype, aggregateid, type, payload, userid)
+        select gen_random_uuid(), 'quest', quest::text, 'quests.reward-claimed.v1', jsonb_build_object('questId', quest, 'userId', member, 'number', 1,
+            'rewardId', quest, 'item', 'coupon:' || type, 'quantity', 1, 'automatic', true), member
+        from unnest($1) type cross join lateral (select gen_random_uuid() as quest, gen_random_uuid() as member where type is not null) new
+        """, (object)types);
+
+    [Fact]
     public async Task Places_in_a_long_queue_are_told_by_tickets()
     {
         var type = await Type(new { perUser = (int?)null, pace = new { perSecond = 1, concurrency = 1, maxQueue = 3_000, maxWaitSeconds = 3600 } });

@@ -12,7 +12,7 @@ namespace Boon.Identity.Keys;
 /// well before it signs, so that others know it by then; and it signs nobody out: the old one verifies until its last token is over.
 /// </summary>
 internal sealed partial class SigningKeys(
-    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, IDataProtectionProvider protection, AccessState access, LogBarrier barrier,
+    ModuleDatabase<IdentityDb> module, LogSignals signals, IDataProtectionProvider protection, AccessState access, LogBarrier barrier,
     IConfiguration configuration, TimeProvider time, ILogger<SigningKeys> logger) : BackgroundService
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
@@ -39,21 +39,8 @@ internal sealed partial class SigningKeys(
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(CheckInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await LoadOrCreateAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, error.Message);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        module.Database.Loops.EveryAsync(CheckInterval, time, () => LoadOrCreateAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
     private TimeSpan Notice => lifetime / 4 < LongestNotice ? lifetime / 4 : LongestNotice;
 
@@ -99,8 +86,7 @@ internal sealed partial class SigningKeys(
         var jwk = key.VerificationKey.ToJwk();
         var starts = signsFrom ?? TimeSpan.Zero;
         var announcement = new SigningKeyCreated(key.Id, jwk.N, jwk.E, time.GetUtcNow() + starts + lifetime + Grace);
-        await using var scope = scopes.CreateAsyncScope();
-        await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await using var unit = new Unit<IdentityDb>(module.ForBackground, signals);
         await unit.BeginAsync(ct);
         await using (var insert = unit.Command("""
             insert into identity.signing_keys (kid, private_key, signs_from, signs_until, retires_at)
@@ -111,7 +97,7 @@ internal sealed partial class SigningKeys(
         await unit.CommitAsync(ct);
         try
         {
-            await barrier.SettleAsync(IdentityModule.ModuleName, ct);
+            await barrier.SettleAsync(module.Database.ForBackground, ct);
         }
         catch (TimeoutException error)
         {

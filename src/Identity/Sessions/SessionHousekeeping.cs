@@ -7,25 +7,17 @@ internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> mod
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        module.Database.Loops.EveryAsync(Interval, time, () => RunAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+
+    private async Task RunAsync(CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await using var command = module.Database.Background.CreateCommand("""
-                    delete from identity.sessions where expires_at < now() - interval '1 day';
-                    delete from identity.sign_in_failures where window_ends < now();
-                    delete from identity.signing_keys where retires_at < now();
-                    """);
-                await command.ExecuteNonQueryAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, error.Message);
-            }
-        }
+        await using var command = module.Database.Background.CreateCommand("""
+            delete from identity.sessions where expires_at < now() - interval '1 day';
+            delete from identity.sign_in_failures where window_ends < now();
+            delete from identity.signing_keys where retires_at < now();
+            """);
+        await command.ExecuteNonQueryAsync(ct);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Could not delete old sessions; trying again later: {Error}", EventName = "housekeeping-failed")]

@@ -80,7 +80,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         {
             try
             {
-                await barrier.SettleAsync(Source, ct);
+                await barrier.SettleAsync(database.ForBackground, ct);
             }
             catch (TimeoutException error)
             {
@@ -106,24 +106,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(Source, wake);
-        var backoff = new Backoff();
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await wake.WaitAsync(stoppingToken);
-                await ReadAsync(stoppingToken);
-                backoff.Reset();
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogFailed(logger, error.Message), stoppingToken);
-            }
-        }
+        await database.Loops.OnWakeAsync(wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
     }
 
     private async Task ReadAsync(CancellationToken ct)

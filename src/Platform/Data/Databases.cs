@@ -56,6 +56,9 @@ public sealed class Databases : IAsyncDisposable
     /// <summary>The databases that are in use, each once: the pool of the work behind requests.</summary>
     public IReadOnlyCollection<NpgsqlDataSource> BackgroundPools => [.. pools.Values.Select(pool => pool.Background)];
 
+    /// <summary>The loops of the work on one of them.</summary>
+    internal Loops LoopsOf(NpgsqlDataSource pool) => new(pool, Outages);
+
     /// <summary>The most connections of this process to the database of a pool.</summary>
     internal int SizeOf(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool || both.Requests == pool).Size;
 

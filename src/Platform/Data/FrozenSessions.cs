@@ -24,34 +24,19 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
 
     private async Task WatchAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
-        using var timer = new PeriodicTimer(Interval, time);
+        await WarnOfServerAsync(pool, ct);
         var before = new HashSet<Waiting>();
-        try
-        {
-            await WarnOfServerAsync(pool, ct);
-            while (await timer.WaitForNextTickAsync(ct))
-                before = await LookAsync(pool, before, ct);
-        }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
-        {
-            // the host stops
-        }
-    }
+        await databases.LoopsOf(pool).EveryAsync(Interval, time, LookAsync, error => LogFailed(logger, error.Message), ct);
 
-    private async Task<HashSet<Waiting>> LookAsync(NpgsqlDataSource pool, HashSet<Waiting> before, CancellationToken ct)
-    {
-        try
+        async Task LookAsync()
         {
+            var last = before;
+            before = []; // after a look that fails, nothing counts as seen
             var now = await FindAsync(pool, ct);
-            foreach (var session in now.Where(before.Contains))
+            foreach (var session in now.Where(last.Contains))
                 if (Defences.FrozenSessions && await EndAsync(pool, session, ct))
                     LogEnded(logger, session.Session);
-            return now;
-        }
-        catch (Exception error) when (!ct.IsCancellationRequested)
-        {
-            LogFailed(logger, error.Message);
-            return [];
+            before = now;
         }
     }
 

@@ -9,6 +9,9 @@ public sealed record ModuleDatabase(string Module, NpgsqlDataSource Source, Npgs
     /// <summary>Knows when the database is away.</summary>
     public Outages Outages { get; init; } = new(Microsoft.Extensions.Logging.Abstractions.NullLogger<Outages>.Instance);
 
+    /// <summary>The loops of the work behind requests.</summary>
+    public Loops Loops => new(Background, Outages);
+
     /// <summary>The module's schema.</summary>
     public string Schema => Module;
 

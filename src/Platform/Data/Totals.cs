@@ -54,21 +54,8 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await FoldAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, Changes, error.Message);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        database.Loops.EveryAsync(Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, Changes, error.Message), stoppingToken);
 
     [LoggerMessage(1, LogLevel.Warning, "Could not add the changes in {Changes} to their totals; trying again later: {Error}", EventName = "totals-failed")]
     private static partial void LogFailed(ILogger logger, string changes, string error);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;

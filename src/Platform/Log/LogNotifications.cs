@@ -23,82 +23,103 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
     /// <summary>A look that takes longer, in seconds, was sent into a connection that has died.</summary>
     private const int LongestLook = 10;
 
-    private readonly ConcurrentDictionary<string, byte> changed = new(StringComparer.Ordinal);
-    private readonly WakeSignal wake = new();
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var senders = databases.BackgroundPools.Select(pool => new Sender(pool)).ToList();
         signals.SequencedHere = module =>
         {
-            changed[module] = 0;
-            wake.Set();
+            var sender = senders.Find(one => one.Pool == databases.Of(module).Background);
+            sender?.Changed.TryAdd(module, 0);
+            sender?.Wake.Set();
         };
-        return Task.WhenAll([SendAsync(stoppingToken), .. databases.BackgroundPools.Select(pool => ListenAsync(pool, stoppingToken))]);
+        await Task.WhenAll([.. senders.Select(sender => SendAsync(sender, stoppingToken)), .. senders.Select(sender => ListenAsync(sender.Pool, stoppingToken))]);
+        senders.ForEach(sender => sender.Wake.Dispose());
     }
 
-    private async Task SendAsync(CancellationToken ct)
+    /// <summary>What is to be said on one database: one that is away delays no other.</summary>
+    private sealed record Sender(NpgsqlDataSource Pool)
     {
-        while (!ct.IsCancellationRequested)
-        {
-            try
-            {
-                await wake.WaitAsync(Timeout.InfiniteTimeSpan, ct);
-                foreach (var module in changed.Keys)
-                {
-                    changed.TryRemove(module, out _);
-                    await using var command = databases.Of(module).Background.CreateCommand("select pg_notify($1, $2)");
-                    command.Parameters.Add(new() { Value = Channel });
-                    command.Parameters.Add(new() { Value = module });
-                    await command.ExecuteNonQueryAsync(ct);
-                }
-                await Task.Delay(ShortestInterval, time, ct);
-            }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                // Readers in other processes find the events at their next poll.
-                LogNotifyFailed(logger, error.Message);
-            }
-        }
+        internal ConcurrentDictionary<string, byte> Changed { get; } = new(StringComparer.Ordinal);
+
+        internal WakeSignal Wake { get; } = new();
     }
+
+    /// <summary>What could not be said, readers in other processes find at their next look.</summary>
+    private Task SendAsync(Sender sender, CancellationToken ct) => databases.LoopsOf(sender.Pool).OnWakeAsync(
+        sender.Wake,
+        async () =>
+        {
+            foreach (var module in sender.Changed.Keys)
+            {
+                sender.Changed.TryRemove(module, out _);
+                await using var command = sender.Pool.CreateCommand("select pg_notify($1, $2)");
+                command.Parameters.Add(new() { Value = Channel });
+                command.Parameters.Add(new() { Value = module });
+                await command.ExecuteNonQueryAsync(ct);
+            }
+            await Task.Delay(ShortestInterval, time, ct);
+        },
+        error => LogNotifyFailed(logger, error.Message), ct);
 
     private async Task ListenAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
-        var backoff = new Backoff();
-        while (!ct.IsCancellationRequested)
+        Listener? listener = null;
+        await databases.LoopsOf(pool).RepeatAsync(ListenAsync, (error, _) => LogListenFailed(logger, error.Message), ct);
+        if (listener is not null)
+            await listener.DisposeAsync();
+
+        async Task ListenAsync()
         {
             try
             {
-                await using var connection = await pool.OpenConnectionAsync(ct);
+                listener ??= await Listener.OpenAsync(databases, pool, signals, time, ct);
+                await listener.WaitOrLookAsync(ct);
+            }
+            catch when (!ct.IsCancellationRequested)
+            {
+                if (listener is not null)
+                    await listener.DisposeAsync();
+                listener = null;
+                databases.ListenerBroke(pool);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>The connection that listens.</summary>
+    private sealed class Listener(NpgsqlConnection connection, LogLook look, LogSignals signals, TimeProvider time) : IAsyncDisposable
+    {
+        private long looked = time.GetTimestamp();
+
+        internal static async Task<Listener> OpenAsync(Databases databases, NpgsqlDataSource pool, LogSignals signals, TimeProvider time, CancellationToken ct)
+        {
+            var connection = await pool.OpenConnectionAsync(ct);
+            try
+            {
                 connection.Notification += (_, notification) => signals.Sequenced(notification.Payload, here: false);
                 await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
                     await listen.ExecuteNonQueryAsync(ct);
-                backoff.Reset();
                 signals.Everything();
-                var look = new LogLook(databases, pool);
-                var looked = time.GetTimestamp();
-                while (!ct.IsCancellationRequested)
-                {
-                    var rest = LookInterval - time.GetElapsedTime(looked);
-                    if (rest > TimeSpan.Zero && await connection.WaitAsync(rest, ct))
-                        continue;
-                    await look.RunAsync(connection, signals, LongestLook, ct);
-                    looked = time.GetTimestamp();
-                }
+                return new Listener(connection, new LogLook(databases, pool), signals, time);
             }
-            catch (OperationCanceledException) when (ct.IsCancellationRequested)
+            catch
             {
-                return;
-            }
-            catch (Exception error)
-            {
-                databases.ListenerBroke(pool);
-                await databases.Outages.PauseAsync(pool, error, backoff, _ => LogListenFailed(logger, error.Message), ct);
+                await connection.DisposeAsync();
+                throw;
             }
         }
+
+        /// <summary>Waits for a notification, or looks when it is time.</summary>
+        internal async Task WaitOrLookAsync(CancellationToken ct)
+        {
+            var rest = LookInterval - time.GetElapsedTime(looked);
+            if (rest > TimeSpan.Zero && await connection.WaitAsync(rest, ct))
+                return;
+            await look.RunAsync(connection, signals, LongestLook, ct);
+            looked = time.GetTimestamp();
+        }
+
+        public ValueTask DisposeAsync() => connection.DisposeAsync();
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Could not notify other processes; they will find the events when they look next: {Error}", EventName = "notify-failed")]
@@ -106,10 +127,4 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
 
     [LoggerMessage(2, LogLevel.Warning, "The listening connection broke; looking for events at intervals until it is back: {Error}", EventName = "listen-failed")]
     private static partial void LogListenFailed(ILogger logger, string error);
-
-    public override void Dispose()
-    {
-        wake.Dispose();
-        base.Dispose();
-    }
 }

@@ -45,24 +45,13 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
         using var sequenced = signals.OnSequenced(database.Module, wake);
         // Null: somewhere behind; whoever waits looks again, then every event counts.
         long? at = null;
-        var backoff = new Backoff();
-        while (!ct.IsCancellationRequested)
+        await database.Loops.OnWakeAsync(wake, WatchAsync, error => LogFailed(logger, database.Module, error.Message), ct);
+
+        async Task WatchAsync()
         {
-            await wake.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            try
-            {
-                at = IsAwaited(database.Module) ? await ReadAsync(database, at, ct) : null;
-                backoff.Reset();
-            }
-            catch (Exception) when (ct.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                at = null;
-                await database.Outages.PauseAsync(database.Source, error, backoff, _ => LogFailed(logger, database.Module, error.Message), ct);
-            }
+            var from = at;
+            at = null; // after a read that fails
+            at = IsAwaited(database.Module) ? await ReadAsync(database, from, ct) : null;
         }
     }
 

@@ -43,38 +43,41 @@ internal sealed partial class LaneReader<TContext>(
         var wakeUps = subscription.Sources.Select(source => signals.OnSequenced(source, wake)).ToList();
         try
         {
-            var (backoff, rest) = (new Backoff(), ShortestRest);
-            while (!ct.IsCancellationRequested)
-            {
-                try
+            var rest = new Backoff(ShortestRest, LongestRest);
+            using var changed = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            await database.Loops.RepeatAsync(
+                async () =>
                 {
-                    var pass = await PassAsync(ct);
-                    backoff.Reset();
-                    if (pass == Pass.LayoutChanged)
-                        return;
-                    if (pass == Pass.Busy)
-                        await wake.WaitAsync(Backoff.Jittered(BusyDelay), ct);
-                    else if (pass == Pass.Idle)
-                        await wake.WaitAsync(ct);
-                    else if (pass == Pass.NoEffect)
-                        await Task.Delay(rest, ct);
-                    rest = pass != Pass.NoEffect ? ShortestRest : rest * 2 < LongestRest ? rest * 2 : LongestRest;
-                }
-                catch (OperationCanceledException) when (ct.IsCancellationRequested)
-                {
-                    return;
-                }
-                catch (Exception error)
-                {
-                    limit.Failed();
-                    await database.Outages.PauseAsync(database.Source, error, backoff,
-                        pause => LogRetry(logger, subscription.Name, lane, pause.TotalMilliseconds, limit.Current, error.Message), ct);
-                }
-            }
+                    var pass = await PassOrFailAsync(changed.Token);
+                    if (pass != Pass.NoEffect)
+                        rest.Reset();
+                    await (pass switch
+                    {
+                        Pass.LayoutChanged => changed.CancelAsync(),
+                        Pass.Busy => wake.WaitAsync(Backoff.Jittered(BusyDelay), changed.Token),
+                        Pass.Idle => wake.WaitAsync(changed.Token),
+                        Pass.NoEffect => Task.Delay(rest.Next(), changed.Token),
+                        _ => Task.CompletedTask,
+                    });
+                },
+                (error, pause) => LogRetry(logger, subscription.Name, lane, pause.TotalMilliseconds, limit.Current, error.Message), changed.Token);
         }
         finally
         {
             wakeUps.ForEach(wakeUp => wakeUp.Dispose());
+        }
+    }
+
+    private async Task<Pass> PassOrFailAsync(CancellationToken ct)
+    {
+        try
+        {
+            return await PassAsync(ct);
+        }
+        catch when (!ct.IsCancellationRequested)
+        {
+            limit.Failed();
+            throw;
         }
     }
 

@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Microsoft.Extensions.Hosting;
 

@@ -62,29 +62,16 @@ public sealed partial class SubscriptionRunner<TContext>(
     private Task<int> PrepareAsync(CancellationToken ct) => Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, ct);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var backoff = new Backoff();
-        while (!stoppingToken.IsCancellationRequested)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Database.Loops.RepeatAsync(
+        async () =>
         {
-            try
-            {
-                var lanes = laid ?? await PrepareAsync(stoppingToken);
-                laid = null;
-                LogStarted(logger, Name, lanes);
-                await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
-                    new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                await Database.Outages.PauseAsync(Database.Source, error, backoff, _ => LogRestart(logger, error, Name), stoppingToken);
-            }
-        }
-    }
+            var lanes = laid ?? await PrepareAsync(stoppingToken);
+            laid = null;
+            LogStarted(logger, Name, lanes);
+            await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
+                new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
+        },
+        (error, _) => LogRestart(logger, error, Name), stoppingToken);
 
     /// <inheritdoc/>
     public override async Task<Redrive> RedriveAsync(Guid letter, string by, CancellationToken ct)

@@ -14,21 +14,8 @@ internal sealed partial class Housekeeping(ModuleDatabase database, IConfigurati
 
     private readonly TimeSpan lettersKeptFor = Settings.DeadLetterRetention.Of(configuration);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await RunAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, database.Module, error.Message);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        database.Loops.EveryAsync(Interval, time, () => RunAsync(stoppingToken), error => LogFailed(logger, database.Module, error.Message), stoppingToken);
 
     internal async Task RunAsync(CancellationToken ct)
     {

@@ -49,58 +49,39 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
+        await module.Database.Loops.RepeatAsync(
+            async () =>
             {
                 foreach (var type in await PacedQueue.WaitingTypesAsync(module, stoppingToken))
                     Wake(type);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                if (!module.Database.Outages.Note(module.Database.Source, error))
-                    LogFailed(logger, "", error.Message);
-                await module.Database.Outages.BackAsync(module.Database.Source, stoppingToken);
-            }
-            catch (OperationCanceledException)
-            {
-                break;
-            }
-            foreach (var (name, type) in types)
-                type.Loop ??= PaceAsync(name, type, stoppingToken);
-            await begin.WaitAsync(LookInterval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+                foreach (var (name, type) in types)
+                    type.Loop ??= PaceAsync(name, type, stoppingToken);
+                await begin.WaitAsync(LookInterval, stoppingToken);
+            },
+            (error, _) => LogFailed(logger, "", error.Message), stoppingToken);
         await Task.WhenAll(types.Values.Select(type => type.Loop ?? Task.CompletedTask));
         await Task.WhenAll(types.Values.SelectMany(type => type.Granting));
     }
 
     /// <summary>One type's loop: looks when it is woken, and when a place in the second becomes free.</summary>
-    private async Task PaceAsync(string name, PacedType type, CancellationToken ct)
+    private Task PaceAsync(string name, PacedType type, CancellationToken ct) => module.Database.Loops.RepeatAsync(
+        async () => await type.Wake.WaitAsync(await LookAsync(name, type, ct) ?? Timeout.InfiniteTimeSpan, ct),
+        (error, _) => LogFailed(logger, name, error.Message), ct);
+
+    private async Task<TimeSpan?> LookAsync(string name, PacedType type, CancellationToken ct)
     {
-        while (!ct.IsCancellationRequested)
+        await looks.WaitAsync(ct);
+        try
         {
-            TimeSpan? again = null;
-            await looks.WaitAsync(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (ct.IsCancellationRequested)
-                return;
-            try
-            {
-                again = await PassAsync(name, type, ct);
-            }
-            catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                again = PacedQueue.ClockGrain;
-            }
-            catch (Exception error)
-            {
-                if (!ct.IsCancellationRequested)
-                    LogFailed(logger, name, error.Message);
-            }
-            finally
-            {
-                looks.Release();
-            }
-            await type.Wake.WaitAsync(again ?? Timeout.InfiniteTimeSpan, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return await PassAsync(name, type, ct);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            return PacedQueue.ClockGrain; // somebody holds the type
+        }
+        finally
+        {
+            looks.Release();
         }
     }
 
@@ -157,7 +138,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         catch (Exception error)
         {
             // They stay in working until their lease is over, and are then granted by whoever comes by.
-            if (!ct.IsCancellationRequested)
+            if (!ct.IsCancellationRequested && !module.Database.Outages.Note(module.Database.Background, error))
                 LogFailed(logger, type, error.Message);
         }
         finally

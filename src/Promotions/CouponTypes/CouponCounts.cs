@@ -31,20 +31,15 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
     }
 
     /// <summary>Folds the types that have many rows; one that fails stops no other.</summary>
-    internal async Task FoldAsync(CancellationToken ct)
+    internal async Task FoldAsync(CancellationToken ct) => await Loops.EachAsync(
+        await TypesAsync(ct), type => FoldAllAsync(type, ct), (type, error) => LogFailed(logger, type, error.Message), ct);
+
+    private async Task FoldAllAsync(string type, CancellationToken ct)
     {
-        foreach (var type in await TypesAsync(ct))
-            try
-            {
-                while (await FoldAsync(type, ct) == Most)
-                {
-                    // there is more
-                }
-            }
-            catch (Exception error) when (!ct.IsCancellationRequested)
-            {
-                LogFailed(logger, type, error.Message);
-            }
+        while (await FoldAsync(type, ct) == Most)
+        {
+            // there is more
+        }
     }
 
     private async Task<List<string>> TypesAsync(CancellationToken ct)
@@ -81,21 +76,8 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await FoldAsync(stoppingToken);
-            }
-            catch (Exception error) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogFailed(logger, "", error.Message);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        module.Database.Loops.EveryAsync(Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, "", error.Message), stoppingToken);
 
     [LoggerMessage(1, LogLevel.Warning, "Could not fold the counters of coupon type '{Type}'; trying again later: {Error}", EventName = "counts-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);

@@ -5,6 +5,19 @@ namespace Boon.Promotions.Pool;
 /// <summary>A coupon as it lies in its pool.</summary>
 internal sealed record PooledCoupon(Guid Id, string Code, Benefit Benefit, int MaxUses, DateTime ExpiresAt, long Position);
 
+/// <summary>What to do about a pool that somebody holds.</summary>
+internal enum HeldPool
+{
+    /// <summary>Leave it at once.</summary>
+    Skip,
+
+    /// <summary>
+    /// Wait for one's turn, for <see cref="CouponPool.BriefWait"/> at most: whoever only skips never gets a pool from which others claim all the time. The wait is shorter than
+    /// the server needs to find two that wait for each other, so pools may be waited for in any order.
+    /// </summary>
+    WaitBriefly,
+}
+
 /// <summary>
 /// The pool of one coupon type, held by this transaction: its rules, and its cursor, from which coupons are taken in upload order. Holding it is what makes
 /// claims of one type exact; the cost of taking grows neither with the pool nor with its consumed part, for nothing before the cursor is looked at.
@@ -13,6 +26,9 @@ internal sealed class CouponPool
 {
     /// <summary>Claims at the front of a queue of which one look refuses those that waited too long.</summary>
     private const int MostLate = 1_000;
+
+    /// <summary>See <see cref="HeldPool.WaitBriefly"/>.</summary>
+    internal static readonly TimeSpan BriefWait = TimeSpan.FromMilliseconds(200);
 
     private readonly Unit<PromotionsDb> unit;
     private readonly Queue<PooledCoupon> ready = new();
@@ -124,13 +140,36 @@ internal sealed class CouponPool
         };
     }
 
-    /// <summary>Takes hold of a pool, and of nothing else; null when there is no such type, or when it is held and <paramref name="skipLocked"/>.</summary>
-    internal static async Task<CouponPool?> HoldAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct, bool skipLocked = false)
+    /// <summary>Takes hold of a pool, and of nothing else. No pool: there is no such type, or somebody holds it.</summary>
+    internal static async Task<(CouponPool? Pool, bool IsHeld)> HoldAsync(Unit<PromotionsDb> unit, string type, HeldPool whenHeld, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection);
-        AddHold(batch, type, skipLocked);
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        return await ReadHeldAsync(unit, type, reader, ct);
+        try
+        {
+            await using var batch = new NpgsqlBatch(unit.Connection);
+            if (whenHeld == HeldPool.WaitBriefly)
+            {
+                batch.BatchCommands.Add(new("savepoint before_pool"));
+                batch.BatchCommands.Add(new($"set local lock_timeout = '{BriefWait.TotalMilliseconds}ms'"));
+            }
+            AddHold(batch, type, skipLocked: whenHeld == HeldPool.Skip);
+            batch.BatchCommands.Add(new("select exists (select from promotions.coupon_types where name = $1)") { Parameters = { new() { Value = type } } });
+            if (whenHeld == HeldPool.WaitBriefly)
+            {
+                batch.BatchCommands.Add(new("set local lock_timeout to default"));
+                batch.BatchCommands.Add(new("release savepoint before_pool"));
+            }
+            await using var reader = await batch.ExecuteReaderAsync(ct);
+            var pool = await ReadHeldAsync(unit, type, reader, ct);
+            await reader.NextResultAsync(ct);
+            await reader.ReadAsync(ct);
+            return (pool, IsHeld: pool is null && reader.GetBoolean(0));
+        }
+        catch (PostgresException error) when (whenHeld == HeldPool.WaitBriefly && error.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            await using var back = unit.Command("rollback to savepoint before_pool");
+            await back.ExecuteNonQueryAsync(ct);
+            return (null, IsHeld: true);
+        }
     }
 
     /// <summary>True when a coupon is there to be taken; reads ahead for <paramref name="wanted"/> of them.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
@@ -5,7 +6,7 @@ namespace Boon.Promotions.Pool;
 
 /// <summary>
 /// Purges on a schedule: <c>Boon:Coupons:PurgeInterval</c>, an hour unless set; and what claims passed over, by and by. Each page is a transaction of its own, so what
-/// was purged stays purged, whatever happens then. A pool that somebody holds is left for later, and an error of one pool stops no other.
+/// was purged stays purged, whatever happens then. A pool that somebody holds is passed and tried again after the others, and an error of one pool stops no other.
 /// </summary>
 internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, LogSignals signals, IConfiguration configuration, TimeProvider time, ILogger<CouponPurge> logger)
     : BackgroundService
@@ -19,16 +20,20 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     /// <summary>Tries to purge pools that somebody held, until the schedule comes again.</summary>
     private const int MostTries = 30;
 
+    /// <summary>The same for a request: its caller waits.</summary>
+    private const int MostTriesOfRequest = 5;
+
     private readonly TimeSpan interval = Settings.PurgeInterval.Of(configuration);
 
-    /// <summary>Purges everything now, waiting for pools that somebody holds; answers how many coupons.</summary>
-    internal async Task<long> RunAsync(string by, CancellationToken ct)
+    /// <summary>
+    /// Purges everything now; answers how many coupons, and the types whose pools somebody held all the time. Those delay no other, and the schedule purges them.
+    /// </summary>
+    internal async Task<(long Purged, IReadOnlyList<string> Held)> RunAsync(string by, CancellationToken ct)
     {
         var pools = new PoolPurge(module, signals, by);
-        var total = await PurgeGapsAsync(pools, ct);
-        foreach (var type in await TypesAsync(ct))
-            total += (await pools.RunAsync(type, skipHeld: false, ct)).Purged;
-        return total;
+        var gaps = await PurgeGapsAsync(pools, ct);
+        var (purged, held) = await PurgeAsync(pools, await TypesAsync(ct), MostTriesOfRequest, (_, error) => ExceptionDispatchInfo.Throw(error), ct);
+        return (gaps + purged, held);
     }
 
     /// <summary>Purges what claims passed over; a range that somebody else works on is left to them.</summary>
@@ -51,56 +56,46 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(interval < GapInterval ? interval : GapInterval, time);
         var last = time.GetTimestamp();
         var pools = new PoolPurge(module, signals, Actor.System);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        return module.Database.Loops.EveryAsync(interval < GapInterval ? interval : GapInterval, time, RunAsync, error => LogFailed(logger, "", error.Message), stoppingToken);
+
+        async Task RunAsync()
         {
-            await TryAsync("", async () => await PurgeGapsAsync(pools, stoppingToken), stoppingToken);
+            await Loops.EachAsync([pools], one => PurgeGapsAsync(one, stoppingToken), (_, error) => LogFailed(logger, "", error.Message), stoppingToken);
             if (time.GetElapsedTime(last) < interval)
-                continue;
+                return;
+            var types = await TypesAsync(stoppingToken);
             last = time.GetTimestamp();
-            var types = new List<string>();
-            await TryAsync("", async () => types = await TypesAsync(stoppingToken), stoppingToken);
-            await PurgeAsync(pools, types, stoppingToken);
+            var (purged, _) = await PurgeAsync(pools, types, MostTries, (type, error) => LogFailed(logger, type, error.Message), stoppingToken);
+            if (purged > 0)
+                LogPurged(logger, purged);
         }
     }
 
-    private async Task PurgeAsync(PoolPurge pools, List<string> types, CancellationToken ct)
+    /// <summary>Purges the pools of types. Those that somebody holds are passed, and tried again after the others; answers which were held each time.</summary>
+    private async Task<(long Purged, IReadOnlyList<string> Held)> PurgeAsync(
+        PoolPurge pools, List<string> types, int mostTries, Action<string, Exception> failed, CancellationToken ct)
     {
         var total = 0L;
-        for (var tries = 0; types.Count > 0 && tries < MostTries; tries++)
+        for (var tries = 0; types.Count > 0 && tries < mostTries; tries++)
         {
             if (tries > 0)
                 await Task.Delay(HeldInterval, time, ct);
             var held = new List<string>();
-            foreach (var type in types)
-                await TryAsync(type, async () =>
-                {
-                    var (purged, skipped) = await pools.RunAsync(type, skipHeld: true, ct);
-                    total += purged;
-                    if (skipped)
-                        held.Add(type);
-                }, ct);
+            var whenHeld = tries == 0 ? HeldPool.Skip : HeldPool.WaitBriefly;
+            await Loops.EachAsync(types, async type =>
+            {
+                var (purged, skipped) = await pools.RunAsync(type, whenHeld, ct);
+                total += purged;
+                if (skipped)
+                    held.Add(type);
+            }, failed, ct);
             types = held;
         }
-        if (total > 0)
-            LogPurged(logger, total);
-    }
-
-    /// <summary>What fails is tried again when the schedule comes again.</summary>
-    private async Task TryAsync(string type, Func<Task> work, CancellationToken ct)
-    {
-        try
-        {
-            await work();
-        }
-        catch (Exception error) when (!ct.IsCancellationRequested)
-        {
-            LogFailed(logger, type, error.Message);
-        }
+        return (total, types);
     }
 
     [LoggerMessage(1, LogLevel.Information, "Purged {Count} expired coupons that nobody had claimed", EventName = "coupons-purged")]

@@ -21,7 +21,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     /// Purges the coupons of a type that have expired since the last time. Only those are looked at, each by the index of times of expiry, and where coupons expire
     /// together those before the cursor, which are claimed, are leapt over. Answers how many, and whether the pool was held by somebody and skipped.
     /// </summary>
-    internal async Task<(long Purged, bool Skipped)> RunAsync(string type, bool skipHeld, CancellationToken ct)
+    internal async Task<(long Purged, bool Skipped)> RunAsync(string type, HeldPool whenHeld, CancellationToken ct)
     {
         var walk = await BeginAsync(type, ct);
         var (at, after) = (walk.From, long.MaxValue);
@@ -34,7 +34,7 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
             var ids = page.Where(coupon => coupon.Position >= walk.Cursor).Select(coupon => coupon.Id).ToArray();
             if (ids.Length > 0)
             {
-                if (await PurgeAsync(type, ids, skipHeld, ct) is not { } purged)
+                if (await PurgeAsync(type, ids, whenHeld, ct) is not { } purged)
                     return (total, true);
                 total += purged;
             }
@@ -81,11 +81,11 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     }
 
     /// <summary>Purges coupons that the cursor has not come to meanwhile; null when somebody holds the pool.</summary>
-    private async Task<long?> PurgeAsync(string type, Guid[] ids, bool skipHeld, CancellationToken ct)
+    private async Task<long?> PurgeAsync(string type, Guid[] ids, HeldPool whenHeld, CancellationToken ct)
     {
         await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals) { By = by };
         await unit.BeginAsync(ct);
-        if (await CouponPool.HoldAsync(unit, type, ct, skipHeld) is null)
+        if (await CouponPool.HoldAsync(unit, type, whenHeld, ct) is (null, _))
             return null;
         long purged;
         await using (var purge = unit.Command("""

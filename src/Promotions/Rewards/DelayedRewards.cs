@@ -1,3 +1,4 @@
+using Boon.Promotions.Pool;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Promotions.Rewards;
@@ -12,32 +13,16 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            var types = new List<string>();
-            await TryAsync(async () => types = await TypesAsync(stoppingToken), stoppingToken);
-            foreach (var type in types)
-                await TryAsync(() => GrantAsync(type, stoppingToken), stoppingToken);
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        module.Database.Loops.EveryAsync(Interval, time, () => GrantAllAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
-    /// <summary>What fails is tried again at the next look.</summary>
-    private async Task TryAsync(Func<Task> work, CancellationToken ct)
-    {
-        try
-        {
-            await work();
-        }
-        catch (Exception error) when (!ct.IsCancellationRequested)
-        {
-            LogFailed(logger, error.Message);
-        }
-    }
+    private async Task GrantAllAsync(CancellationToken ct) => await Loops.EachAsync(
+        await TypesAsync(ct), type => GrantAsync(type, ct), (_, error) => LogFailed(logger, error.Message), ct);
 
-    /// <summary>Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), seen without holding a pool.</summary>
+    /// <summary>
+    /// Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), or of whose rewards nobody has said yet why they wait: their pool
+    /// was held when they were recorded. No pool is held for this look.
+    /// </summary>
     private async Task<List<string>> TypesAsync(CancellationToken ct)
     {
         await using var command = module.Database.Background.CreateCommand("""
@@ -50,6 +35,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
             select t.name from types p
             join promotions.coupon_types t on t.name = p.name
             where exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
+                or exists (select from promotions.coupon_rewards r where r.type = t.name and r.granted_at is null and coalesce(r.reason, '') = '')
             """);
         await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new List<string>();
@@ -64,7 +50,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         {
             await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals);
             await unit.BeginAsync(ct);
-            more = await GrantRewards.GrantAsync(unit, type, ct, skipHeld: true);
+            more = await GrantRewards.GrantAsync(unit, type, HeldPool.WaitBriefly, ct) == Granted.More;
             await unit.CommitAsync(ct);
         }
     }

@@ -3,6 +3,19 @@ using Boon.Promotions.Pool;
 
 namespace Boon.Promotions.Rewards;
 
+/// <summary>How far the rewards of a type were granted.</summary>
+internal enum Granted
+{
+    /// <summary>As far as the pool goes.</summary>
+    All,
+
+    /// <summary>There may be more to do.</summary>
+    More,
+
+    /// <summary>Not at all: somebody holds the pool.</summary>
+    Held,
+}
+
 /// <summary>
 /// Grants the rewards of quests that are coupons: each is recorded first, then given coupons from the pool of its type, outside <c>perUser</c> and without pace, in the
 /// order in which they were claimed. What a pool cannot give stays recorded, is logged as delayed with the reason, and is granted when there are coupons again.
@@ -14,6 +27,9 @@ internal static class GrantRewards
 
     /// <summary>Coupons given in one transaction: claims of the type wait for it.</summary>
     private const int MostCoupons = 1_000;
+
+    /// <summary>Held pools that a batch waits for: together for a second at most.</summary>
+    private const int MostWaits = 5;
 
     /// <summary>What a reward that waits can say; nothing at first.</summary>
     private static readonly string[] Unsaid = ["", "type-unknown", "sold-out"];
@@ -38,20 +54,21 @@ internal static class GrantRewards
             claimed.ConvertAll(one => one.Type), claimed.ConvertAll(one => one.Reward.Quantity), claimed.ConvertAll(one => one.Event.Id),
             claimed.ConvertAll(one => one.Event.TraceParent)))
             await record.ExecuteNonQueryAsync(ct);
-        // In one order everywhere, so that nobody waits for each other in a circle.
+        // A pool that somebody holds delays no other type: what it is to give stays recorded, in its order, and is granted by whoever holds the pool next.
+        var held = new List<string>();
         foreach (var type in claimed.Select(one => one.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
-            await GrantAsync(unit, type, ct);
+            if (await GrantAsync(unit, type, HeldPool.Skip, ct) == Granted.Held)
+                held.Add(type);
+        foreach (var type in held.Take(MostWaits))
+            await GrantAsync(unit, type, HeldPool.WaitBriefly, ct);
     }
 
-    /// <summary>
-    /// Grants what is recorded for a type, as far as its pool and one transaction go; answers whether there may be more to do. <paramref name="skipHeld"/>: not if
-    /// somebody holds the pool of the type, which there is.
-    /// </summary>
-    internal static async Task<bool> GrantAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct, bool skipHeld = false)
+    /// <summary>Grants what is recorded for a type, as far as its pool and one transaction go.</summary>
+    internal static async Task<Granted> GrantAsync(Unit<PromotionsDb> unit, string type, HeldPool whenHeld, CancellationToken ct)
     {
-        var pool = await CouponPool.HoldAsync(unit, type, ct, skipHeld);
-        if (pool is null && skipHeld)
-            return false;
+        var (pool, isHeld) = await CouponPool.HoldAsync(unit, type, whenHeld, ct);
+        if (isHeld)
+            return Granted.Held;
         var (pending, claims) = (new List<Pending>(), new List<NewClaim>());
         if (pool is not null && await pool.HasAsync(MostCoupons, ct))
             pending = await PendingAsync(unit, type, ct);
@@ -75,9 +92,9 @@ internal static class GrantRewards
             await ClaimBatch.StoreAsync(unit, pool, claims, rewards: true, ct);
         await StoreAsync(unit, pending, given, ct);
         if (left)
-            return claims.Count == MostCoupons || pending.Count == Most;
+            return claims.Count == MostCoupons || pending.Count == Most ? Granted.More : Granted.All;
         await DelayAsync(unit, type, pool is null ? "type-unknown" : "sold-out", ct);
-        return false;
+        return Granted.All;
     }
 
     private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Pending> pending, int[] given, CancellationToken ct)

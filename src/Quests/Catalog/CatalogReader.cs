@@ -6,7 +6,7 @@ namespace Boon.Quests.Catalog;
 /// Keeps this process's snapshot of the catalog: read at start, again in the process that changed it before that change is answered, and everywhere when events of
 /// this module arrive. So a read costs no query, and is never older than a wake-up.
 /// </summary>
-internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, LogSignals signals, IServiceScopeFactory scopes, ILogger<CatalogReader> logger) : BackgroundService
+internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, LogSignals signals, ILogger<CatalogReader> logger) : BackgroundService
 {
     private readonly SemaphoreSlim reading = new(1, 1);
     private volatile CatalogSnapshot current = CatalogSnapshot.Empty;
@@ -28,15 +28,15 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
         try
         {
             // The version first: what is read after it is at least as new.
-            await using var command = module.Database.Background.CreateCommand("select version from quests.catalog_version");
+            await using var connection = await module.Database.Background.OpenConnectionAsync(ct);
+            await using var command = new NpgsqlCommand("select version from quests.catalog_version", connection);
             var version = (long)(await command.ExecuteScalarAsync(ct))!;
             if (version == current.Version)
                 return;
-            await using var scope = scopes.CreateAsyncScope();
-            var db = scope.ServiceProvider.GetRequiredService<QuestsDb>();
+            await using var db = ModuleContext.Create<QuestsDb>(connection);
             // Quests before rewards: a quest that is read has its reward.
-            var quests = await db.Quests.ToListAsync(ct);
-            current = CatalogSnapshot.Of(version, await db.Rewards.ToListAsync(ct), quests);
+            var quests = await db.Quests.AsNoTracking().ToListAsync(ct);
+            current = CatalogSnapshot.Of(version, await db.Rewards.AsNoTracking().ToListAsync(ct), quests);
         }
         finally
         {
@@ -69,24 +69,7 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(QuestsModule.ModuleName, wake);
-        var backoff = new Backoff();
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await wake.WaitAsync(stoppingToken);
-                await RefreshAsync(stoppingToken);
-                backoff.Reset();
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception error)
-            {
-                await module.Database.Outages.PauseAsync(module.Database.Source, error, backoff, _ => LogFailed(logger, error.Message), stoppingToken);
-            }
-        }
+        await module.Database.Loops.OnWakeAsync(wake, () => RefreshAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The catalog could not be read; trying again: {Error}", EventName = "catalog-failed")]
