@@ -87,6 +87,58 @@ public sealed class CouponGuaranteeTests
         (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(claims);
     });
 
+    [Fact]
+    public async Task A_claim_of_a_key_that_waits_for_something_else_is_not_taken_for_one_in_flight()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await Upload(boon, 1, maxUses: 1);
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        Task<Answer> waiting;
+        // Nobody has the key; its row waits as it would for the table to grow on a slow disk.
+        await using (await OpenTransaction.BeginAsync(boon, "lock table promotions.idempotency_keys in share mode"))
+        {
+            waiting = boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token, key: "k");
+            await boon.WaitsForLock("insert into promotions.idempotency_keys");
+        }
+        (await waiting).Code.ShouldBe(201);
+    }
+
+    [Fact]
+    public async Task A_batch_of_claims_holds_no_more_keys_than_its_share_of_the_servers_locks()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        const int claims = 100;
+        await Upload(boon, claims + 1, maxUses: 1);
+        var members = await boon.SeedMembers(claims + 1);
+        Task<Answer> Claim((Guid Id, string Token) member) => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
+        const string type = "select from promotions.coupon_types where name = 'STANDARD' for update";
+        Task<OpenTransaction> next;
+        List<Task<Answer>> waiting;
+        await using (await OpenTransaction.BeginAsync(boon, type))
+        {
+            waiting = [Claim(members[0])];
+            await boon.WaitsForLock("select per_user, per_second");
+            // The others queue up behind the first, and we behind it for the type.
+            waiting.AddRange(members.Skip(1).Select(Claim));
+            await Eventually.Holds("the requests", async () => (await boon.Api.Get("/metrics")).Text.Split('\n')
+                .Any(line => line.StartsWith("http_server_active_requests{", StringComparison.Ordinal) && line.Contains("POST", StringComparison.Ordinal) && double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) > claims));
+            next = OpenTransaction.BeginAsync(boon, type);
+            await boon.WaitsForLock(type);
+        }
+        await using (await next)
+        {
+            await boon.WaitsForLock("select per_user, per_second");
+            (await boon.Scalar<long>("""
+                select max(keys) from (
+                    select count(*) as keys from pg_locks
+                    where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+                    group by pid
+                ) held
+                """)).ShouldBe(Boon.Platform.Units.IdempotencyKeys.MostInTransaction);
+        }
+        (await Task.WhenAll(waiting)).ShouldAllBe(answer => answer.Code == 201);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

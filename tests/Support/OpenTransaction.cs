@@ -22,5 +22,12 @@ public sealed class OpenTransaction : IAsyncDisposable
         return new OpenTransaction(connection);
     }
 
+    /// <summary>Makes what it did last; without this, it never happened.</summary>
+    public async Task CommitAsync()
+    {
+        await using var commit = new NpgsqlCommand("commit", connection);
+        await commit.ExecuteNonQueryAsync();
+    }
+
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 }

@@ -174,6 +174,14 @@ public sealed class TestBoon : IAsyncDisposable
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
     public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of([.. Services.GetServices<HostedModule>().Select(module => module.Name)])), within);
 
+    /// <summary>Waits until a statement that contains this text waits for a lock that another transaction holds.</summary>
+    public Task WaitsForLock(string text) => Eventually.Holds($"a statement with {text} to wait", () => Scalar<bool>("""
+        select exists (
+            select from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock' and strpos(query, $1) > 0
+        )
+        """, text));
+
     /// <summary>Delivers events again: moves a subscription's checkpoints back, as a restored backup would.</summary>
     public async Task Rewind(string module, string subscription, long by)
     {

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Boon.Platform.Data;
 
 namespace Boon.Platform.Units;
@@ -40,21 +43,18 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
             throw repeated;
     }
 
-    /// <summary>Inserts the key's row into the transaction. A row that another open transaction holds is a request in flight.</summary>
+    /// <summary>The advisory lock that stands for this key of a module: two keys that share one by chance (1 in 2^64) are refused as if they were one.</summary>
+    internal long LockIn(string schema) =>
+        BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{schema}\0{caller}\0{route}\0{key}")));
+
+    /// <summary>Inserts the key's row into the transaction. A key that another open transaction holds is a request in flight.</summary>
     public async Task ClaimAsync(Unit unit, CancellationToken ct)
     {
-        try
-        {
-            await using var batch = new NpgsqlBatch(unit.Connection);
-            IdempotencyKeys.AddClaim(batch, unit.Database.Schema, [this]);
-            await using var reader = await batch.ExecuteReaderAsync(ct);
-            if ((await IdempotencyKeys.ReadClaimedAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
-                throw repeated;
-        }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable)
-        {
-            throw new IdempotencyException(IdempotencyException.InFlight);
-        }
+        await using var batch = new NpgsqlBatch(unit.Connection);
+        IdempotencyKeys.AddClaim(batch, unit.Database.Schema, [this]);
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        if ((await IdempotencyKeys.ReadClaimedAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
+            throw repeated;
     }
 
     /// <summary>Stores the answer in the transaction that holds the effect.</summary>

@@ -2,21 +2,32 @@ namespace Boon.Platform.Units;
 
 /// <summary>
 /// The keys of the requests that one transaction answers, one request or many: their rows are inserted before anything else, and get their answers before the
-/// commit. Who meets a row of another open transaction waits for 10 ms, which is enough to see that there is one.
+/// commit. Whoever inserts a key's row holds the key's advisory lock until its transaction ends. A transaction that does not get the lock inserts nothing and
+/// does not wait: another request with this key is running.
 /// </summary>
 public static class IdempotencyKeys
 {
     private static readonly string KeptFor = $"{IdempotencyClaim.KeptFor.TotalHours} hours";
 
+    /// <summary>
+    /// Most keys of one transaction: each holds an entry in the server's table of locks, which has 64 entries (max_locks_per_transaction) for each connection.
+    /// </summary>
+    public const int MostInTransaction = 48;
+
     /// <summary>Adds the statements that claim keys; <see cref="ReadClaimedAsync"/> reads what they answer. No two of the keys may be the same.</summary>
     public static void AddClaim(NpgsqlBatch batch, string schema, IReadOnlyList<IdempotencyClaim> claims)
     {
-        batch.BatchCommands.Add(new("set local lock_timeout = '10ms'"));
-        // In one order everywhere, so that nobody waits for each other in a circle.
+        // Whoever had the lock before has ended, and the insert meets its row whatever this statement's snapshot sees. In one order, for who has no locks yet:
+        // processes of a former version.
         var insert = new NpgsqlBatchCommand($"""
+            with asked as materialized (
+                select caller, route, key, body_hash, pg_try_advisory_xact_lock(lock) as held
+                from unnest($1, $2, $3, $4, $5) n (caller, route, key, body_hash, lock)
+            )
             insert into {schema}.idempotency_keys as k (caller, route, key, body_hash)
             select caller, route, key, body_hash
-            from unnest($1, $2, $3, $4) n (caller, route, key, body_hash)
+            from asked
+            where held
             order by caller, route, key
             on conflict (caller, route, key) do update
                 set body_hash = excluded.body_hash, status = null, content_type = null, location = null, body = null, created_at = now()
@@ -25,13 +36,12 @@ public static class IdempotencyKeys
             """);
         Bind(insert, claims);
         insert.Parameters.Add(new() { Value = claims.Select(claim => claim.BodyHash).ToArray() });
+        insert.Parameters.Add(new() { Value = claims.Select(claim => claim.LockIn(schema)).ToArray() });
         batch.BatchCommands.Add(insert);
-        batch.BatchCommands.Add(new("set local lock_timeout to default"));
         AddFind(batch, schema, claims);
     }
 
     /// <summary>Reads the answers of <see cref="AddClaim"/>: why keys were not claimed. A key that is not among them is this transaction's.</summary>
-    /// <exception cref="PostgresException">55P03: one of the keys is in flight elsewhere; which one is not known.</exception>
     public static async Task<Dictionary<(string, string, string), IdempotencyException>> ReadClaimedAsync(
         NpgsqlDataReader reader, IReadOnlyList<IdempotencyClaim> claims, CancellationToken ct)
     {

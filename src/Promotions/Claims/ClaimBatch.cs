@@ -55,7 +55,6 @@ internal static class ClaimBatch
         CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting, Dictionary<(string, string, string), IdempotencyException> Repeats);
 
     /// <summary>Does everything but commit.</summary>
-    /// <exception cref="PostgresException">55P03: one of the keys is in flight in another process; which one is not known.</exception>
     internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
         var results = new ClaimResult[wishes.Count];
@@ -91,7 +90,7 @@ internal static class ClaimBatch
     {
         var keys = wishes.Where(wish => wish.Key is not null).Select(wish => wish.Key!).ToList();
         await using var batch = new NpgsqlBatch(unit.Connection);
-        // Keys before the pool: nobody who holds a pool waits for a key.
+        // Keys before the pool: nobody who holds a pool waits for the row of a key, which a process of a former version may hold.
         if (keys.Count > 0)
             IdempotencyKeys.AddClaim(batch, unit.Database.Schema, keys);
         CouponPool.AddHold(batch, type);

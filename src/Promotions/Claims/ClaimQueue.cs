@@ -69,8 +69,12 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         while (await channel.WaitToReadAsync(CancellationToken.None))
         {
             batch.Clear();
-            while (batch.Count < LargestBatch && channel.TryRead(out var waiting))
+            var keys = 0;
+            while (batch.Count < LargestBatch && keys < IdempotencyKeys.MostInTransaction && channel.TryRead(out var waiting))
+            {
                 batch.Add(waiting);
+                keys += waiting.Wish.Key is null ? 0 : 1;
+            }
             try
             {
                 await RunAsync(type, batch);
@@ -83,37 +87,22 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         }
     }
 
-    /// <summary>
-    /// Answers a batch. Where one of its keys is in flight in another process, which cannot be said, the batch is halved until that claim is alone and gets to know it.
-    /// </summary>
+    /// <summary>Answers a batch with one transaction.</summary>
     private async Task RunAsync(string type, List<Waiting> batch)
     {
-        try
+        await using var unit = new Unit<PromotionsDb>(module, signals);
+        await unit.BeginAsync(CancellationToken.None);
+        var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
+        if (!PromotionsDefences.DurableReply)
         {
-            await using var unit = new Unit<PromotionsDb>(module, signals);
-            await unit.BeginAsync(CancellationToken.None);
-            var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
-            if (!PromotionsDefences.DurableReply)
-            {
-                Answer(batch, results);
-                await Task.Delay(PromotionsDefences.WriteBehind);
-            }
-            await unit.CommitAsync(CancellationToken.None);
-            ClaimMetrics.Batch(type, results);
-            if (results.Any(result => result.Answer == ClaimAnswer.Queued))
-                pacer.Wake(type);
             Answer(batch, results);
+            await Task.Delay(PromotionsDefences.WriteBehind);
         }
-        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.LockNotAvailable && batch.Exists(waiting => waiting.Wish.Key is not null))
-        {
-            if (batch.Count == 1)
-            {
-                batch[0].Answer.TrySetResult(InFlight);
-                return;
-            }
-            await RunAsync(type, batch[..(batch.Count / 2)]);
-            await RunAsync(type, batch[(batch.Count / 2)..]);
-        }
+        await unit.CommitAsync(CancellationToken.None);
+        ClaimMetrics.Batch(type, results);
+        if (results.Any(result => result.Answer == ClaimAnswer.Queued))
+            pacer.Wake(type);
+        Answer(batch, results);
     }
 
     private static void Answer(List<Waiting> batch, ClaimResult[] results)
