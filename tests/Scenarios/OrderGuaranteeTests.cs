@@ -205,6 +205,25 @@ public sealed class OrderGuaranteeTests
         (await boon.Scalar<bool>("select bool_and(streak = 20) and count(*) = 50 from quests.progress")).ShouldBeTrue();
     });
 
+    [Fact]
+    public async Task An_order_whose_row_moves_while_it_is_settled_is_settled()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        var (_, token) = (await boon.SeedMembers(1))[0];
+        var code = await boon.HeldCoupon(token, maxUses: 50);
+        var lane = await Hold(boon, "orders", "orders.settle-orders");
+        var placed = await Place(boon, token, code);
+        await using (var move = await OpenTransaction.BeginAsync(boon, "update orders.orders set product = product"))
+        {
+            await lane.DisposeAsync();
+            await boon.WaitsForLock("update orders.orders");
+            await move.CommitAsync();
+        }
+        await Eventually.Holds("the order", async () => (await boon.Api.Get($"/v1/orders/{placed.Id}", token))["state"].GetString() == "confirmed");
+        (await boon.Scalar<long>("select count(*) from orders.event_log where type like 'orders.order-confirmed.%'")).ShouldBe(1);
+        (await boon.Scalar<long>("select count(*) from orders.dead_letters")).ShouldBe(0);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -104,6 +104,25 @@ public sealed class QuestGuaranteeTests
         (await boon.Scalar<long>("select count(*) from wallet.dead_letters")).ShouldBe(0);
     });
 
+    [Fact]
+    public async Task A_completion_whose_row_moves_while_its_reward_is_settled_is_granted()
+    {
+        await using var boon = await TestBoon.StartAsync();
+        await boon.CreateQuest(new { trigger = "test.moved", streak = 1, duplication = 1, autoClaim = true });
+        var (user, token) = (await boon.SeedMembers(1))[0];
+        await using (var lane = await OpenTransaction.BeginAsync(boon, "select from quests.checkpoints where subscription = 'quests.settle-rewards' for update"))
+        {
+            await boon.Append("test.moved.v1", user, "{}");
+            await Eventually.Holds("the completion", async () => await boon.Scalar<long>("select count(*) from quests.completions where claimed_at is not null") == 1);
+            await using var move = await OpenTransaction.BeginAsync(boon, "update quests.completions set reward_id = reward_id");
+            await lane.CommitAsync();
+            await boon.WaitsForLock("update quests.completions");
+            await move.CommitAsync();
+        }
+        await Eventually.Holds("the reward", async () => (await boon.Api.All("/v1/quests/completions?state=granted", token)).Count == 1);
+        (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -24,21 +24,39 @@ internal static class SettleOrders
             unit.NoEffect();
             return;
         }
-        // In log order, as the results came.
+        // In log order, as the results came. An order that is cancelled at this moment is waited for, and then it is not pending.
         await using var settle = unit.Command($"""
-            with settled as (
-                update orders.orders o set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
+            with found as materialized (
+                select k.*, at.ctid
                 from unnest($1, $2, $3) with ordinality k (cause, discount, reason, place)
-                cross join lateral (select x.ctid from orders.orders x where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause offset 0) at
-                where o.ctid = at.ctid {(OrdersDefences.PendingOnly ? "and o.state = 'pending'" : "")}
+                cross join lateral (
+                    select x.ctid
+                    from orders.orders x
+                    where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause {(OrdersDefences.PendingOnly ? "and x.state = 'pending'" : "")}
+                    offset 0
+                    for update
+                ) at
+            ), settled as (
+                update orders.orders o
+                set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
+                from found k
+                where o.ctid = k.ctid
                 returning k.place, k.cause, o.id, o.user_id, o.product, o.quantity, o.amount, o.currency, o.code, o.discount, o.reason
             )
-            select cause, id, user_id, product, quantity, amount, currency, code, discount, reason from settled order by place
+            select s.cause, s.id, s.user_id, s.product, s.quantity, s.amount, s.currency, s.code, s.discount, s.reason, f.number
+            from (select count(*) as number from found) f
+            left join settled s on true
+            order by s.place
             """, results.Keys.ToArray(), results.Values.Select(result => result.Discount).ToArray(), results.Values.Select(result => result.Reason).ToArray());
         settle.Parameters[2].NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text;
         await using var reader = await settle.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+        long missing = 0;
+        for (var first = true; await reader.ReadAsync(ct); first = false, missing--)
         {
+            if (first)
+                missing = reader.GetInt64(10);
+            if (reader.IsDBNull(0))
+                break; // none was found, or none was where it was found
             var cause = results[reader.GetGuid(0)].Event;
             var (id, user, code, total) = (reader.GetGuid(1), reader.GetGuid(2), reader.GetString(7), new Money(reader.GetInt64(5), reader.GetString(6)));
             if (reader.IsDBNull(9))
@@ -49,5 +67,7 @@ internal static class SettleOrders
             else
                 unit.Append(new OrderRejected(id, user, code, reader.GetString(9)), cause);
         }
+        if (missing != 0)
+            throw new DbUpdateConcurrencyException($"{missing} orders that this transaction holds are not where they were.");
     }
 }

@@ -15,16 +15,29 @@ internal static class SettleRewards
         if (settled.Count == 0)
             return;
         await using var update = unit.Command("""
-            update quests.completions c set granted_at = k.granted_at, pending_reason = k.pending_reason
-            from unnest($1, $2, $3, $4, $5) k (quest_id, user_id, number, granted_at, pending_reason)
-            cross join lateral (
-                select x.ctid from quests.completions x where x.user_id = k.user_id and x.quest_id = k.quest_id and x.number = k.number
-                    and x.claimed_at is not null and x.granted_at is null offset 0) at
-            where c.ctid = at.ctid
+            with found as materialized (
+                select k.granted_at, k.pending_reason, at.ctid
+                from unnest($1, $2, $3, $4, $5) k (quest_id, user_id, number, granted_at, pending_reason)
+                cross join lateral (
+                    select x.ctid
+                    from quests.completions x
+                    where x.user_id = k.user_id and x.quest_id = k.quest_id and x.number = k.number
+                    and x.claimed_at is not null and x.granted_at is null
+                    offset 0
+                ) at
+            ), settled as (
+                update quests.completions c
+                set granted_at = k.granted_at, pending_reason = k.pending_reason
+                from found k
+                where c.ctid = k.ctid
+                returning 1
+            )
+            select (select count(*) from found) - (select count(*) from settled)
             """,
             settled.Values.Select(one => one.QuestId).ToArray(), settled.Values.Select(one => one.UserId).ToArray(), settled.Values.Select(one => one.Number).ToArray(),
             settled.Values.Select(one => one.GrantedAt).ToArray(), settled.Values.Select(one => one.PendingReason).ToArray());
-        await update.ExecuteNonQueryAsync(ct);
+        if (await update.ExecuteScalarAsync(ct) is not 0L and var missing)
+            throw new DbUpdateConcurrencyException($"{missing} completions moved while their rewards were settled.");
     }
 
     private static Settled? Read(LoggedEvent e)
