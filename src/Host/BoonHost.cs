@@ -1,3 +1,4 @@
+using Boon.Gateway;
 using Boon.Identity;
 using Boon.Intake;
 using Boon.Orders;
@@ -32,6 +33,9 @@ internal sealed record HostOptions(
 internal sealed class BoonHost : IAsyncDisposable
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
+
+    /// <summary>What <c>--modules</c> says for a process that forwards to the modules of others, and has no database.</summary>
+    internal const string GatewayName = "gateway";
 
     /// <summary>Every module that this binary has.</summary>
     internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule(), new OrdersModule(), new IntakeModule()];
@@ -87,7 +91,7 @@ internal sealed class BoonHost : IAsyncDisposable
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, modules);
             var app = builder.Build();
-            databases = app.Services.GetRequiredService<Databases>();
+            databases = app.Services.GetService<Databases>();
             CheckSubscriptions(app, modules);
             Map(app, modules);
             return new BoonHost(app, server, urls);
@@ -167,7 +171,8 @@ internal sealed class BoonHost : IAsyncDisposable
 
     /// <summary>Which databases and modules it works with, a line for each database.</summary>
     internal IEnumerable<string> Describe() => HostConfiguration.Describe(
-        App.Configuration, App.Services.GetServices<HostedModule>().Select(module => module.Name), postgres is null ? null : Path.Combine(Settings.Data.Of(App.Configuration), "postgres"));
+        App.Configuration, App.Services.GetServices<HostedModule>().Select(module => module.Name), postgres is null ? null : Path.Combine(Settings.Data.Of(App.Configuration), "postgres"))
+        .Concat(GatewayPipeline.Describe(App.Services));
 
     /// <summary>Waits for Ctrl-C or SIGTERM, or until a part of the host has failed and stops it.</summary>
     internal async Task WaitAsync(CancellationToken ct)
@@ -187,14 +192,17 @@ internal sealed class BoonHost : IAsyncDisposable
         await App.Services.GetRequiredService<Drain>().RunAsync(time);
     }
 
+    /// <summary>The modules of this process; none for the gateway.</summary>
     private static List<IModule> Choose(IReadOnlyList<string>? names)
     {
         if (names is null or [])
             return [.. AllModules];
+        if (names.Contains(GatewayName))
+            return names.All(name => name == GatewayName) ? [] : throw new SetupException("The gateway is a process of its own: run it with --modules gateway alone.");
         var unknown = names.Where(name => AllModules.All(module => module.Name != name)).ToList();
         return unknown.Count == 0
             ? [.. AllModules.Where(module => names.Contains(module.Name))]
-            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}.");
+            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}, and {GatewayName}.");
     }
 
     /// <summary>True where a private PostgreSQL was made: in the folder, or for root perhaps elsewhere (then the keys that Boon made are in it).</summary>
@@ -219,9 +227,15 @@ internal sealed class BoonHost : IAsyncDisposable
         var services = builder.Services;
         services.AddSingleton<IHostLifetime, CommandLifetime>();
         services.AddSingleton(TimeProvider.System);
-        services.AddBoonLog();
         services.AddBoonTelemetry(builder.Configuration);
-        services.AddBoonWeb(builder.Configuration);
+        if (modules.Count == 0)
+            services.AddBoonGateway(builder.Configuration, AllModules);
+        else
+        {
+            services.AddBoonLog();
+            services.AddLogLag();
+            services.AddBoonWeb(builder.Configuration);
+        }
         foreach (var module in modules)
             module.Add(new ModuleBuilder(module.Name, services, builder.Configuration));
         if (Settings.ProxiesOf(builder.Configuration).ToList() is { Count: > 0 } proxies)
@@ -238,7 +252,10 @@ internal sealed class BoonHost : IAsyncDisposable
     private static void Map(WebApplication app, List<IModule> modules)
     {
         app.UseForwardedHeaders();
-        app.UseBoonWeb();
+        if (modules.Count == 0)
+            app.UseBoonGateway();
+        else
+            app.UseBoonWeb();
         app.MapMetrics();
         foreach (var module in modules)
             module.Map(app);

@@ -63,6 +63,24 @@ public static class Settings
         "a list (`Boon__Web__AllowedOrigins__0=https://shop.example`) of origins whose web pages may call (CORS): scheme, host and port, or `*` for all. Callers are known by their token, so cookies are never allowed",
         Unset, Origin, ""));
 
+    /// <summary>Where the gateway finds the modules.</summary>
+    public static Setting<IReadOnlyList<Uri>> GatewayModules { get; } = Add(Backends("Boon:Gateway:Modules",
+        "where the gateway finds all modules: addresses of the processes with commas, or one with a name whose every address in the DNS is a process",
+        "none: the gateway does not start"));
+
+    /// <summary>Where the gateway finds one module.</summary>
+    public static Setting<IReadOnlyList<Uri>> GatewayModule { get; } = Add(Backends("Boon:Gateway:Modules:{module}",
+        "the same for one module, such as `Boon:Gateway:Modules:Orders`; wins over `Boon:Gateway:Modules` for it", Unset));
+
+    /// <summary>The port of the backends' health.</summary>
+    public static Setting<int> GatewayHealthPort { get; } = Add(Number("Boon:Gateway:HealthPort",
+        "the port on which the processes answer `/health/ready`, when that is not the one of all else (`Boon:Management:Urls`)", 0, 65_535, 0, "the same"));
+
+    /// <summary>Requests of one client.</summary>
+    public static Setting<int> GatewayRequestsPerSecond { get; } = Add(Number("Boon:Gateway:RequestsPerSecond",
+        "requests a second that a gateway lets one client pass, then 429: a user, an API key, or an address (IPv6: one /64) that shows neither. A pause saves up "
+        + "requests for one second", 1, 1_000_000, 300));
+
     /// <summary>The <c>iss</c> claim.</summary>
     public static Setting<string> TokenIssuer { get; } = Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));
 
@@ -178,6 +196,18 @@ public static class Settings
 
     private static Setting<string?> Addresses(string key, string meaning, string shown) => new(
         key, "addresses such as http://127.0.0.1:5080, several with ;", meaning, shown, (text, out value) => (value = text).Split(';').All(IsAddress), null);
+
+    private static Setting<IReadOnlyList<Uri>> Backends(string key, string meaning, string shown) => new(
+        key, "addresses such as http://10.0.0.5:5080, several with commas", meaning, shown, Backends, []);
+
+    private static bool Backends(string text, out IReadOnlyList<Uri> value)
+    {
+        var addresses = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        value = addresses.All(address => IsAddress(address) && Uri.IsWellFormedUriString(address, UriKind.Absolute))
+            ? [.. addresses.Select(address => new Uri(address))]
+            : [];
+        return value.Count > 0;
+    }
 
     private static Setting<string?> Connection(string key, string meaning, string shown) =>
         new(key, ConnectionText.Form, meaning, shown, ConnectionText.TryRead, null) { Secret = true };

@@ -19,10 +19,14 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly ConcurrentBag<BoonProcess> launched = [];
 
     private readonly IReadOnlyDictionary<string, string>? settings;
+    private readonly string[] urls;
+    private readonly IReadOnlyList<string>? modules;
 
-    private TestCluster(string database, int size, IReadOnlyDictionary<string, string>? settings)
+    private TestCluster(string database, int size, IReadOnlyDictionary<string, string>? settings, bool fixedUrls, IReadOnlyList<string>? modules)
     {
         this.settings = settings;
+        this.modules = modules;
+        urls = [.. Enumerable.Range(0, size).Select(_ => fixedUrls ? FreeUrl() : "http://127.0.0.1:0")];
         Database = database;
         processes = new BoonProcess?[size];
         apis = new Api?[size];
@@ -35,8 +39,23 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Connections to its database.</summary>
     internal NpgsqlDataSource Source => source;
 
-    internal static async Task<TestCluster> CreateAsync(int size, IReadOnlyDictionary<string, string>? settings = null) =>
-        new(await TestServer.CreateDatabaseAsync(), size, settings);
+    internal const string Operator = OperatorPassword;
+
+    /// <summary>A cluster of so many processes; <paramref name="fixedUrls"/>: each keeps its address over restarts; <paramref name="modules"/>: what each runs, with commas.</summary>
+    internal static async Task<TestCluster> CreateAsync(
+        int size, IReadOnlyDictionary<string, string>? settings = null, bool fixedUrls = false, IReadOnlyList<string>? modules = null) =>
+        new(await TestServer.CreateDatabaseAsync(), size, settings, fixedUrls, modules);
+
+    /// <summary>Where a process listens, when its address is fixed.</summary>
+    internal string Url(int index) => urls[index];
+
+    /// <summary>An address on this machine that nobody listens on.</summary>
+    internal static string FreeUrl()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+    }
 
     /// <summary>A process of the cluster.</summary>
     internal BoonProcess this[int index] => processes[index] ?? throw new InvalidOperationException("It is not started.");
@@ -93,7 +112,7 @@ internal sealed class TestCluster : IAsyncDisposable
             ["Boon__Operator__Password"] = OperatorPassword,
             ["Boon__Log__Level"] = "Warning",
         },
-        [.. switches, "--fast-hash", "serve", "--urls", "http://127.0.0.1:0", "--data", folders[index]]);
+        [.. switches, "--fast-hash", "serve", "--urls", urls[index], "--data", folders[index], .. modules is null ? (string[])[] : ["--modules", modules[index]]]);
 
     internal async Task KillAndRestartAsync(int index, params string[] switches)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Boon.Gateway;
 using Boon.Host;
 using Boon.Identity;
 using Boon.Identity.Passwords;
@@ -69,7 +70,7 @@ public static class FaultyBoon
             return;
         }
         const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
-        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences), typeof(IdentityDefences)];
+        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences), typeof(IdentityDefences), typeof(GatewayDefences)];
         var property = switches.Select(type => type.GetProperty(defence, where)).SingleOrDefault(found => found is not null)
             ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
         property.SetValue(null, on);

@@ -7,7 +7,7 @@ internal static class ServeCommand
 {
     internal static Command Create(Signals signals)
     {
-        var modules = new Option<string?>("--modules") { Description = "The modules to run, separated by commas (default: all).", HelpName = "a,b" };
+        var modules = new Option<string?>("--modules") { Description = "The modules to run, separated by commas (default: all); or gateway, alone: it forwards to the processes that Boon__Gateway__Modules names.", HelpName = "a,b" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
         var wait = new Option<bool>("--wait") { Description = "Wait for a database that does not answer yet, instead of ending with an error." };

@@ -24,8 +24,8 @@ public static class WebPipeline
     /// <summary>How far beyond what a call takes, in bytes, a refused body is read so that the client sees the refusal; where more is taken, as far again.</summary>
     private const long LeastDrain = 4 * 1024 * 1024;
 
-    /// <summary>Registers authentication, JSON, errors and the API description.</summary>
-    public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
+    /// <summary>Registers what stands between the network and any endpoint, of a module or of the gateway: limits of the server, JSON, errors, origins.</summary>
+    public static IServiceCollection AddBoonEdge(this IServiceCollection services, IConfiguration configuration)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
         {
@@ -38,7 +38,13 @@ public static class WebPipeline
         services.AddExceptionHandler<Errors>();
         services.AddSingleton<Drain>();
         CrossOrigin.Add(services, configuration);
+        return services;
+    }
 
+    /// <summary>Registers the edge, authentication and the API description.</summary>
+    public static IServiceCollection AddBoonWeb(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddBoonEdge(configuration);
         var tokens = new TokenOptions
         {
             Issuer = Settings.TokenIssuer.Of(configuration),
@@ -62,8 +68,8 @@ public static class WebPipeline
         return services;
     }
 
-    /// <summary>Adds the middleware and the endpoints that every host has.</summary>
-    public static void UseBoonWeb(this WebApplication app)
+    /// <summary>Adds the middleware of the edge, up to routing.</summary>
+    public static void UseBoonEdge(this WebApplication app)
     {
         app.Services.GetRequiredService<Drain>().CloseConnections(app);
         AccessLog.Use(app);
@@ -75,19 +81,37 @@ public static class WebPipeline
         app.Use(RequestChecks.HeadAsGet);
         app.UseRouting();
         CrossOrigin.Use(app);
+    }
+
+    /// <summary>Adds the middleware and the endpoints that every host of modules has.</summary>
+    public static void UseBoonWeb(this WebApplication app)
+    {
+        app.UseBoonEdge();
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(RefuseLargeBodies); // after that: a stranger's body is not read for a call that takes more than others
         app.Use(new WaitLimit().AdmitAsync);
         app.Use(RequestChecks.Refuse);
         app.Use(ClaimIdempotencyKey);
-        HealthEndpoints.Map(app);
-        ListEvents.Map(app);
-        ListEventTypes.Map(app);
-        DownloadLog.Map(app);
-        DeadLetterEndpoints.Map(app);
-        app.MapGet("/", () => TypedResults.Redirect("/docs")).TakesAnyQuery().ExcludeFromDescription();
+        MapHostWide(app);
         app.MapOpenApi("/openapi/{documentName}.json").TakesAnyQuery().ExcludeFromDescription();
+        app.UseBoonDocs();
+    }
+
+    /// <summary>The routes that answer for all modules of a process.</summary>
+    internal static void MapHostWide(IEndpointRouteBuilder routes)
+    {
+        HealthEndpoints.Map(routes);
+        ListEvents.Map(routes);
+        ListEventTypes.Map(routes);
+        DownloadLog.Map(routes);
+        DeadLetterEndpoints.Map(routes);
+    }
+
+    /// <summary>The page that shows the document at <c>/openapi/v1.json</c>.</summary>
+    public static void UseBoonDocs(this WebApplication app)
+    {
+        app.MapGet("/", () => TypedResults.Redirect("/docs")).TakesAnyQuery().ExcludeFromDescription();
         app.UseSwaggerUI(options =>
         {
             options.RoutePrefix = "docs";
@@ -121,7 +145,7 @@ public static class WebPipeline
     /// Refuses a body that says it is too large, after reading past it: a server that closes the connection while the client still sends shows it a broken
     /// pipe instead of the answer. Bodies beyond the drain are cut off.
     /// </summary>
-    private static async Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
+    public static async Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {
         var limit = http.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? LargestBody;
         if (http.Request.ContentLength is not { } length || length <= limit)

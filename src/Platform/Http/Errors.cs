@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace Boon.Platform.Http;
 
 /// <summary>The edge where exceptions become answers: bad input is 4xx with its reason, an outage 503, a bug 500 with a trace id and nothing else.</summary>
-internal sealed partial class Errors(Databases databases, ILogger<Errors> logger) : IExceptionHandler
+internal sealed partial class Errors(ILogger<Errors> logger, Databases? databases = null) : IExceptionHandler
 {
     private static readonly TimeSpan OutageRetry = TimeSpan.FromSeconds(2);
 
@@ -40,7 +40,7 @@ internal sealed partial class Errors(Databases databases, ILogger<Errors> logger
             case IdempotencyException:
                 return Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency-mismatch", "This Idempotency-Key was used with another body.");
         }
-        if (PostgresErrors.IsOutage(exception))
+        if (databases is not null && PostgresErrors.IsOutage(exception))
         {
             // Of a database that is away the log has a line already, and the answers are in the log of requests.
             if (!databases.NoteOutage(exception) && !databases.Outages.Any)

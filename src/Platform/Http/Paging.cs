@@ -13,6 +13,19 @@ namespace Boon.Platform.Http;
 public sealed record Page<T>(
     IReadOnlyList<T> Data, [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
+/// <summary>A page of a list that is gathered from all modules.</summary>
+/// <param name="Data">The items.</param>
+/// <param name="Next">The cursor of the next page, or null at the end.</param>
+/// <param name="Unavailable">Modules that did not answer the gateway: what is theirs is missing here.</param>
+public sealed record GatheredPage<T>(
+    IReadOnlyList<T> Data,
+    [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next,
+    IReadOnlyList<string>? Unavailable = null)
+{
+    /// <summary>A page of all modules.</summary>
+    public static GatheredPage<T> Of(Page<T> page) => new(page.Data, page.Next);
+}
+
 /// <summary>The query of a list: <c>?limit=</c> (default 50, 1 to 200) and <c>&amp;cursor=</c> (a page's <c>next</c>).</summary>
 public sealed record PageQuery(string? Limit, string? Cursor)
 {

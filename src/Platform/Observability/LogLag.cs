@@ -8,9 +8,6 @@ namespace Boon.Platform.Observability;
 /// <summary>How far each subscription lane is behind: asked of the database at each scrape, so every process tells the same truth.</summary>
 internal sealed class LogLag
 {
-    private static readonly string Version =
-        System.Reflection.CustomAttributeExtensions.GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(LogLag).Assembly)?.InformationalVersion.Split('+')[0] ?? "unknown";
-
     private readonly Databases databases;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
     private readonly IReadOnlyList<HostedModule> modules;
@@ -30,7 +27,6 @@ internal sealed class LogLag
     public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
         this.modules = [.. modules];
-        LogMetrics.Meter.CreateObservableGauge("boon_build_info", () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", Version)), description: "Which Boon this is: always 1.");
         LogMetrics.Meter.CreateObservableGauge("boon_log_unsequenced_events", () => waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
             description: "Committed events that have no number yet.");
         this.databases = databases;

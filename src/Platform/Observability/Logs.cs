@@ -35,6 +35,8 @@ public static class Logs
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
             .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            // A backend that is away has a line of its own when it goes and when it is back; each request's end is in its own line.
+            .MinimumLevel.Override("Yarp", LogEventLevel.Fatal)
             // A connection that fails while it is closed was gone before: whoever used it says so.
             .MinimumLevel.Override("Npgsql.Connection", LogEventLevel.Fatal)
             // A scheme that does not apply to a request says so at Information; how the request ended is in its own line.

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Boon.Platform.Http;
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Builder;
@@ -21,10 +22,12 @@ public static class Telemetry
     private static readonly string[] Meters =
         [LogMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql"];
 
+    /// <summary>Registers how far each lane is behind, for hosts that have logs.</summary>
+    public static IServiceCollection AddLogLag(this IServiceCollection services) => services.AddSingleton<LogLag>();
+
     /// <summary>Registers both.</summary>
     public static IServiceCollection AddBoonTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddSingleton<LogLag>();
         services.AddSingleton<MetricsPage>();
         if (!string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             services.AddSingleton<IHostedService, Tracing>();
@@ -43,18 +46,23 @@ public static class Telemetry
 
     private static ResourceBuilder Resource => ResourceBuilder.CreateDefault().AddService("boon");
 
+    private static readonly string Version = System.Reflection.CustomAttributeExtensions
+        .GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Telemetry).Assembly)?.InformationalVersion.Split('+')[0] ?? "unknown";
+
     /// <summary>Collects at each scrape.</summary>
     private sealed class MetricsPage : IDisposable
     {
         private readonly SemaphoreSlim gate = new(1, 1);
         private readonly PrometheusExporter exporter = new();
-        private readonly LogLag lag;
+        private readonly LogLag? lag;
         private readonly MeterProvider provider;
         private readonly BaseExportingMetricReader reader;
 
-        public MetricsPage(LogLag lag)
+        public MetricsPage(LogLag? lag = null)
         {
             this.lag = lag;
+            LogMetrics.Meter.CreateObservableGauge(
+                "boon_build_info", () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", Version)), description: "Which Boon this is: always 1.");
             reader = new BaseExportingMetricReader(exporter);
             provider = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource).AddMeter(Meters).AddReader(reader).Build();
         }
@@ -66,11 +74,12 @@ public static class Telemetry
             {
                 try
                 {
-                    await lag.RefreshAsync(ct);
+                    if (lag is not null)
+                        await lag.RefreshAsync(ct);
                 }
                 catch (Exception error) when (Data.PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
                 {
-                    lag.Forget(); // the other figures are wanted most while the database is away
+                    lag?.Forget(); // the other figures are wanted most while the database is away
                 }
                 reader.Collect();
                 return exporter.Text;
@@ -96,7 +105,7 @@ public static class Telemetry
         public Task StartAsync(CancellationToken cancellationToken)
         {
             provider = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource)
-                .AddSource(LogMetrics.Name, "Microsoft.AspNetCore", "Npgsql").AddOtlpExporter().Build();
+                .AddSource(LogMetrics.Name, "Microsoft.AspNetCore", "Npgsql", "Yarp.ReverseProxy").AddOtlpExporter().Build();
             return Task.CompletedTask;
         }
 

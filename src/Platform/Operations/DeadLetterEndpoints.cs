@@ -22,7 +22,7 @@ public static partial class DeadLetterEndpoints
         routes.MapGet("/v1/dead-letters", ListDeadLettersAsync)
             .ForOperators().WithTags("Events").WithSummary("The events that a subscription could not handle, in the order in which they were parked.")
             .WithDescription("Lists open letters. With `state=redriven` it lists the redriven ones, with the time and who redrove them. They are deleted after `Boon:DeadLetters:Retention`.")
-            .Produces<Page<DeadLetter>>();
+            .Produces<GatheredPage<DeadLetter>>();
         routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveDeadLetterAsync)
             .ForOperators().WithTags("Events")
             .WithSummary("Handles a parked event again: 204 when it is done.")
@@ -65,7 +65,8 @@ public static partial class DeadLetterEndpoints
         var validation = new Validation();
         validation.Check(state is null or Open or Redriven, "state", $"must be {Open} or {Redriven}");
         return validation.Ok
-            ? TypedResults.Ok(PageQuery.Page(await ListAsync(subscriptions, state == Redriven, after, limit + 1, ct), limit, DeadLetterPlace.Of))
+            ? TypedResults.Ok(GatheredPage<DeadLetter>.Of(
+                PageQuery.Page(await ListAsync(subscriptions, state == Redriven, after, limit + 1, ct), limit, DeadLetterPlace.Of)))
             : Problems.Invalid(validation);
     }
 

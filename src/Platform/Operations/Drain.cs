@@ -1,3 +1,4 @@
+using Boon.Platform.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -10,10 +11,16 @@ namespace Boon.Platform.Operations;
 /// </summary>
 public sealed class Drain
 {
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
+
     private volatile bool begun;
 
     /// <summary>True once it has begun; it ends with the process.</summary>
-    internal bool Begun => begun;
+    public bool Begun => begun;
+
+    /// <summary>What <c>/health/ready</c> answers from then on.</summary>
+    public static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Refuse(HttpContext http) =>
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; send requests to others.", RetryAfter);
 
     /// <summary>Drains for so long.</summary>
     public async Task RunAsync(TimeSpan time)

@@ -11,11 +11,11 @@ internal static class EventsBack
     /// <summary>Versions of a type that are asked for at once.</summary>
     private const int MostVersions = 100;
 
-    /// <summary>An event and its place in the order that was asked for: the next page comes before it.</summary>
-    internal sealed record Found(long Place, LoggedEvent Event);
-
-    /// <summary>Reads at most <paramref name="limit"/> events before a place, of one type (in all its versions, or in the one that it ends with) and user or any.</summary>
-    internal static async Task<List<Found>> ReadAsync(
+    /// <summary>
+    /// Reads at most <paramref name="limit"/> events that come in the order asked for before the one of a sequence, of one type (in all its versions, or in the one that
+    /// it ends with) and user or any.
+    /// </summary>
+    internal static async Task<List<LoggedEvent>> ReadAsync(
         NpgsqlConnection connection, string schema, long before, int limit, string? type, Guid? user, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(user is not null ? OfUser(schema, type) : type is not null ? OfType(schema) : All(schema), connection);
@@ -26,23 +26,27 @@ internal static class EventsBack
         if (type is not null)
             command.Parameters.Add(new() { Value = type });
         await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new List<Found>();
+        var found = new List<LoggedEvent>();
         while (await reader.ReadAsync(ct))
-            found.Add(new Found(reader.GetInt64(reader.FieldCount - 1), EventReader.Read(reader, schema)));
+            found.Add(EventReader.Read(reader, schema));
         return found;
     }
 
     private static string All(string schema) => $"""
-        select o.sequence, {EventReader.Columns}, o.sequence
+        select o.sequence, {EventReader.Columns}
         from {schema}.event_order o {EventReader.Event(schema)}
         where o.sequence < $1
         order by o.sequence desc limit $2
         """;
 
+    /// <summary>The place of the event with the sequence of the cursor; without one, behind all.</summary>
+    private static string Before(string schema) =>
+        $"coalesce((select c.position from {schema}.event_order c where c.sequence = $1), {long.MaxValue})";
+
     private static string OfUser(string schema, string? type) => $"""
-        select o.sequence, {EventReader.Columns}, l.position
+        select o.sequence, {EventReader.Columns}
         from {schema}.event_log l join {schema}.event_order o on o.position = l.position
-        where l.userid = $3 and l.position < $1
+        where l.userid = $3 and l.position < {Before(schema)}
         {(type is null ? "" : """and (l.type = $4 or (starts_with(l.type, $4 || '.v') and substr(l.type, length($4) + 3) ~ '^[0-9]+$'))""")}
         order by l.position desc limit $2
         """;
@@ -63,12 +67,12 @@ internal static class EventsBack
         ), newest as (
             select e.position from wanted w cross join lateral (
                 select l.position from {schema}.event_log l
-                where l.type collate "C" = w.type and l.position < $1
+                where l.type collate "C" = w.type and l.position < {Before(schema)}
                   and exists (select from {schema}.event_order o where o.position = l.position)
                 order by l.position desc limit $2) e
             order by e.position desc limit $2
         )
-        select o.sequence, {EventReader.Columns}, l.position
+        select o.sequence, {EventReader.Columns}
         from newest n join {schema}.event_order o on o.position = n.position join {schema}.event_log l on l.position = n.position
         order by n.position desc
         """;

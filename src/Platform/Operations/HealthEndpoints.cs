@@ -26,7 +26,7 @@ internal static class HealthEndpoints
     private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
     {
         if (drain.Begun)
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; send requests to others.", LongestPing);
+            return Drain.Refuse(http);
         // What reads well may not be written to: read-only after a failover, or full.
         if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
             return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);

@@ -25,7 +25,7 @@ internal static class ListEventTypes
         .ForOperators().WithTags("Events")
         .WithSummary("Every type of events by name, with its members, a sample, and whether it can trigger campaigns and quests.")
         .WithDescription("A type of another system (`external.*`) is listed once it was reported.")
-        .Produces<Page<EventTypeView>>();
+        .Produces<GatheredPage<EventTypeView>>();
 
     private static async Task<IResult> Handle([AsParameters] PageQuery page, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
     {
@@ -34,7 +34,7 @@ internal static class ListEventTypes
         var own = EventTypes.All.Select(type => new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
         var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct)).Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
         var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0).OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();
-        return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Type));
+        return TypedResults.Ok(GatheredPage<EventTypeView>.Of(PageQuery.Page(types, limit, view => view.Type)));
 
         string[] Uses(string module) => [.. uses.Where(use => use.Sources.Contains(module)).Select(use => use.Rules)];
     }

@@ -63,12 +63,12 @@ internal static class ListEvents
         .ForOperators().WithTags("Events")
         .WithSummary("The logs of all modules, newest first, as CloudEvents.")
         .WithDescription("`type` matches all versions of an event, or one version if it ends in `.v1`. `userId` and `module` select further.")
-        .Produces<Page<EventView>>();
+        .Produces<GatheredPage<EventView>>();
 
     private static async Task<IResult> Handle(
         string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier, CancellationToken ct)
     {
-        // The cursor is the next place to look before, for each module's log.
+        // The cursor is, for each module's log, the sequence of the event that was shown last.
         if (!page.TryRead(out var limit, out Dictionary<string, long>? below, out var problem))
             return problem!;
         var validation = new Validation();
@@ -80,7 +80,7 @@ internal static class ListEvents
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        var found = new List<(string Source, Queue<EventsBack.Found> Events)>();
+        var found = new List<(string Source, Queue<LoggedEvent> Events)>();
         foreach (var log in logs)
         {
             // Whoever has just got an answer finds its events here.
@@ -93,12 +93,12 @@ internal static class ListEvents
         var newest = new List<LoggedEvent>(limit);
         var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
         while (newest.Count < limit && found.Where(log => log.Events.Count > 0)
-            .OrderByDescending(log => log.Events.Peek().Event.RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is { Events: { } first })
+            .OrderByDescending(log => log.Events.Peek().RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is { Events: { } first })
         {
-            var (place, e) = first.Dequeue();
+            var e = first.Dequeue();
             newest.Add(e);
-            places[e.Source] = place;
+            places[e.Source] = e.Sequence;
         }
-        return TypedResults.Ok(new Page<EventView>(newest.ConvertAll(EventView.Of), found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null));
+        return TypedResults.Ok(new GatheredPage<EventView>(newest.ConvertAll(EventView.Of), found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null));
     }
 }

@@ -24,7 +24,9 @@ public sealed record DeadLetter(
     DateTime? RedrivenAt, string? RedrivenBy);
 
 /// <summary>Where a page of dead letters begins, over all modules: after the letter that was parked then and has this id.</summary>
-internal sealed record DeadLetterPlace(DateTime ParkedAt, Guid Id)
+/// <param name="ParkedAt">When that letter was parked.</param>
+/// <param name="Id">Its id.</param>
+public sealed record DeadLetterPlace(DateTime ParkedAt, Guid Id)
 {
     internal static DeadLetterPlace Of(DeadLetter letter) => new(letter.ParkedAt, letter.Id);
 }

@@ -30,7 +30,7 @@ internal static class SchemaNames
 
     private static string Of(Type type)
     {
-        if (type is { IsGenericType: true } && type.GetGenericTypeDefinition() == typeof(Page<>))
+        if (type is { IsGenericType: true } && (type.GetGenericTypeDefinition() == typeof(Page<>) || type.GetGenericTypeDefinition() == typeof(GatheredPage<>)))
             return Of(type.GenericTypeArguments[0]) + "Page";
         if (type is { Name: Request, DeclaringType: { } outer })
             return outer.Name + Request;

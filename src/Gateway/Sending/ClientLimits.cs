@@ -1,0 +1,140 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Threading.RateLimiting;
+using Boon.Platform.Log;
+
+namespace Boon.Gateway.Sending;
+
+/// <summary>
+/// A token bucket for each client. A client is a user or an API key once a module has taken its credential, until then the address: made-up credentials give nobody
+/// another bucket, and take nothing from anybody's.
+/// </summary>
+internal sealed class ClientLimits : IDisposable
+{
+    private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often buckets are filled up.</summary>
+    private static readonly TimeSpan FillInterval = TimeSpan.FromMilliseconds(100);
+
+    private static readonly Counter<long> Refused = LogMetrics.Meter.CreateCounter<long>(
+        "boon_gateway_limited", description: "Requests that were refused because their client sends more than a gateway lets pass.");
+
+    private readonly PartitionedRateLimiter<string> buckets;
+    private readonly KnownCredentials known = new();
+
+    public ClientLimits(IConfiguration configuration)
+    {
+        var perSecond = Settings.GatewayRequestsPerSecond.Of(configuration);
+        var interval = TimeSpan.FromSeconds(Math.Max(FillInterval.TotalSeconds, 1.0 / perSecond));
+        var options = new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = perSecond,
+            TokensPerPeriod = Math.Max(1, (int)Math.Round(perSecond * interval.TotalSeconds)),
+            ReplenishmentPeriod = interval,
+            AutoReplenishment = false, // one timer fills all buckets
+            QueueLimit = 0,
+        };
+        buckets = PartitionedRateLimiter.Create<string, string>(client => RateLimitPartition.GetTokenBucketLimiter(client, _ => options));
+    }
+
+    internal async Task AdmitAsync(HttpContext http, RequestDelegate next)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<DeclaredRoute>() is not { } route)
+        {
+            await next(http);
+            return;
+        }
+        var credential = http.Request.Headers.Authorization is [{ Length: > 0 } text] ? KnownCredentials.HashOf(text) : null;
+        var client = credential is null ? null : GatewayDefences.TakenCredentials ? known.Find(credential) : credential;
+        using (var lease = buckets.AttemptAcquire(client ?? Network(http.Connection.RemoteIpAddress)))
+            if (!lease.IsAcquired)
+            {
+                Refused.Add(1);
+                var after = lease.TryGetMetadata(MetadataName.RetryAfter, out var time) && time > LeastRetry ? time : LeastRetry;
+                await Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-requests", "You send more requests than one client may; slow down.", after)
+                    .ExecuteAsync(http);
+                return;
+            }
+        await next(http);
+        if (credential is null || !route.NeedsCredential)
+            return;
+        if (http.Response.StatusCode is (>= 200 and < 300) or StatusCodes.Status403Forbidden)
+        {
+            if (client is null)
+                known.Add(credential, NameOf(http.Request.Headers.Authorization.ToString(), credential));
+        }
+        else if (http.Response.StatusCode == StatusCodes.Status401Unauthorized && client is not null)
+            known.Remove(credential);
+    }
+
+    /// <summary>The user that a token is of, which a module has verified; a key stands for itself.</summary>
+    private static string NameOf(string authorization, string credential)
+    {
+        var parts = authorization.Split('.');
+        if (parts.Length != 3 || !Base64Url.IsValid(parts[1]))
+            return credential;
+        try
+        {
+            using var claims = JsonDocument.Parse(Base64Url.DecodeFromChars(parts[1]));
+            return claims.RootElement.TryGetProperty("sub", out var subject) && subject.GetString() is { } user ? user : credential;
+        }
+        catch (JsonException)
+        {
+            return credential;
+        }
+    }
+
+    /// <summary>An address as a client: of IPv6 the network of 64 bits, which one customer of a provider has.</summary>
+    private static string Network(IPAddress? address)
+    {
+        if (address is not { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false })
+            return (address ?? IPAddress.None).MapToIPv4().ToString();
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return new IPAddress(bytes).ToString();
+    }
+
+    public void Dispose() => buckets.Dispose();
+
+    /// <summary>Credentials that a module has taken, by their hashes. Bounded: what was not seen for two fillings is forgotten, and counts for its address once more.</summary>
+    private sealed class KnownCredentials
+    {
+        private const int MostInHalf = 100_000;
+        private readonly Lock gate = new();
+        private ConcurrentDictionary<string, string> recent = new(StringComparer.Ordinal);
+        private ConcurrentDictionary<string, string> older = new(StringComparer.Ordinal);
+
+        internal static string HashOf(string credential) => Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(credential)));
+
+        internal string? Find(string credential)
+        {
+            if (recent.TryGetValue(credential, out var client))
+                return client;
+            if (!older.TryGetValue(credential, out client))
+                return null;
+            Add(credential, client);
+            return client;
+        }
+
+        internal void Add(string credential, string client)
+        {
+            if (recent.Count >= MostInHalf)
+                lock (gate)
+                    if (recent.Count >= MostInHalf)
+                        (older, recent) = (recent, new(StringComparer.Ordinal));
+            recent[credential] = client;
+        }
+
+        internal void Remove(string credential)
+        {
+            recent.TryRemove(credential, out _);
+            older.TryRemove(credential, out _);
+        }
+    }
+}
