@@ -1,3 +1,4 @@
+using System.Net;
 using Boon.Gateway.Gathering;
 using Boon.Gateway.Routing;
 using Boon.Gateway.Sending;
@@ -28,14 +29,14 @@ public static class GatewayPipeline
         services.AddSingleton(backends);
         services.AddSingleton(routes);
         services.AddSingleton<Sender>();
-        services.AddSingleton(_ => new ClientLimits(configuration));
+        services.AddSingleton<ClientLimits>();
         services.AddSingleton<ModuleCalls>();
         services.AddSingleton<GatewayHealth>();
         services.AddSingleton<Gatherer>();
         services.AddSingleton<BackendWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<BackendWatch>());
         services.AddSingleton<IPassiveHealthCheckPolicy, FirstFailure>();
-        services.AddSingleton<IDestinationResolver, NamedAddresses>();
+        services.AddSingleton<IDestinationResolver>(provider => new NamedAddresses(Dns.GetHostAddressesAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddReverseProxy()
             .LoadFromMemory(routes.Routes, routes.Clusters)
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = LongestConnect)

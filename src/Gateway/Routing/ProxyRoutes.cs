@@ -61,7 +61,7 @@ internal sealed class ProxyRoutes
     internal DeclaredRoute Declared(string routeId) => declared[routeId];
 
     /// <summary>How a process is, is asked of the gateway for the gateway.</summary>
-    private static bool IsOfThisProcess(DeclaredRoute route) => route.Path.StartsWith("/health/", StringComparison.Ordinal);
+    internal static bool IsOfThisProcess(DeclaredRoute route) => route.Path.StartsWith("/health/", StringComparison.Ordinal);
 
     private void Add(DeclaredRoute route, string path, Backend backend)
     {

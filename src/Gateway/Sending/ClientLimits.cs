@@ -6,42 +6,23 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using System.Threading.RateLimiting;
 using Boon.Platform.Log;
 
 namespace Boon.Gateway.Sending;
 
 /// <summary>
-/// A token bucket for each client. A client is a user or an API key once a module has taken its credential, until then the address: made-up credentials give nobody
-/// another bucket, and take nothing from anybody's.
+/// Limits each client. A client is a user or an API key once a module has taken its credential, until then the address: made-up credentials
+/// give nobody another bucket, and take nothing from anybody's.
 /// </summary>
-internal sealed class ClientLimits : IDisposable
+internal sealed class ClientLimits(IConfiguration configuration, TimeProvider time)
 {
     private static readonly TimeSpan LeastRetry = TimeSpan.FromSeconds(1);
-
-    /// <summary>How often buckets are filled up.</summary>
-    private static readonly TimeSpan FillInterval = TimeSpan.FromMilliseconds(100);
 
     private static readonly Counter<long> Refused = LogMetrics.Meter.CreateCounter<long>(
         "boon_gateway_limited", description: "Requests that were refused because their client sends more than a gateway lets pass.");
 
-    private readonly PartitionedRateLimiter<string> buckets;
+    private readonly TokenBuckets buckets = new(Settings.GatewayRequestsPerSecond.Of(configuration), time);
     private readonly KnownCredentials known = new();
-
-    public ClientLimits(IConfiguration configuration)
-    {
-        var perSecond = Settings.GatewayRequestsPerSecond.Of(configuration);
-        var interval = TimeSpan.FromSeconds(Math.Max(FillInterval.TotalSeconds, 1.0 / perSecond));
-        var options = new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = perSecond,
-            TokensPerPeriod = Math.Max(1, (int)Math.Round(perSecond * interval.TotalSeconds)),
-            ReplenishmentPeriod = interval,
-            AutoReplenishment = false, // one timer fills all buckets
-            QueueLimit = 0,
-        };
-        buckets = PartitionedRateLimiter.Create<string, string>(client => RateLimitPartition.GetTokenBucketLimiter(client, _ => options));
-    }
 
     internal async Task AdmitAsync(HttpContext http, RequestDelegate next)
     {
@@ -52,15 +33,14 @@ internal sealed class ClientLimits : IDisposable
         }
         var credential = http.Request.Headers.Authorization is [{ Length: > 0 } text] ? KnownCredentials.HashOf(text) : null;
         var client = credential is null ? null : GatewayDefences.TakenCredentials ? known.Find(credential) : credential;
-        using (var lease = buckets.AttemptAcquire(client ?? Network(http.Connection.RemoteIpAddress)))
-            if (!lease.IsAcquired)
-            {
-                Refused.Add(1);
-                var after = lease.TryGetMetadata(MetadataName.RetryAfter, out var time) && time > LeastRetry ? time : LeastRetry;
-                await Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-requests", "You send more requests than one client may; slow down.", after)
-                    .ExecuteAsync(http);
-                return;
-            }
+        if (!buckets.TryTake(client ?? Network(http.Connection.RemoteIpAddress), out var retryAfter))
+        {
+            Refused.Add(1);
+            await Problems.RetryLater(
+                http, StatusCodes.Status429TooManyRequests, "too-many-requests", "You send more requests than one client may; slow down.",
+                retryAfter > LeastRetry ? retryAfter : LeastRetry).ExecuteAsync(http);
+            return;
+        }
         await next(http);
         if (credential is null || !route.NeedsCredential)
             return;
@@ -100,9 +80,9 @@ internal sealed class ClientLimits : IDisposable
         return new IPAddress(bytes).ToString();
     }
 
-    public void Dispose() => buckets.Dispose();
-
-    /// <summary>Credentials that a module has taken, by their hashes. Bounded: what was not seen for two fillings is forgotten, and counts for its address once more.</summary>
+    /// <summary>
+    /// Credentials that a module has taken, by their hashes. Bounded: what was not seen for two fillings is forgotten, and counts for its address once more.
+    /// </summary>
     private sealed class KnownCredentials
     {
         private const int MostInHalf = 100_000;

@@ -20,10 +20,10 @@ public sealed record Page<T>(
 public sealed record GatheredPage<T>(
     IReadOnlyList<T> Data,
     [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next,
-    IReadOnlyList<string>? Unavailable = null)
+    string[]? Unavailable)
 {
     /// <summary>A page of all modules.</summary>
-    public static GatheredPage<T> Of(Page<T> page) => new(page.Data, page.Next);
+    public static GatheredPage<T> Of(Page<T> page) => new(page.Data, page.Next, null);
 }
 
 /// <summary>The query of a list: <c>?limit=</c> (default 50, 1 to 200) and <c>&amp;cursor=</c> (a page's <c>next</c>).</summary>

@@ -99,6 +99,7 @@ internal static class ListEvents
             newest.Add(e);
             places[e.Source] = e.Sequence;
         }
-        return TypedResults.Ok(new GatheredPage<EventView>(newest.ConvertAll(EventView.Of), found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null));
+        var next = found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null;
+        return TypedResults.Ok(new GatheredPage<EventView>(newest.ConvertAll(EventView.Of), next, null));
     }
 }

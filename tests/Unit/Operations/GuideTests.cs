@@ -49,6 +49,6 @@ public sealed partial class GuideTests
     [GeneratedRegex("\\([^)]*\\)")]
     private static partial Regex Brackets { get; }
 
-    [GeneratedRegex("Create(Observable)?(?<kind>Counter|Gauge|Histogram|UpDownCounter)(<[a-z]+>)?\\(\"(?<name>boon_[a-z_]+)\"", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("Create(Observable)?(?<kind>Counter|Gauge|Histogram|UpDownCounter)(<[a-z]+>)?\\(\\s*\"(?<name>boon_[a-z_]+)\"", RegexOptions.ExplicitCapture)]
     private static partial Regex Instrument { get; }
 }

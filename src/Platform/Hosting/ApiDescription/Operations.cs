@@ -137,7 +137,9 @@ internal static class Operations
         }
         if (metadata.OfType<PreferWait>().Any())
             yield return new(StatusCodes.Status429TooManyRequests, ["too-many-waits"]);
-        yield return new(StatusCodes.Status503ServiceUnavailable, ["database-unavailable"]);
+        // The gateway's, before any call.
+        yield return new(StatusCodes.Status429TooManyRequests, ["too-many-requests"]);
+        yield return new(StatusCodes.Status503ServiceUnavailable, ["database-unavailable", "module-unavailable"]);
     }
 
     private static OpenApiResponse Of(OpenApiSchemaReference document, string description, int status, List<string> codes)
