@@ -42,13 +42,18 @@ internal static class Schemas
             (schema.Type, schema.Format) = (JsonSchemaType.Integer | (schema.Type & JsonSchemaType.Null ?? default), real == typeof(int) ? "int32" : "int64");
         else if (real == typeof(JsonElement))
             (schema.Type, schema.AdditionalPropertiesAllowed) = (JsonSchemaType.Object, true);
-        else if (real.IsArray && real != typeof(byte[]) && schema.Items is null or OpenApiSchema { Type: null })
+        else if (ElementOf(real) is { } element && schema.Items is null or OpenApiSchema { Type: null })
         {
             var items = new OpenApiSchema();
-            Complete(items, real.GetElementType()!);
+            Complete(items, element);
             schema.Items = items;
         }
     }
+
+    /// <summary>What a list is of; null for what is none, such as the bytes of JSON.</summary>
+    private static Type? ElementOf(Type type) =>
+        type.IsArray ? type == typeof(byte[]) ? null : type.GetElementType()
+        : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? type.GenericTypeArguments[0] : null;
 
     private static void DescribeObject(OpenApiSchema schema, OpenApiSchemaTransformerContext context)
     {
