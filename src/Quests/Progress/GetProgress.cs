@@ -14,6 +14,10 @@ internal static class GetProgress
     /// <param name="Completions">Completions so far.</param>
     /// <param name="CompletionsOf">Completions that are possible.</param>
     /// <param name="Claimable">Completions whose reward waits to be claimed.</param>
+    /// <example>
+    /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "Three sign-ins", "state": "active", "streak": 2, "streakOf": 3,
+    /// "completions": 1, "completionsOf": 2, "claimable": 1}
+    /// </example>
     internal sealed record ProgressView(Guid QuestId, string Name, string State, int Streak, int StreakOf, int Completions, int CompletionsOf, int Claimable);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/progress", Handle)

@@ -13,6 +13,10 @@ internal static class GetSteps
     /// <param name="Completions">Completions of all users.</param>
     /// <param name="Steps">The steps with a user on them, the furthest last.</param>
     /// <param name="Next">The cursor of the next steps, or null at the end.</param>
+    /// <example>
+    /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "streakOf": 3, "completionsOf": 2, "users": 100, "completions": 40,
+    /// "steps": [{"completions": 0, "streak": 2, "users": 60}, {"completions": 1, "streak": 0, "users": 40}], "next": null}
+    /// </example>
     internal sealed record StepsView(
         Guid QuestId, int StreakOf, int CompletionsOf, long Users, long Completions, IReadOnlyList<Step> Steps,
         [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);

@@ -15,6 +15,11 @@ internal static class ListReceived
     /// <param name="EventSequence">Its place in that log.</param>
     /// <param name="HappenedAt">When it happened; a window's day or week is that of this moment.</param>
     /// <param name="RecordedAt">When it was recorded.</param>
+    /// <example>
+    /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "outcome": "progressed", "streak": 2, "completions": 0, "rulesVersion": 1,
+    /// "type": "identity.user-signed-in.v1", "eventId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "source": "identity",
+    /// "eventSequence": 1234, "happenedAt": "2026-05-01T09:30:00Z", "recordedAt": "2026-05-01T09:30:00Z"}
+    /// </example>
     internal sealed record ReceivedEventView(
         Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source, long EventSequence,
         DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);

@@ -1,0 +1,160 @@
+namespace Boon.Quests.Progress;
+
+/// <summary>
+/// Folds the event store into two temporary tables, <c>progress_rebuilt</c> and <c>completions_rebuilt</c>. The database sorts the events, so that those of a user of a
+/// quest come one after the other: what is in memory is one user's state and one piece of the events, however many there are.
+/// </summary>
+internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> progress)
+{
+    /// <summary>Events that are read at once, and then written.</summary>
+    private const int Piece = 50_000;
+
+    private readonly List<(Guid QuestId, Guid UserId, QuestState State, long Received)> rows = [];
+    private readonly List<(Guid QuestId, Guid UserId, int Number, long Position)> completions = [];
+    private (Guid QuestId, Guid UserId) key;
+    private QuestState state;
+    private long received;
+    private long last;
+
+    /// <summary>How many were folded.</summary>
+    internal long Events { get; private set; }
+
+    /// <summary>Drops the tables, which outlive the transactions that fill them.</summary>
+    internal static Task DropAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        ReplayTables.ExecuteAsync(connection, "drop table if exists pg_temp.progress_rebuilt, pg_temp.completions_rebuilt", ct);
+
+    /// <summary>Folds every event that was not folded yet and that this transaction sees.</summary>
+    internal async Task ReadAsync(CancellationToken ct)
+    {
+        var rules = await LoadRulesAsync(ct);
+        var (more, newest) = (last > 0, last);
+        if (!more)
+            await CreateAsync(ct);
+        // The whole result is wanted, in this order: never by an index that reads the rows from all over the table.
+        await ReplayTables.ExecuteAsync(connection, $"""
+            set local cursor_tuple_fraction = 1;
+            set local enable_indexscan = {(more ? "on" : "off")};
+            declare received no scroll cursor for
+            select r.quest_id, r.user_id, r.version, r.period, r.position, p.streak, p.completions, p.period, p.received
+            from quests.received r
+            left join progress_rebuilt p on p.quest_id = r.quest_id and p.user_id = r.user_id
+            where r.position > {last}
+            order by r.user_id, r.quest_id, r.position
+            """, ct);
+        key = default;
+        int read;
+        do
+        {
+            read = 0;
+            await using (var fetch = new NpgsqlCommand($"fetch forward {Piece} from received", connection) { CommandTimeout = 0 })
+            await using (var reader = await fetch.ExecuteReaderAsync(ct))
+                for (; await reader.ReadAsync(ct); read++)
+                    newest = Math.Max(newest, Apply(reader, rules));
+            if (read < Piece)
+                EndKey();
+            await WriteAsync(replace: more, ct);
+            Events += read;
+            progress.Report(Events);
+        }
+        while (read == Piece);
+        last = newest;
+        await ReplayTables.ExecuteAsync(connection, "close received; set local enable_indexscan = on; analyze progress_rebuilt; analyze completions_rebuilt", ct);
+    }
+
+    private async Task CreateAsync(CancellationToken ct)
+    {
+        await DropAsync(connection, ct);
+        await ReplayTables.ExecuteAsync(connection, """
+            create temp table progress_rebuilt (like quests.progress);
+            create temp table completions_rebuilt (quest_id uuid, user_id uuid, number int, position bigint)
+            """, ct);
+    }
+
+    private async Task<Dictionary<(Guid QuestId, int Version), QuestRules>> LoadRulesAsync(CancellationToken ct)
+    {
+        var rules = new Dictionary<(Guid QuestId, int Version), QuestRules>();
+        await using var command = new NpgsqlCommand("""
+            select v.quest_id, v.version, v.state, v.streak, v.duplication, q.window_unit, q.time_zone from quests.versions v join quests.quests q on q.id = v.quest_id
+            """, connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+            rules[(reader.GetGuid(0), reader.GetInt32(1))] = QuestRules.Of(
+                reader.GetGuid(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4),
+                reader.IsDBNull(5) ? null : reader.GetString(5), reader.IsDBNull(6) ? null : reader.GetString(6));
+        return rules;
+    }
+
+    /// <summary>Folds one event; answers its position. The first of a user and quest begins where those before ended that were folded in another transaction.</summary>
+    private long Apply(NpgsqlDataReader reader, Dictionary<(Guid QuestId, int Version), QuestRules> rules)
+    {
+        var (questId, userId, position) = (reader.GetGuid(0), reader.GetGuid(1), reader.GetInt64(4));
+        if (key != (questId, userId))
+        {
+            EndKey();
+            key = (questId, userId);
+            (state, received) = reader.IsDBNull(5)
+                ? (default, 0)
+                : (new QuestState(reader.GetInt32(5), reader.GetInt32(6), reader.IsDBNull(7) ? null : reader.GetInt32(7)), reader.GetInt64(8));
+        }
+        (state, var outcome) = QuestProgress.Apply(state, rules[(questId, reader.GetInt32(2))], reader.IsDBNull(3) ? null : reader.GetInt32(3));
+        received++;
+        if (outcome == Outcome.Completed)
+            completions.Add((questId, userId, state.Completions, position));
+        return position;
+    }
+
+    private void EndKey()
+    {
+        if (key != default)
+            rows.Add((key.QuestId, key.UserId, state, received));
+        key = default;
+    }
+
+    /// <summary>Writes the users that have ended. <paramref name="replace"/>: they may have rows of an earlier transaction.</summary>
+    private async Task WriteAsync(bool replace, CancellationToken ct)
+    {
+        if (replace && rows.Count > 0)
+        {
+            await using var old = new NpgsqlCommand("""
+                delete from progress_rebuilt p
+                using unnest($1, $2) k (quest_id, user_id)
+                where p.quest_id = k.quest_id and p.user_id = k.user_id
+                """, connection)
+            {
+                CommandTimeout = 0,
+                Parameters = { new() { Value = rows.ConvertAll(row => row.QuestId) }, new() { Value = rows.ConvertAll(row => row.UserId) } },
+            };
+            await old.ExecuteNonQueryAsync(ct);
+        }
+        await using (var copy = await connection.BeginBinaryImportAsync(
+            "copy progress_rebuilt (quest_id, user_id, streak, completions, period, received) from stdin (format binary)", ct))
+        {
+            foreach (var row in rows)
+            {
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(row.QuestId, ct);
+                await copy.WriteAsync(row.UserId, ct);
+                await copy.WriteAsync(row.State.Streak, ct);
+                await copy.WriteAsync(row.State.Completions, ct);
+                await copy.WriteAsync(row.State.Period, ct);
+                await copy.WriteAsync(row.Received, ct);
+            }
+            await copy.CompleteAsync(ct);
+        }
+        await using (var copy = await connection.BeginBinaryImportAsync(
+            "copy completions_rebuilt (quest_id, user_id, number, position) from stdin (format binary)", ct))
+        {
+            foreach (var (questId, userId, number, position) in completions)
+            {
+                await copy.StartRowAsync(ct);
+                await copy.WriteAsync(questId, ct);
+                await copy.WriteAsync(userId, ct);
+                await copy.WriteAsync(number, ct);
+                await copy.WriteAsync(position, ct);
+            }
+            await copy.CompleteAsync(ct);
+        }
+        rows.Clear();
+        completions.Clear();
+    }
+}
