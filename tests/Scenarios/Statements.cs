@@ -28,6 +28,13 @@ internal sealed class Statements : IDisposable
     /// <summary>What makes a request this one.</summary>
     internal void Mark(HttpRequestMessage request) => request.Headers.Add("traceparent", $"00-{trace.ToHexString()}-0123456789abcdef-01");
 
+    /// <summary>What makes everything in this flow this one, until the answer is disposed.</summary>
+    internal IDisposable Begin()
+    {
+        var activity = new Activity("test").SetParentId(trace, ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+        return activity.Start();
+    }
+
     internal IReadOnlyList<string> Sent => [.. sent];
 
     public void Dispose() => listener.Dispose();

@@ -11,7 +11,7 @@ internal static class Attempts
     {
         command.CommandText = """
             select max(f.window_ends - now())
-            from unnest($1, $2) asked (key, most)
+            from unnest($1::text[], $2::int[]) asked (key, most)
             join identity.sign_in_failures f on f.key = asked.key
             where f.window_ends > now() and f.failures >= asked.most
             """;

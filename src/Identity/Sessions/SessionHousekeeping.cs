@@ -10,13 +10,12 @@ internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> mod
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         module.Database.Loops.EveryAsync(Interval, time, () => RunAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
-    private async Task RunAsync(CancellationToken ct)
+    internal async Task RunAsync(CancellationToken ct)
     {
-        await using var command = module.Database.Background.CreateCommand("""
-            delete from identity.sessions where expires_at < now() - interval '1 day';
-            delete from identity.sign_in_failures where window_ends < now();
-            delete from identity.signing_keys where retires_at < now();
-            """);
+        var source = module.Database.Background;
+        await OldRows.DeleteAsync(source, "identity.sessions", "expires_at", TimeSpan.FromDays(1), ct);
+        await OldRows.DeleteAsync(source, "identity.sign_in_failures", "window_ends", TimeSpan.Zero, ct);
+        await using var command = source.CreateCommand("delete from identity.signing_keys where retires_at < now()");
         await command.ExecuteNonQueryAsync(ct);
     }
 

@@ -13,6 +13,12 @@ namespace Boon.Identity.Sessions;
 /// <param name="ExpiresIn">Seconds until the access token expires: 1800, or less when its session is over sooner.</param>
 /// <param name="RefreshToken">Good for one new pair, within 30 minutes.</param>
 /// <param name="User">The user.</param>
+/// <example>
+/// {"accessToken": "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2ln", "tokenType": "Bearer", "expiresIn": 1800, "refreshToken":
+/// "Zm9yIHRoZSBuZXh0IG9uZQ", "user": {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "username": "ada", "email": "ada@example.com",
+/// "phone": "+31201234567", "fullName": "Ada Lovelace", "birthday": "1990-12-10", "status": "active", "roles": ["member"],
+/// "createdAt": "2026-05-01T09:30:00Z"}}
+/// </example>
 public sealed record SessionView(string AccessToken, string TokenType, int ExpiresIn, string RefreshToken, UserView User);
 
 /// <summary>Makes the tokens of a session. A refresh token is 256 random bits, stored as its SHA-256 only.</summary>

@@ -38,6 +38,12 @@ public static class EventLogSchema
         create index dead_letters_redriven on {schema}.dead_letters (parked_at) where redriven_at is not null;
         """;
 
+    /// <summary>The index by which redriven letters are deleted when they are old, made by each module's migration <c>LettersByAge</c> while others write.</summary>
+    public const string LettersByAge = "dead_letters_redriven_at";
+
+    /// <summary>What it is an index of.</summary>
+    public static string OnLettersByAge(string schema) => $"{schema}.dead_letters (redriven_at) where redriven_at is not null";
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

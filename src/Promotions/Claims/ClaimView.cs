@@ -21,6 +21,13 @@ internal sealed record CouponView(string Code, string? Type, Benefit Discount, i
 /// <param name="EstimatedWaitSeconds">Of a queued claim: how long until it is granted, as things stand.</param>
 /// <param name="Coupon">Of a granted claim.</param>
 /// <param name="Reason">Of a refused claim: <c>timed-out</c> or <c>sold-out</c>.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "state": "granted", "type": "SUMMER", "coupon": {"code": "SUMMER-0001", "type":
+/// "SUMMER", "discount": {"kind": "percent", "value": 10}, "maxUses": 1, "expiresAt": "2026-05-31T09:30:00Z"}}
+/// </example>
+/// <example status="202">
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "state": "queued", "type": "SUMMER", "position": 3, "estimatedWaitSeconds": 1}
+/// </example>
 internal sealed record ClaimView(
     Guid Id, [AllowedValues("queued", "granted", "refused")] string State, string? Type, int? Position, int? EstimatedWaitSeconds, CouponView? Coupon, string? Reason)
 {

@@ -16,6 +16,11 @@ internal static class ListCoupons
     /// <param name="ExpiresAt">From here on it is refused.</param>
     /// <param name="ClaimId">The claim that gave it.</param>
     /// <param name="ClaimedAt">When.</param>
+    /// <example>
+    /// {"code": "SUMMER-0001", "type": "SUMMER", "discount": {"kind": "percent", "value": 10}, "state": "active", "uses": 0,
+    /// "maxUses": 1, "expiresAt": "2026-05-31T09:30:00Z", "claimId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "claimedAt":
+    /// "2026-05-01T09:30:00Z"}
+    /// </example>
     internal sealed record HeldCoupon(
         string Code, string? Type, Benefit Discount, [AllowedValues("active", "used", "expired")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
 
@@ -32,12 +37,18 @@ internal static class ListCoupons
         await using var command = module.Database.Source.CreateCommand("""
             select coalesce(c.shown, c.code), c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
                 c.uses, c.max_uses, c.expires_at, k.id, k.settled_at
-            from (select * from promotions.claims where user_id = $1 and code_id is not null offset 0) k join promotions.codes c on c.id = k.code_id
-            where $2::uuid is null or k.id < $2
-            order by k.id desc limit $3
+            from (
+                select id, code_id, settled_at
+                from promotions.claims
+                where user_id = $1 and code_id is not null and id < $2
+                order by id desc
+                limit $3
+            ) k
+            cross join lateral (select * from promotions.codes x where x.id = k.code_id offset 0) c
+            order by k.id desc
             """);
         command.Parameters.Add(new() { Value = caller.UserId() });
-        command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = before ?? Guid.AllBitsSet });
         command.Parameters.Add(new() { Value = limit + 1 });
         var found = new List<HeldCoupon>();
         await using (var reader = await command.ExecuteReaderAsync(ct))

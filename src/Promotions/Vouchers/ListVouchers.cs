@@ -10,6 +10,10 @@ namespace Boon.Promotions.Vouchers;
 /// <param name="Uses">Standing uses.</param>
 /// <param name="MaxUses">How many there can be.</param>
 /// <param name="ExpiresAt">From here on it is refused.</param>
+/// <example>
+/// {"code": "7KQM-2XRT-9FHB", "campaignId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "benefit": {"kind": "percent", "value": 30},
+/// "state": "active", "uses": 0, "maxUses": 1, "expiresAt": "2026-05-31T09:30:00Z"}
+/// </example>
 internal sealed record VoucherView(string Code, Guid CampaignId, Benefit Benefit, [AllowedValues("active", "used", "expired", "void")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt);
 
 /// <summary>Lists a user's vouchers, newest first: one's own, or anybody's for an operator.</summary>
@@ -32,11 +36,11 @@ internal static class ListVouchers
             select id, code, campaign_id, benefit, uses, max_uses, expires_at,
                 case when voided then 'void' when uses >= max_uses then 'used' when expires_at <= now() then 'expired' else 'active' end
             from promotions.codes
-            where user_id = $1 and campaign_id is not null and ($2::uuid is null or id < $2)
+            where user_id = $1 and campaign_id is not null and id < $2
             order by id desc limit $3
             """);
         command.Parameters.Add(new() { Value = user });
-        command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = before ?? Guid.AllBitsSet });
         command.Parameters.Add(new() { Value = limit + 1 });
         var found = new List<(Guid Id, VoucherView View)>();
         await using (var reader = await command.ExecuteReaderAsync(ct))

@@ -14,6 +14,12 @@ namespace Boon.Quests.Completions;
 /// <param name="PendingReason">Of a pending one, why it waits: <c>sold-out</c> or <c>type-unknown</c>.</param>
 /// <param name="Source">The log that holds the event that completed it.</param>
 /// <param name="EventSequence">That event's place in it.</param>
+/// <example>
+/// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "userId": "0191f3a1-1a2b-7c3d-9e4f-7b2e9f3a4c5d", "number": 1, "state":
+/// "granted", "reward": {"id": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "name": "10 diamonds", "item": "diamond", "quantity": 10},
+/// "completedAt": "2026-05-01T09:30:00Z", "claimedAt": "2026-05-01T09:30:00Z", "grantedAt": "2026-05-01T09:30:00Z", "source":
+/// "identity", "eventSequence": 1234}
+/// </example>
 internal sealed record CompletionView(
     Guid QuestId, Guid UserId, int Number, [AllowedValues("claimable", "pending", "granted")] string State, RewardView Reward, DateTimeOffset CompletedAt, DateTimeOffset? ClaimedAt, DateTimeOffset? GrantedAt,
     string? PendingReason, string Source, long EventSequence)

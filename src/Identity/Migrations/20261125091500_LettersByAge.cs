@@ -1,0 +1,19 @@
+using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Boon.Identity.Migrations
+{
+    /// <inheritdoc />
+    public partial class LettersByAge : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder) =>
+            migrationBuilder.CreateIndexWhileOthersWrite(
+                "identity", Boon.Platform.Log.EventLogSchema.LettersByAge, Boon.Platform.Log.EventLogSchema.OnLettersByAge("identity"));
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder) =>
+            throw new System.NotSupportedException("Boon goes forward only: restore a backup instead.");
+    }
+}
