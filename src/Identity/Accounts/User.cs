@@ -54,6 +54,10 @@ internal sealed class User
 /// <param name="Status"><c>active</c> or <c>erased</c>.</param>
 /// <param name="Roles"><c>member</c>, <c>operator</c>.</param>
 /// <param name="CreatedAt">When the account was opened.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "username": "ada", "email": "ada@example.com", "phone": "+31201234567", "fullName":
+/// "Ada Lovelace", "birthday": "1990-12-10", "status": "active", "roles": ["member"], "createdAt": "2026-05-01T09:30:00Z"}
+/// </example>
 public sealed record UserView(
     Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, [AllowedValues(User.Active, User.Erased)] string Status,
     [AllowedValues(Role.Member, Role.Operator)] string[] Roles, DateTimeOffset CreatedAt)

@@ -7,6 +7,10 @@ internal static class GetPublicKeys
 {
     /// <summary>A key set.</summary>
     /// <param name="Keys">The keys that verify today.</param>
+    /// <example>
+    /// {"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "iDcYrQMpuxLGqzwxhKkInB232iJFgg3LhwTwk6izxaw", "n":
+    /// "0vx7agoebGcQSuu", "e": "AQAB"}]}
+    /// </example>
     internal sealed record KeySet(IReadOnlyList<JsonWebKey> Keys);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/.well-known/jwks.json", Handle).TakesAnyQuery()

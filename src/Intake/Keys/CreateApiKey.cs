@@ -13,6 +13,10 @@ internal static class CreateApiKey
     /// <param name="Name">Its name.</param>
     /// <param name="Key">The key itself: shown once, send it as <c>Authorization: Bearer</c>.</param>
     /// <param name="CreatedAt">When it was made.</param>
+    /// <example>
+    /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "The shop", "key": "boon_shown-once", "createdAt":
+    /// "2026-05-01T09:30:00Z"}
+    /// </example>
     internal sealed record NewApiKey(Guid Id, string Name, string Key, DateTimeOffset CreatedAt);
 
     // No Idempotency-Key, as for sessions: the answer would have to be kept, and the key with it.

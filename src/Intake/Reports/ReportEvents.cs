@@ -19,6 +19,7 @@ internal static class ReportEvents
     /// <summary>What became of the events: all of them are stored.</summary>
     /// <param name="Accepted">Logged now.</param>
     /// <param name="Duplicates">Logged before, by their <c>source</c> and <c>id</c>, or earlier in the same batch.</param>
+    /// <example>{"accepted": 1, "duplicates": 0}</example>
     internal sealed record ReportView(int Accepted, int Duplicates);
 
     /// <summary>An event of another system, as a CloudEvent.</summary>

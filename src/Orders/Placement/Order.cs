@@ -57,6 +57,17 @@ internal sealed class Order
 /// <param name="PlacedAt">When it was placed.</param>
 /// <param name="SettledAt">When it was confirmed or rejected.</param>
 /// <param name="CancelledAt">When it was cancelled.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "userId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "product": "book", "quantity": 1,
+/// "total": {"amount": 1000, "currency": "EUR"}, "code": "7KQM-2XRT-9FHB", "state": "confirmed", "discount": {"amount": 300,
+/// "currency": "EUR"}, "toPay": {"amount": 700, "currency": "EUR"}, "placedAt": "2026-05-01T09:30:00Z", "settledAt":
+/// "2026-05-01T09:30:00Z"}
+/// </example>
+/// <example status="202">
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "userId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "product": "book", "quantity": 1,
+/// "total": {"amount": 1000, "currency": "EUR"}, "code": "7KQM-2XRT-9FHB", "state": "pending", "waitingFor": "redemption",
+/// "placedAt": "2026-05-01T09:30:00Z"}
+/// </example>
 public sealed record OrderView(
     Guid Id, Guid UserId, string Product, int Quantity, Money Total, string? Code,
     [AllowedValues(Order.Pending, Order.Confirmed, Order.Rejected, Order.Cancelled)] string State, string? WaitingFor, Money? Discount, Money? ToPay, string? Reason,

@@ -50,5 +50,6 @@ internal static class HealthEndpoints
 
     /// <summary>How a process is.</summary>
     /// <param name="Status"><c>live</c> or <c>ready</c>.</param>
+    /// <example>{"status": "ready"}</example>
     internal sealed record Health(string Status);
 }

@@ -19,6 +19,10 @@ internal static class ListEventTypes
     /// <param name="Triggers">What they can trigger: <c>campaigns</c>, <c>quests</c>. Empty: they concern no user.</param>
     /// <param name="Members">Members of the data, for <c>when</c>; of events of other systems they are not known.</param>
     /// <param name="Sample">Made-up data; none for events of other systems.</param>
+    /// <example>
+    /// {"type": "identity.user-signed-in.v1", "module": "identity", "triggers": ["campaigns", "quests"], "members": [], "sample":
+    /// {"userId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "first": true, "number": 1}}
+    /// </example>
     internal sealed record EventTypeView(string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/event-types", Handle)

@@ -29,6 +29,13 @@ internal static class ListEvents
     /// <param name="Causationid">The event that caused it.</param>
     /// <param name="By">Who caused it.</param>
     /// <param name="Data">Its data.</param>
+    /// <example>
+    /// {"specversion": "1.0", "id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "source": "/identity", "type":
+    /// "identity.user-signed-in.v1", "subject": "user/0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "time": "2026-05-01T09:30:00Z",
+    /// "datacontenttype": "application/json", "sequence": 1234, "recordedtime": "2026-05-01T09:30:00Z", "userid":
+    /// "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "by": "member:0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "data": {"userId":
+    /// "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "first": true, "number": 1}}
+    /// </example>
     internal sealed record EventView(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
         long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By, [property: JsonConverter(typeof(AsItIs))] byte[] Data)

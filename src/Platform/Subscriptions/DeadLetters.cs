@@ -19,6 +19,11 @@ namespace Boon.Platform.Subscriptions;
 /// <param name="ParkedAt">When it was parked.</param>
 /// <param name="RedrivenAt">When it was redriven; null while it is open.</param>
 /// <param name="RedrivenBy">Who redrove it, as the <c>by</c> of events says it.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "module": "promotions", "subscription": "promotions.issue-vouchers", "source":
+/// "identity", "sequence": 1234, "eventId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "eventType": "identity.user-signed-in.v1",
+/// "error": "FormatException: ...", "attempts": 3, "parkedAt": "2026-05-01T09:30:00Z"}
+/// </example>
 public sealed record DeadLetter(
     Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt,
     DateTime? RedrivenAt, string? RedrivenBy);

@@ -60,6 +60,11 @@ internal sealed class Campaign
 /// <param name="Redeemed">Standing uses of its vouchers.</param>
 /// <param name="CreatedAt">When it was created; it judges what comes after that in the logs.</param>
 /// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "First 100", "trigger": "identity.user-signed-in", "limit": 100, "perUser":
+/// 1, "benefit": {"kind": "percent", "value": 30}, "voucherValidFor": "P30D", "maxUses": 1, "state": "active", "issued": 42,
+/// "remaining": 58, "redeemed": 7, "createdAt": "2026-05-01T09:30:00Z"}
+/// </example>
 public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
     int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,

@@ -13,6 +13,10 @@ internal static class ListDecisions
     /// <param name="EventSequence">The event's place in its log.</param>
     /// <param name="At">When the event was recorded.</param>
     /// <param name="VoucherCode">The voucher's code, when issued.</param>
+    /// <example>
+    /// {"userId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "outcome": "issued", "rank": 42, "reason": null, "eventSequence": 1234,
+    /// "at": "2026-05-01T09:30:00Z", "voucherCode": "7KQM-2XRT-9FHB"}
+    /// </example>
     internal sealed record DecisionView(
         Guid UserId, [AllowedValues("issued", "refused")] string Outcome, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Rank,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason, long EventSequence, DateTimeOffset At, string? VoucherCode);

@@ -15,6 +15,7 @@ internal sealed record Pace(
 /// <param name="Name">1 to 50 letters, digits, <c>-</c> and <c>_</c>; null is the pool of coupons without a type.</param>
 /// <param name="PerUser">1: one for each user; null: as many as a user asks for.</param>
 /// <param name="Pace">Null: at once.</param>
+/// <example>{"name": "SUMMER", "perUser": 1, "pace": {"perSecond": 10, "concurrency": 10, "maxQueue": 100, "maxWaitSeconds": 60}}</example>
 internal sealed record CouponType(string? Name, int? PerUser, Pace? Pace)
 {
     /// <summary>How the pool of coupons without a type is stored.</summary>

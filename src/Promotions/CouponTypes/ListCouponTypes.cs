@@ -14,6 +14,10 @@ internal static class ListCouponTypes
     /// <param name="Claimed">Coupons that have a holder, redeemed ones included.</param>
     /// <param name="Redeemed">Standing uses.</param>
     /// <param name="Purged">Coupons that expired before anybody claimed them and were taken out.</param>
+    /// <example>
+    /// {"name": "SUMMER", "perUser": 1, "pace": null, "uploaded": 5000, "available": 4200, "claimed": 750, "redeemed": 310, "purged":
+    /// 50}
+    /// </example>
     internal sealed record CouponTypeCounts(
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Name,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] int? PerUser,

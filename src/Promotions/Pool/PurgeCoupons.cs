@@ -6,6 +6,7 @@ internal static class PurgeCoupons
     /// <summary>What was purged.</summary>
     /// <param name="Purged">How many coupons.</param>
     /// <param name="Held">Types that others claimed from or uploaded to all the time, so that they were passed: the schedule purges them.</param>
+    /// <example>{"purged": 120, "held": []}</example>
     internal sealed record PurgeView(long Purged, IReadOnlyList<string> Held);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons/purge", Handle)

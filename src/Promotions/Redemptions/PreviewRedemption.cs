@@ -10,6 +10,7 @@ internal static class PreviewRedemption
     /// <param name="Reason">Why not: the code that a redemption would be refused with.</param>
     /// <param name="Discount">What it would take off, in minor units.</param>
     /// <param name="Total">What would be left to pay.</param>
+    /// <example>{"valid": true, "discount": 300, "total": 700}</example>
     internal sealed record RedemptionPreview(bool Valid, string? Reason, long Discount, long Total);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions/preview", Handle)

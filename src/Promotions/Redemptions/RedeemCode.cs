@@ -24,6 +24,9 @@ internal static class RedeemCode
     /// <param name="Discount">Taken off, in minor units.</param>
     /// <param name="Total">What is left to pay.</param>
     /// <param name="RemainingUses">How often the code can still be redeemed.</param>
+    /// <example>
+    /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "code": "7KQM-2XRT-9FHB", "discount": 300, "total": 700, "remainingUses": 0}
+    /// </example>
     internal sealed record RedemptionView(Guid Id, string Code, long Discount, long Total, int RemainingUses);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/redemptions", Handle)

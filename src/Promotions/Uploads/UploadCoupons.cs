@@ -12,6 +12,7 @@ internal static class UploadCoupons
     /// <summary>What was uploaded.</summary>
     /// <param name="Uploaded">How many coupons.</param>
     /// <param name="UploadId">The upload, as the log names it.</param>
+    /// <example>{"uploaded": 2, "uploadId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a"}</example>
     internal sealed record UploadView(int Uploaded, Guid UploadId);
 
     // Requests are read by CouponJson and CouponCsv; these types say what they read.

@@ -59,6 +59,12 @@ internal sealed class Quest
 /// <param name="State">Its state.</param>
 /// <param name="CreatedAt">When it was created; it counts what comes after that in the logs.</param>
 /// <param name="Warnings">For who creates or changes it: why its trigger may never fire.</param>
+/// <example>
+/// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "Three sign-ins", "rewardId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c",
+/// "reward": {"id": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "name": "10 diamonds", "item": "diamond", "quantity": 10}, "trigger":
+/// "identity.user-signed-in", "streak": 3, "duplication": 2, "autoClaim": false, "window": {"unit": "day", "timeZone":
+/// "Europe/Amsterdam"}, "state": "active", "createdAt": "2026-05-01T09:30:00Z"}
+/// </example>
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
     QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,

@@ -19,6 +19,7 @@ internal sealed class Reward
 /// <param name="Name">For people.</param>
 /// <param name="Item"><c>gold</c>, <c>diamond</c> or <c>coupon:TYPE</c>.</param>
 /// <param name="Quantity">How many of it.</param>
+/// <example>{"id": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "name": "10 diamonds", "item": "diamond", "quantity": 10}</example>
 internal sealed record RewardView(Guid Id, string Name, string Item, int Quantity)
 {
     internal static RewardView Of(Reward reward) => new(reward.Id, reward.Name, reward.Item, reward.Quantity);

@@ -5,6 +5,7 @@ internal static class GetWallet
 {
     /// <summary>A wallet.</summary>
     /// <param name="Balances">What is in it.</param>
+    /// <example>{"balances": {"gold": 0, "diamond": 10}}</example>
     internal sealed record WalletView(Balances Balances);
 
     /// <summary>What is in it.</summary>

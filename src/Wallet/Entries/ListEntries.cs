@@ -12,6 +12,11 @@ internal static class ListEntries
     /// <param name="Number">Which completion of it, from 1.</param>
     /// <param name="EventId">The event that caused the entry: <c>quests.reward-claimed</c>.</param>
     /// <param name="At">When it was written.</param>
+    /// <example>
+    /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "item": "diamond", "amount": 10, "reason": "quest-reward", "questId":
+    /// "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "number": 1, "eventId": "0191f3a1-1a2b-7c3d-9e4f-7b2e9f3a4c5d", "at":
+    /// "2026-05-01T09:30:00Z"}
+    /// </example>
     internal sealed record WalletEntryView(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
