@@ -27,6 +27,12 @@ internal static class Defences
     /// <summary>Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.</summary>
     internal static bool AtomicCheckpoint { get; set; } = true;
 
+    /// <summary>A change of the number of lanes keeps all lanes out before it touches their rows. Off: it locks out their writes only, and they wait for each other.</summary>
+    internal static bool LanesAlone { get; set; } = true;
+
+    /// <summary>All processes obey the number of lanes that was asked for last, which is stored. Off: each goes by its own setting.</summary>
+    internal static bool StoredLanes { get; set; } = true;
+
     /// <summary>An event that keeps failing is parked alone. Off: its batch is retried for ever.</summary>
     internal static bool Parking { get; set; } = true;
 

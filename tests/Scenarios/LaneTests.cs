@@ -13,7 +13,7 @@ namespace Boon.Scenarios;
 /// <summary>A subscription of several lanes, and the change of their number while events flow.</summary>
 public sealed class LaneTests
 {
-    private const string Name = "test.lanes";
+    internal const string Name = "test.lanes";
 
     [Fact]
     public async Task Each_event_is_handled_once_and_a_users_in_order_whatever_the_lanes()
@@ -90,7 +90,7 @@ public sealed class LaneTests
         (await boon.Scalar<bool>("select array_agg(sequence order by place) = array_agg(sequence order by sequence) from promotions.lane_probe")).ShouldBeTrue();
     }
 
-    private static async Task StoreAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    internal static async Task StoreAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         foreach (var e in events.Where(e => e.Type == "test.laned"))
         {
@@ -99,7 +99,7 @@ public sealed class LaneTests
         }
     }
 
-    private static SubscriptionRunner<PromotionsDb> Runner(TestBoon boon, int lanes, BatchHandler<PromotionsDb>? handler = null)
+    internal static SubscriptionRunner<PromotionsDb> Runner(TestBoon boon, int lanes, BatchHandler<PromotionsDb>? handler = null, ILoggerFactory? loggers = null)
     {
         var services = boon.Services;
         var subscription = new Subscription<PromotionsDb>(Name, ["identity"], handler ?? StoreAsync, SingleLane: false);
@@ -109,6 +109,6 @@ public sealed class LaneTests
             [$"Boon:Subscriptions:{Name}:BatchSize"] = "7",
         }).Build();
         return new SubscriptionRunner<PromotionsDb>(subscription, services.GetRequiredService<ModuleDatabase<PromotionsDb>>(), services.GetRequiredService<Databases>(),
-            services.GetRequiredService<LogSignals>(), settings, services.GetRequiredService<ILoggerFactory>());
+            services.GetRequiredService<LogSignals>(), settings, loggers ?? services.GetRequiredService<ILoggerFactory>());
     }
 }

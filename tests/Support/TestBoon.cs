@@ -52,7 +52,7 @@ public sealed class TestBoon : IAsyncDisposable
     public static Task<TestBoon> StartOnAsync(string database, params (string Key, string Value)[] settings) => StartOnAsync(database, ownsDatabase: false, modules: null, settings);
 
     /// <summary>Another host on the same database.</summary>
-    public Task<TestBoon> StartBesideAsync() => StartOnAsync(Database, ownsDatabase: false, modules: null);
+    public Task<TestBoon> StartBesideAsync(params (string Key, string Value)[] settings) => StartOnAsync(Database, ownsDatabase: false, modules: null, settings);
 
     static TestBoon()
     {

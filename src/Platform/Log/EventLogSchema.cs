@@ -44,6 +44,9 @@ public static class EventLogSchema
     /// <summary>What it is an index of.</summary>
     public static string OnLettersByAge(string schema) => $"{schema}.dead_letters (redriven_at) where redriven_at is not null";
 
+    /// <summary>Adds the number of lanes that was asked for, kept while it changes; part of each module's migration <c>WantedLanes</c>, after <see cref="Create"/>.</summary>
+    public static string AddWantedLanes(string schema) => $"alter table {schema}.checkpoints add column wanted_lanes int;";
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

@@ -11,7 +11,7 @@ namespace Boon.Platform.Subscriptions;
 /// </summary>
 internal sealed partial class LaneReader<TContext>(
     Subscription<TContext> subscription, SubscriptionSettings settings, int lane, int lanes,
-    ModuleDatabase<TContext> module, Databases databases, LogSignals signals, ILogger logger)
+    ModuleDatabase<TContext> module, Databases databases, LogSignals signals, SemaphoreSlim turns, ILogger logger)
     where TContext : DbContext
 {
     /// <summary>An event that fails this often, alone, is parked.</summary>
@@ -36,31 +36,31 @@ internal sealed partial class LaneReader<TContext>(
     /// <summary>How a pass over the sources ended.</summary>
     internal enum Pass { Idle, NoEffect, Worked, Busy, LayoutChanged }
 
-    /// <summary>Reads until stopped or until the layout of lanes is another one.</summary>
-    internal async Task RunAsync(CancellationToken ct)
+    /// <summary>Reads until <paramref name="layout"/> is cancelled; cancels it when the layout of lanes is another one.</summary>
+    internal async Task RunAsync(CancellationTokenSource layout)
     {
+        var ct = layout.Token;
         using var wake = new WakeSignal();
         var wakeUps = subscription.Sources.Select(source => signals.OnSequenced(source, wake)).ToList();
         try
         {
             var rest = new Backoff(ShortestRest, LongestRest);
-            using var changed = CancellationTokenSource.CreateLinkedTokenSource(ct);
             await database.Loops.RepeatAsync(
                 async () =>
                 {
-                    var pass = await PassOrFailAsync(changed.Token);
+                    var pass = await PassInTurnAsync(ct);
                     if (pass != Pass.NoEffect)
                         rest.Reset();
                     await (pass switch
                     {
-                        Pass.LayoutChanged => changed.CancelAsync(),
-                        Pass.Busy => wake.WaitAsync(Backoff.Jittered(BusyDelay), changed.Token),
-                        Pass.Idle => wake.WaitAsync(changed.Token),
-                        Pass.NoEffect => Task.Delay(rest.Next(), changed.Token),
+                        Pass.LayoutChanged => layout.CancelAsync(),
+                        Pass.Busy => wake.WaitAsync(Backoff.Jittered(BusyDelay), ct),
+                        Pass.Idle => wake.WaitAsync(ct),
+                        Pass.NoEffect => Task.Delay(rest.Next(), ct),
                         _ => Task.CompletedTask,
                     });
                 },
-                (error, pause) => LogRetry(logger, subscription.Name, lane, pause.TotalMilliseconds, limit.Current, error.Message), changed.Token);
+                (error, pause) => LogRetry(logger, subscription.Name, lane, pause.TotalMilliseconds, limit.Current, error.Message), ct);
         }
         finally
         {
@@ -68,8 +68,9 @@ internal sealed partial class LaneReader<TContext>(
         }
     }
 
-    private async Task<Pass> PassOrFailAsync(CancellationToken ct)
+    private async Task<Pass> PassInTurnAsync(CancellationToken ct)
     {
+        await turns.WaitAsync(ct);
         try
         {
             return await PassAsync(ct);
@@ -78,6 +79,10 @@ internal sealed partial class LaneReader<TContext>(
         {
             limit.Failed();
             throw;
+        }
+        finally
+        {
+            turns.Release();
         }
     }
 
@@ -243,7 +248,7 @@ internal sealed partial class LaneReader<TContext>(
     private async Task<Pass> FinishChangeAsync(Unit<TContext> unit, CancellationToken ct)
     {
         await unit.RollbackAsync();
-        return await Checkpoints.TryFinishChangeAsync(database, subscription.Name, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.NoEffect; // looks again soon: others are to reach their hold
+        return await LaneLayout.TryFinishChangeAsync(database, subscription.Name, subscription.Sources, settings.Lanes, ct) ? Pass.LayoutChanged : Pass.NoEffect; // looks again soon: others are to reach their hold
     }
 
     /// <summary>Asked on the unit's own connection: who holds one and waits for another can wait for ever when all do.</summary>

@@ -77,6 +77,17 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
             };
             await update.ExecuteNonQueryAsync(ct);
         }
+        // A change of lanes that is under way holds them at a place that may be lost.
+        await using (var hold = new NpgsqlCommand($"""
+            update {reader.Schema}.checkpoints c
+            set hold_at = (
+                select max(sequence)
+                from {reader.Schema}.checkpoints m
+                where m.subscription = c.subscription and m.source = c.source)
+            where source = $1 and wanted_lanes is not null
+            """, connection)
+        { Parameters = { new() { Value = module } } })
+            await hold.ExecuteNonQueryAsync(ct);
         await using (var wake = new NpgsqlCommand("select pg_notify($1, $2)", connection) { Parameters = { new() { Value = LogNotifications.Channel }, new() { Value = module } } })
             await wake.ExecuteNonQueryAsync(ct);
         await transaction.CommitAsync(ct);

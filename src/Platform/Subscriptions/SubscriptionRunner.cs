@@ -55,21 +55,29 @@ public sealed partial class SubscriptionRunner<TContext>(
     /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        laid = await PrepareAsync(cancellationToken);
+        laid = await AskAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
-    private Task<int> PrepareAsync(CancellationToken ct) => Checkpoints.PrepareAsync(background.Database, Name, Sources, settings.Lanes, ct);
+    private Task<int> AskAsync(CancellationToken ct) => LaneLayout.AskAsync(background.Database, Name, Sources, settings.Lanes, ct);
+
+    /// <summary>A process asks for its number of lanes when it starts; from then on it obeys.</summary>
+    private async Task<int> LanesAsync(CancellationToken ct) =>
+        (Defences.StoredLanes ? await LaneLayout.RunningAsync(background.Database, Name, ct) : null) ?? await AskAsync(ct);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Database.Loops.RepeatAsync(
         async () =>
         {
-            var lanes = laid ?? await PrepareAsync(stoppingToken);
+            var lanes = laid ?? await LanesAsync(stoppingToken);
             laid = null;
             LogStarted(logger, Name, lanes);
+            // There are connections for as many lanes as this process asked for: more take turns.
+            using var turns = new SemaphoreSlim(settings.Lanes);
+            // The lane that sees another layout ends all of them: it may be this one again before the others look.
+            using var layout = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
             await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
-                new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger).RunAsync(stoppingToken)));
+                new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, turns, logger).RunAsync(layout)));
         },
         (error, _) => LogRestart(logger, error, Name), stoppingToken);
 

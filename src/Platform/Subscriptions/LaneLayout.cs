@@ -1,0 +1,171 @@
+using Boon.Platform.Data;
+using Boon.Platform.Log;
+
+namespace Boon.Platform.Subscriptions;
+
+/// <summary>
+/// How many lanes a subscription has. The stored number rules, in every process. A process that starts asks for the number of its settings, once; whoever asked last is
+/// obeyed by all. While the number changes, the lanes are held at the furthest checkpoint of each source, and the number that is wanted is stored beside the one that runs.
+/// Once all lanes stand there, any process lays the rows anew. No event is handled twice or by nobody.
+/// </summary>
+internal static class LaneLayout
+{
+    /// <summary>Lays the rows that are missing and asks for a number of lanes. Answers the number that runs now.</summary>
+    internal static async Task<int> AskAsync(ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        // Nearly always everything is as it should be: then nothing waits for the batches that are under way.
+        if (await IsLaidAsync(connection, database.Schema, subscription, sources, lanes, ct))
+            return lanes;
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(connection, Alone(database.Schema), ct);
+        var stored = (await NumbersAsync(connection, database.Schema, subscription, ct))?.Running;
+        await ExecuteAsync(connection, $"""
+            insert into {database.Schema}.checkpoints (subscription, lane, source, lanes)
+            select $1, lane, source, $2
+            from generate_series(0, $2 - 1) lane, unnest($3::text[]) source
+            on conflict do nothing
+            """, ct, subscription, stored ?? lanes, sources.ToArray());
+        var running = lanes;
+        if (stored is null || stored == lanes)
+            await GoOnAsync(connection, database.Schema, subscription, ct);
+        else if (!await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct))
+        {
+            await ExecuteAsync(connection, $"""
+                update {database.Schema}.checkpoints c
+                set wanted_lanes = $2,
+                    hold_at = coalesce(hold_at, (
+                        select max(sequence)
+                        from {database.Schema}.checkpoints m
+                        where m.subscription = c.subscription and m.source = c.source))
+                where subscription = $1
+                """, ct, subscription, lanes);
+            running = stored.Value;
+        }
+        await WakeAsync(connection, sources, ct);
+        await transaction.CommitAsync(ct);
+        return running;
+    }
+
+    /// <summary>The number of lanes that runs now, whoever asked for it; null when none was ever laid.</summary>
+    internal static async Task<int?> RunningAsync(ModuleDatabase database, string subscription, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        return (await NumbersAsync(connection, database.Schema, subscription, ct))?.Running;
+    }
+
+    /// <summary>Ends a change of lanes if every lane has reached its hold; true: the rows are laid anew.</summary>
+    /// <param name="database">The module that reads.</param>
+    /// <param name="subscription">Its subscription.</param>
+    /// <param name="sources">What that reads.</param>
+    /// <param name="own">The number of this process's settings, which does not count.</param>
+    /// <param name="ct">Ends the wait.</param>
+    internal static async Task<bool> TryFinishChangeAsync(
+        ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int own, CancellationToken ct)
+    {
+        await using var connection = await database.Source.OpenConnectionAsync(ct);
+        // Each lane that waits for the others comes by here again and again: it keeps nobody out before there is something to do.
+        if (await AreApartAsync(connection, database.Schema, subscription, ct))
+            return false;
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync(connection, Alone(database.Schema), ct);
+        if (await NumbersAsync(connection, database.Schema, subscription, ct) is not { } now)
+            return false;
+        var wanted = Defences.StoredLanes ? now.Wanted : own;
+        var done = false;
+        if (wanted is { } lanes && lanes != now.Running)
+            done = await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct);
+        else
+            await GoOnAsync(connection, database.Schema, subscription, ct); // asked for by a version of Boon that stored no number
+        if (done)
+            await WakeAsync(connection, sources, ct);
+        await transaction.CommitAsync(ct);
+        return done;
+    }
+
+    private static async Task<bool> IsLaidAsync(
+        NpgsqlConnection connection, string schema, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"""
+            select count(*) = $3 and bool_and(lanes = $4 and hold_at is null and wanted_lanes is null)
+            from {schema}.checkpoints
+            where subscription = $1 and source = any ($2)
+            """, connection)
+        {
+            Parameters =
+            {
+                new() { Value = subscription }, new() { Value = sources.ToArray() }, new() { Value = (long)lanes * sources.Count }, new() { Value = lanes },
+            },
+        };
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    /// <summary>
+    /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change for the rows and the lanes to write them.
+    /// </summary>
+    private static string Alone(string schema) => $"lock table {schema}.checkpoints in {(Defences.LanesAlone ? "exclusive" : "share row exclusive")} mode";
+
+    /// <summary>The number of lanes that runs, and the one that is wanted while it changes; null when no lane was ever laid.</summary>
+    private static async Task<(int Running, int? Wanted)?> NumbersAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand($"select max(lanes), max(wanted_lanes) from {schema}.checkpoints where subscription = $1", connection)
+        { Parameters = { new() { Value = subscription } } };
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        return reader.IsDBNull(0) ? null : (reader.GetInt32(0), reader.IsDBNull(1) ? null : reader.GetInt32(1));
+    }
+
+    /// <summary>Lets the lanes go on as they are.</summary>
+    private static Task<int> GoOnAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct) => ExecuteAsync(connection, $"""
+        update {schema}.checkpoints
+        set hold_at = null, wanted_lanes = null
+        where subscription = $1 and (hold_at is not null or wanted_lanes is not null)
+        """, ct, subscription);
+
+    private static async Task<bool> AreApartAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
+    {
+        await using var apart = new NpgsqlCommand($"""
+            select exists (
+                select from {schema}.checkpoints
+                where subscription = $1
+                group by source
+                having min(sequence) <> max(sequence))
+            """, connection)
+        { Parameters = { new() { Value = subscription } } };
+        return await apart.ExecuteScalarAsync(ct) is true;
+    }
+
+    private static async Task<bool> TryLayAnewAsync(NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
+    {
+        if (await AreApartAsync(connection, schema, subscription, ct))
+            return false;
+        await ExecuteAsync(connection, $"""
+            with old as (
+                delete from {schema}.checkpoints
+                where subscription = $1
+                returning *
+            ), furthest as (
+                select distinct on (source) * from old order by source, read_sequence desc nulls last
+            )
+            insert into {schema}.checkpoints (subscription, lane, source, lanes, sequence, logid, read_sequence, read_event)
+            select $1, l.lane, f.source, $2, f.sequence, f.logid, f.read_sequence, f.read_event
+            from furthest f, generate_series(0, $2 - 1) l (lane)
+            """, ct, subscription, lanes);
+        return true;
+    }
+
+    /// <summary>Wakes the lanes of all processes when this is committed: those that have nothing to read shall see the change too.</summary>
+    private static async Task WakeAsync(NpgsqlConnection connection, IReadOnlyList<string> sources, CancellationToken ct)
+    {
+        foreach (var source in sources)
+            await ExecuteAsync(connection, "select pg_notify($1, $2)", ct, LogNotifications.Channel, source);
+    }
+
+    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return await command.ExecuteNonQueryAsync(ct);
+    }
+}
