@@ -19,6 +19,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("intake", "Reported events a second in batches of 1,000, beside a bare COPY of the same rows.", IntakeBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
     ("gateway", "What the gateway adds to a request at rest, and claims a second through it beside those without it.", GatewayBench.RunAsync),
+    ("tokens", "Verification of access tokens beside the bare RSA verification.", TokensBench.RunAsync),
     ("log-size", "Metrics, one user's events and a rare type's in a log of 20,000,000 events (--events N) beside one of 20,000.", LogSizeBench.RunAsync),
     ("rest", "Transactions, write-ahead log and CPU of one idle process.", RestBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),

@@ -1,46 +1,62 @@
 using System.Security.Claims;
-using System.Text.Encodings.Web;
 using Boon.Platform.Access.Tokens;
 using Boon.Platform.Http;
-using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Options;
 
 namespace Boon.Platform.Access;
 
-/// <summary>Authenticates <c>Authorization: Bearer</c> with Boon's own tokens; challenges are problem documents.</summary>
-internal sealed class BearerAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokenVerifier verifier, AccessState state)
-    : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+/// <summary>
+/// Authenticates <c>Authorization: Bearer</c> with Boon's own tokens, through the cache of those that were seen. Challenges are problem
+/// documents.
+/// </summary>
+internal sealed class BearerAuthentication(AccessTokenVerifier verifier, AccessState state) : JwtBearerEvents
 {
-    internal const string SchemeName = "Bearer";
+    internal const string SchemeName = JwtBearerDefaults.AuthenticationScheme;
     private const string Prefix = "Bearer ";
 
-    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    public override async Task MessageReceived(MessageReceivedContext context)
     {
-        var header = Request.Headers.Authorization;
-        if (header.Count != 1 || header[0] is not { } text || !text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
-            return AuthenticateResult.NoResult();
-        var verification = verifier.Verify(text[Prefix.Length..]);
+        if (TokenOf(context.Request) is not { } token)
+        {
+            context.NoResult();
+            return;
+        }
+        var verification = await verifier.VerifyAsync(token);
         if (verification.Refusal == TokenRefusal.UnknownKey)
         {
-            await state.RefreshAsync(Context.RequestAborted);
-            verification = verifier.Verify(text[Prefix.Length..]);
+            await state.RefreshAsync(context.HttpContext.RequestAborted);
+            verification = await verifier.VerifyAsync(token);
         }
-        return verification.Token is { } token
-            ? AuthenticateResult.Success(new AuthenticationTicket(Caller.Principal(token), SchemeName))
-            : AuthenticateResult.Fail(verification.Refusal.ToString());
+        if (verification.Token is { } claims)
+        {
+            context.Principal = Caller.Principal(claims);
+            context.Success();
+        }
+        else
+            context.Fail(verification.Refusal.ToString());
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    public override Task Challenge(JwtBearerChallengeContext context)
     {
-        Response.Headers.WWWAuthenticate = "Bearer";
-        return Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated", "Send a valid access token: Authorization: Bearer <token>.").ExecuteAsync(Context);
+        context.HandleResponse();
+        context.Response.Headers.WWWAuthenticate = SchemeName;
+        const string Detail = "Send a valid access token: Authorization: Bearer <token>.";
+        return Problems.Of(StatusCodes.Status401Unauthorized, "unauthenticated", Detail).ExecuteAsync(context.HttpContext);
     }
 
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Problems.Of(StatusCodes.Status403Forbidden, "forbidden", "Your token lacks the role that this call needs.").ExecuteAsync(Context);
+    public override Task Forbidden(ForbiddenContext context) =>
+        Problems.Of(StatusCodes.Status403Forbidden, "forbidden", "Your token lacks the role that this call needs.")
+            .ExecuteAsync(context.HttpContext);
+
+    /// <summary>
+    /// The token of a request, or null. There is one header of this scheme, or none: the handler of the library would join several, and trim.
+    /// </summary>
+    private static string? TokenOf(HttpRequest request) =>
+        request.Headers.Authorization is [{ } text] && text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+            ? text[Prefix.Length..]
+            : null;
 }
 
 /// <summary>Who calls: the verified token as the request carries it.</summary>

@@ -4,7 +4,6 @@ using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Observability;
 using Boon.Platform.Operations;
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -59,8 +58,9 @@ public static class WebPipeline
             var state = provider.GetRequiredService<AccessState>();
             return new AccessTokenVerifier(tokens, provider.GetRequiredService<TimeProvider>(), state.Find, state.HasEnded);
         });
+        services.AddSingleton<BearerAuthentication>();
         services.AddAuthentication(BearerAuthentication.SchemeName)
-            .AddScheme<AuthenticationSchemeOptions, BearerAuthentication>(BearerAuthentication.SchemeName, null);
+            .AddJwtBearer(options => options.EventsType = typeof(BearerAuthentication));
         services.AddAuthorizationBuilder()
             .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(Caller.Operator, policy => policy.RequireRole(Caller.Operator));

@@ -1,4 +1,3 @@
-using Boon.Platform.Access;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Rules;
@@ -40,7 +39,6 @@ public static class Logs
             // A connection that fails while it is closed was gone before: whoever used it says so.
             .MinimumLevel.Override("Npgsql.Connection", LogEventLevel.Fatal)
             // A scheme that does not apply to a request says so at Information; how the request ended is in its own line.
-            .MinimumLevel.Override(typeof(BearerAuthentication).FullName!, LogEventLevel.Warning)
             .MinimumLevel.Override("Boon.Intake.Keys.ApiKeyAuthentication", LogEventLevel.Warning)
             // Every exception reaches the edge, which logs it once with its request.
             .MinimumLevel.Override("Microsoft.AspNetCore.Diagnostics.ExceptionHandlerMiddleware", LogEventLevel.Fatal)

@@ -24,11 +24,11 @@ public class AccessTokenTests
     public void An_issued_token_has_the_header_and_claims_of_RFC_9068()
     {
         var parts = forge.Issue("member").Split('.');
-        Decoded(parts[0]).GetRawText().ShouldBe(Forge.Header);
+        Decoded(parts[0]).GetRawText().ShouldBe($$"""{"alg":"RS256","kid":"{{Forge.Key.Id}}","typ":"at+jwt"}""");
         Decoded(parts[1])
             .EnumerateObject()
             .Select(m => m.Name)
-            .ShouldBe(["iss", "aud", "sub", "sid", "jti", "iat", "exp", "roles"]);
+            .ShouldBe(["iss", "aud", "sub", "sid", "jti", "iat", "exp", "roles"], ignoreOrder: true);
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public class AccessTokenTests
     public void An_unusual_name_is_compared_as_it_is()
     {
         var options = new TokenOptions { Issuer = "https://bôn.example/\"a\"", Audience = "多 & <b>" };
-        var verifier = new AccessTokenVerifier(options, forge.Clock, _ => Forge.Key.VerificationKey, _ => false);
+        var verifier = new TestVerifier(new AccessTokenVerifier(options, forge.Clock, _ => Forge.Key.VerificationKey, _ => false));
         var token = AccessTokenIssuer.Issue(Forge.Key, forge.Claims(), options);
         verifier.Verify(token).IsValid.ShouldBeTrue();
         forge.ShouldRefuse(token, TokenRefusal.WrongIssuer);

@@ -18,7 +18,7 @@ internal sealed class Forge
     internal Forge(int cacheCapacity = 100)
     {
         Keys[Key.Id] = Key.VerificationKey;
-        Verifier = new AccessTokenVerifier(
+        Verifier = new TestVerifier(new AccessTokenVerifier(
             Options,
             Clock,
             id =>
@@ -28,14 +28,14 @@ internal sealed class Forge
             },
             Revoked.Contains,
             cacheCapacity
-        );
+        ));
     }
 
     internal StoppedClock Clock { get; } = new();
     internal Dictionary<string, VerificationKey> Keys { get; } = [];
     internal HashSet<Guid> Revoked { get; } = [];
     internal List<string> Lookups { get; } = [];
-    internal AccessTokenVerifier Verifier { get; }
+    internal TestVerifier Verifier { get; }
 
     internal long Now => Clock.Now.ToUnixTimeSeconds();
 
@@ -114,4 +114,50 @@ internal sealed class StoppedClock : TimeProvider
     public override long GetTimestamp() => Now.UtcTicks;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+}
+
+/// <summary>Waits for each answer: with keys at hand, nothing in a verification waits for anything.</summary>
+internal sealed class TestVerifier(AccessTokenVerifier verifier)
+{
+    internal int CachedTokens => verifier.CachedTokens;
+
+    internal TokenVerification Verify(string? token)
+    {
+        var verification = verifier.VerifyAsync(token).AsTask();
+        verification.IsCompleted.ShouldBeTrue();
+        return verification.GetAwaiter().GetResult();
+    }
+}
+
+/// <summary>The signatures themselves, whatever they sign.</summary>
+internal static class Signatures
+{
+    internal static byte[] Sign(this SigningKey key, ReadOnlySpan<byte> text)
+    {
+        using var rsa = RSA.Create();
+        rsa.ImportPkcs8PrivateKey(key.ExportPkcs8(), out _);
+        return rsa.SignData(text, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+    }
+
+    /// <summary>As the library verifies with the key that Boon gives it. It throws for an empty signature; no token gets there with one.</summary>
+    internal static bool Verifies(this VerificationKey key, ReadOnlySpan<byte> text, ReadOnlySpan<byte> signature)
+    {
+        var factory = key.Security.CryptoProviderFactory;
+        var provider = factory.CreateForVerifying(key.Security, VerificationKey.Algorithm);
+        try
+        {
+            return !signature.IsEmpty && provider.Verify(text.ToArray(), signature.ToArray());
+        }
+        finally
+        {
+            factory.ReleaseSignatureProvider(provider);
+        }
+    }
+
+    /// <summary>Whether a compact JWS carries a signature of the key, whatever it says.</summary>
+    internal static bool IsOf(JsonWebKey key, string jws)
+    {
+        var end = jws.LastIndexOf('.');
+        return VerificationKey.FromJwk(key).Verifies(Forge.Bytes(jws[..end]), Base64Url.DecodeFromChars(jws.AsSpan(end + 1)));
+    }
 }

@@ -30,19 +30,19 @@ public class SignatureVectorTests
         "eyJhbGciOiJSUzI1NiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9.SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4.MRjdkly7_-oTPTS3AXP41iQIGKa80A0ZmTuV5MEaHoxnW2e5CZ5NlKtainoFmKZopdHM1O2U4mwzJdQx996ivp83xuglII7PNDi84wnB-BDkoBwA78185hX-Es4JIwmDLJK3lfWRa-XtL0RnltuYv746iYTh_qHRD68BNt1uSNCrUCTJDt5aAE6x8wW1Kt9eRo4QPocSadnHXFxnt8Is9UzpERV0ePPQdLuW3IS_de3xyIrDaLGdjluPxUAhb6L2aXic1U12podGU0KLUQSE_oI-ZnmKJ3F4uOZDnd6QZWJushZ41Axf_fcIe8u9ipH84ogoree7vjbU5y18kDquDg";
 
     [Fact]
-    public void RFC_7515_appendix_A_2_verifies() => AccessTokenVerifier.HasSignatureOf(Rfc7515Key, Rfc7515Jws).ShouldBeTrue();
+    public void RFC_7515_appendix_A_2_verifies() => Signatures.IsOf(Rfc7515Key, Rfc7515Jws).ShouldBeTrue();
 
     [Fact]
-    public void RFC_7520_section_4_1_verifies() => AccessTokenVerifier.HasSignatureOf(Rfc7520Key, Rfc7520Jws).ShouldBeTrue();
+    public void RFC_7520_section_4_1_verifies() => Signatures.IsOf(Rfc7520Key, Rfc7520Jws).ShouldBeTrue();
 
     [Fact]
     public void Each_is_refused_with_the_other_key_or_the_other_signature()
     {
-        AccessTokenVerifier.HasSignatureOf(Rfc7520Key, Rfc7515Jws).ShouldBeFalse();
-        AccessTokenVerifier.HasSignatureOf(Rfc7515Key, Rfc7520Jws).ShouldBeFalse();
+        Signatures.IsOf(Rfc7520Key, Rfc7515Jws).ShouldBeFalse();
+        Signatures.IsOf(Rfc7515Key, Rfc7520Jws).ShouldBeFalse();
         var (a, b) = (Rfc7515Jws.Split('.'), Rfc7520Jws.Split('.'));
-        AccessTokenVerifier.HasSignatureOf(Rfc7515Key, $"{a[0]}.{b[1]}.{a[2]}").ShouldBeFalse();
-        AccessTokenVerifier.HasSignatureOf(Rfc7515Key, $"{b[0]}.{a[1]}.{a[2]}").ShouldBeFalse();
+        Signatures.IsOf(Rfc7515Key, $"{a[0]}.{b[1]}.{a[2]}").ShouldBeFalse();
+        Signatures.IsOf(Rfc7515Key, $"{b[0]}.{a[1]}.{a[2]}").ShouldBeFalse();
     }
 
     [Fact]

@@ -1,11 +1,14 @@
 using System.Buffers;
 using System.Text;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Boon.Platform.Access.Tokens;
 
 /// <summary>
-/// Verifies access tokens (RFC 9068) as strictly as their one issuer writes them: RS256 because our keys are for nothing
-/// else, whatever a header says; a header only names a key that is already known. Safe for many threads.
+/// Verifies Boon's own access tokens (RFC 9068) as strictly as their one issuer writes them. Microsoft.IdentityModel verifies;
+/// <see cref="StrictToken"/> refuses what it lets through. RS256 only, because our keys are for nothing else; a header only names a
+/// key that is already known. Safe for many threads.
 /// </summary>
 /// <param name="options">The issuer and audience to expect.</param>
 /// <param name="time">The clock for <c>exp</c>, <c>nbf</c> and <c>iat</c>.</param>
@@ -31,7 +34,10 @@ public sealed class AccessTokenVerifier(
     /// </summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(30);
 
+    private static readonly string[] Algorithms = [VerificationKey.Algorithm];
+
     private readonly VerifiedTokenCache cache = new(cacheCapacity, options.Lifetime);
+    private readonly JsonWebTokenHandler handler = new() { MaximumTokenSizeInBytes = MaxTokenLength };
 
     /// <summary>
     /// Off, <c>iss</c>, <c>aud</c>, <c>typ</c> and <c>exp</c> are not checked. Only the test host, through InternalsVisibleTo,
@@ -42,19 +48,23 @@ public sealed class AccessTokenVerifier(
     internal int CachedTokens => cache.Count;
 
     /// <summary>Verifies a compact token, without the word Bearer. Never throws for what a caller sent.</summary>
-    public TokenVerification Verify(string? token)
+    public ValueTask<TokenVerification> VerifyAsync(string? token)
     {
         if (string.IsNullOrEmpty(token) || token.Length > MaxTokenLength)
-        {
-            return TokenVerification.Refused(TokenRefusal.Malformed);
-        }
-
+            return new(TokenVerification.Refused(TokenRefusal.Malformed));
+        var now = time.GetUtcNow();
         var rented = ArrayPool<byte>.Shared.Rent(token.Length);
         try
         {
-            return Ascii.FromUtf16(token, rented, out var length) == OperationStatus.Done
-                ? Verify(rented.AsSpan(0, length))
-                : TokenVerification.Refused(TokenRefusal.Malformed);
+            if (Ascii.FromUtf16(token, rented, out var length) != OperationStatus.Done)
+                return new(TokenVerification.Refused(TokenRefusal.Malformed));
+            var text = rented.AsSpan(0, length);
+            var digest = TokenDigest.Of(text);
+            if (cache.TryGet(digest, now, out var verified) && IsCurrent(verified.Key))
+                return new(Judge(verified, now));
+            return StrictToken.TryRead(text, out var header, out var claims)
+                ? VerifyAfreshAsync(token, digest, header, claims, now)
+                : new(TokenVerification.Refused(TokenRefusal.Malformed));
         }
         finally
         {
@@ -62,112 +72,70 @@ public sealed class AccessTokenVerifier(
         }
     }
 
-    /// <summary>Whether a compact JWS carries a signature of the key, whatever it says. For test vectors.</summary>
-    internal static bool HasSignatureOf(JsonWebKey jwk, string jws)
+    private bool IsCurrent(VerificationKey key) => keys(key.Id) is { } current && current.IsSameAs(key);
+
+    private async ValueTask<TokenVerification> VerifyAfreshAsync(
+        string token, TokenDigest digest, TokenHeader header, TokenClaims? claims, DateTimeOffset now)
     {
-        var text = Encoding.UTF8.GetBytes(jws);
-        return CompactJws.TryDecode(text, new byte[text.Length], out var decoded)
-            && VerificationKey.FromJwk(jwk).Verifies(decoded.SigningInput, decoded.Signature);
+        if (header.Algorithm != VerificationKey.Algorithm)
+            return TokenVerification.Refused(TokenRefusal.WrongAlgorithm);
+        if (ClaimChecks && !header.IsAccessToken)
+            return TokenVerification.Refused(TokenRefusal.WrongType);
+        if (keys(header.KeyId) is not { } key)
+            return TokenVerification.Refused(TokenRefusal.UnknownKey);
+        if (claims is null)
+            return TokenVerification.Refused(TokenRefusal.Malformed);
+        var result = await handler.ValidateTokenAsync(token, Expected(key));
+        if (!result.IsValid)
+            return TokenVerification.Refused(RefusalOf(result.Exception, claims));
+        var refusal = Check(claims, now);
+        if (refusal != TokenRefusal.None)
+            return TokenVerification.Refused(refusal);
+        var verified = new VerifiedToken(claims.ToToken(), key);
+        cache.Add(digest, verified, now);
+        return Judge(verified, now);
     }
 
-    private TokenVerification Verify(ReadOnlySpan<byte> text)
+    private TokenVerification Judge(in VerifiedToken verified, DateTimeOffset now)
     {
-        var now = time.GetUtcNow();
-        var digest = TokenDigest.Of(text);
-        if (!cache.TryGet(digest, now, out var verified) || !IsCurrent(verified.Key))
-        {
-            var refusal = VerifyAfresh(text, now, out verified);
-            if (refusal != TokenRefusal.None)
-            {
-                return TokenVerification.Refused(refusal);
-            }
-
-            cache.Add(digest, verified, now);
-        }
-
         if (ClaimChecks && now >= verified.Token.ExpiresAt)
-        {
             return TokenVerification.Refused(TokenRefusal.Expired);
-        }
-
         return isRevoked(verified.Token.SessionId)
             ? TokenVerification.Refused(TokenRefusal.Revoked)
             : TokenVerification.Accepted(verified.Token);
     }
 
-    private bool IsCurrent(VerificationKey key) => keys(key.Id) is { } current && current.IsSameAs(key);
-
-    private TokenRefusal VerifyAfresh(ReadOnlySpan<byte> text, DateTimeOffset now, out VerifiedToken verified)
+    /// <summary>The library stretches an expiry by its clock skew too, and does not look at <c>iat</c>.</summary>
+    private static TokenRefusal Check(TokenClaims claims, DateTimeOffset now)
     {
-        verified = default;
-        var rented = ArrayPool<byte>.Shared.Rent(text.Length);
-        try
-        {
-            if (!CompactJws.TryDecode(text, rented, out var jws) || !TokenJson.TryRead(jws.Header, out var header))
-            {
-                return TokenRefusal.Malformed;
-            }
-
-            var refusal = Check(header, out var key);
-            if (refusal != TokenRefusal.None)
-            {
-                return refusal;
-            }
-
-            if (!key!.Verifies(jws.SigningInput, jws.Signature))
-            {
-                return TokenRefusal.BadSignature;
-            }
-
-            if (!TokenJson.TryRead(jws.Payload, options, out var claims))
-            {
-                return TokenRefusal.Malformed;
-            }
-
-            verified = new VerifiedToken(claims.ToToken(), key);
-            return Check(claims, now);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-    }
-
-    private TokenRefusal Check(TokenHeader header, out VerificationKey? key)
-    {
-        key = null;
-        if (!header.IsRs256)
-        {
-            return TokenRefusal.WrongAlgorithm;
-        }
-
-        if (ClaimChecks && !header.IsAccessToken)
-        {
-            return TokenRefusal.WrongType;
-        }
-
-        key = header.KeyId is null ? null : keys(header.KeyId);
-        return key is null ? TokenRefusal.UnknownKey : TokenRefusal.None;
-    }
-
-    private static TokenRefusal Check(in TokenClaims claims, DateTimeOffset now)
-    {
-        if (ClaimChecks && !claims.IssuerIsOurs)
-        {
-            return TokenRefusal.WrongIssuer;
-        }
-
-        if (ClaimChecks && !claims.AudienceIsOurs)
-        {
-            return TokenRefusal.WrongAudience;
-        }
-
-        if (ClaimChecks && now >= claims.ExpiresAt)
-        {
+        if (ClaimChecks && now >= DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt))
             return TokenRefusal.Expired;
-        }
-
-        var latest = now + ClockSkew;
-        return claims.NotBefore > latest || claims.IssuedAt > latest ? TokenRefusal.NotYetValid : TokenRefusal.None;
+        return DateTimeOffset.FromUnixTimeSeconds(Math.Max(claims.NotBefore, claims.IssuedAt)) > now + ClockSkew
+            ? TokenRefusal.NotYetValid
+            : TokenRefusal.None;
     }
+
+    /// <summary>The library compares the audience first.</summary>
+    private TokenRefusal RefusalOf(Exception? refusal, TokenClaims claims) => refusal switch
+    {
+        SecurityTokenSignatureKeyNotFoundException => TokenRefusal.UnknownKey,
+        SecurityTokenInvalidSignatureException => TokenRefusal.BadSignature,
+        SecurityTokenInvalidIssuerException => TokenRefusal.WrongIssuer,
+        SecurityTokenInvalidAudienceException when claims.Issuer == options.Issuer => TokenRefusal.WrongAudience,
+        SecurityTokenInvalidAudienceException => TokenRefusal.WrongIssuer,
+        _ => TokenRefusal.Malformed,
+    };
+
+    /// <summary>Names one key, so that the key that is remembered is the key that verified, though another gets its id meanwhile.</summary>
+    private TokenValidationParameters Expected(VerificationKey key) => new()
+    {
+        ValidIssuer = options.Issuer,
+        ValidateIssuer = ClaimChecks,
+        ValidAudience = options.Audience,
+        ValidateAudience = ClaimChecks,
+        ValidAlgorithms = Algorithms,
+        IssuerSigningKey = key.Security,
+        TryAllIssuerSigningKeys = false,
+        ValidateLifetime = false, // Check does, by the clock of this verifier.
+    };
 }

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.ObjectPool;
+using Microsoft.IdentityModel.Tokens;
 
 namespace Boon.Platform.Access.Tokens;
 
@@ -8,12 +8,13 @@ namespace Boon.Platform.Access.Tokens;
 /// </summary>
 public sealed class SigningKey
 {
-    private readonly ObjectPool<RSA> rsa;
+    private readonly RSAParameters key;
 
     private SigningKey(RSAParameters key)
     {
+        this.key = key;
         VerificationKey = VerificationKey.FromPublicPart(key);
-        rsa = RsaPool.Of(key);
+        Credentials = new SigningCredentials(new RsaSecurityKey(key) { KeyId = Id }, VerificationKey.Algorithm);
     }
 
     /// <summary>The key's id (<c>kid</c>).</summary>
@@ -21,6 +22,9 @@ public sealed class SigningKey
 
     /// <summary>The public part.</summary>
     public VerificationKey VerificationKey { get; }
+
+    /// <summary>What the library signs with.</summary>
+    internal SigningCredentials Credentials { get; }
 
     /// <summary>Makes a new key. This takes some tenths of a second.</summary>
     /// <param name="bits">The modulus's length: 2048 to 4096 bits, a multiple of 8.</param>
@@ -41,29 +45,15 @@ public sealed class SigningKey
     {
         using var loaded = RSA.Create();
         loaded.ImportPkcs8PrivateKey(pkcs8, out var read);
-        if (read != pkcs8.Length)
-        {
-            throw new CryptographicException("Bytes follow the private key.");
-        }
-
-        return new SigningKey(loaded.ExportParameters(includePrivateParameters: true));
+        return read == pkcs8.Length
+            ? new SigningKey(loaded.ExportParameters(includePrivateParameters: true))
+            : throw new CryptographicException("Bytes follow the private key.");
     }
 
     /// <summary>The private key in PKCS#8, unencrypted: whoever stores it must protect it.</summary>
     public byte[] ExportPkcs8()
     {
-        var borrowed = rsa.Get();
-        var pkcs8 = borrowed.ExportPkcs8PrivateKey();
-        rsa.Return(borrowed);
-        return pkcs8;
-    }
-
-    /// <summary>RSASSA-PKCS1-v1_5 with SHA-256.</summary>
-    internal byte[] Sign(ReadOnlySpan<byte> signingInput)
-    {
-        var borrowed = rsa.Get();
-        var signature = borrowed.SignData(signingInput, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        rsa.Return(borrowed);
-        return signature;
+        using var loaded = RSA.Create(key);
+        return loaded.ExportPkcs8PrivateKey();
     }
 }
