@@ -4,6 +4,7 @@ using System.Text.Json;
 using Boon.Platform.Input;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace Boon.Platform.Http;
 
@@ -27,8 +28,16 @@ public sealed record GatheredPage<T>(
 }
 
 /// <summary>The query of a list: <c>?limit=</c> (default 50, 1 to 200) and <c>&amp;cursor=</c> (a page's <c>next</c>).</summary>
-public sealed record PageQuery(string? Limit, string? Cursor)
+public sealed record PageQuery
 {
+    /// <summary>How many in a page.</summary>
+    [FromQuery(Name = "limit")]
+    public string? Limit { get; init; }
+
+    /// <summary>Where the page begins.</summary>
+    [FromQuery(Name = "cursor")]
+    public string? Cursor { get; init; }
+
     private const int DefaultLimit = 50;
     internal const int LargestLimit = 200;
 

@@ -63,9 +63,11 @@ internal static class RequestChecks
     /// <summary>The names in its query that an endpoint's handler takes.</summary>
     private static string[] ParametersOf(Endpoint endpoint) => endpoint.Metadata.GetMetadata<MethodInfo>() is not { } handler ? []
         : [.. handler.GetParameters()
-            .SelectMany(one => one.IsDefined(typeof(AsParametersAttribute)) ? one.ParameterType.GetConstructors().MaxBy(made => made.GetParameters().Length)!.GetParameters() : [one])
-            .Where(one => IsText(one.ParameterType) && ((RouteEndpoint)endpoint).RoutePattern.GetParameter(one.Name!) is null)
-            .Select(one => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(one.Name!))];
+            .SelectMany(one => one.IsDefined(typeof(AsParametersAttribute))
+                ? one.ParameterType.GetProperties().Select(member => (member.Name, Type: member.PropertyType))
+                : [(Name: one.Name!, Type: one.ParameterType)])
+            .Where(one => IsText(one.Type) && ((RouteEndpoint)endpoint).RoutePattern.GetParameter(one.Name) is null)
+            .Select(one => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(one.Name))];
 
     private static bool IsText(Type type)
     {

@@ -50,7 +50,7 @@ public static class Telemetry
         .GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Telemetry).Assembly)?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Collects at each scrape.</summary>
-    private sealed class MetricsPage : IDisposable
+    internal sealed class MetricsPage : IDisposable
     {
         private readonly SemaphoreSlim gate = new(1, 1);
         private readonly PrometheusExporter exporter = new();
