@@ -21,7 +21,7 @@ internal sealed class GatheredEvents(Gatherer gatherer)
             return;
         }
         if (query.ContainsKey("module")
-            || !new PageQuery(query["limit"], query["cursor"]).TryRead(out var limit, out Dictionary<string, long>? places, out _))
+            || !PageQuery.Of(query).TryRead(out var limit, out Dictionary<string, long>? places, out _))
         {
             // A process knows what is wrong with it, and whether the caller may know.
             await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);

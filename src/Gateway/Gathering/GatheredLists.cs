@@ -10,7 +10,7 @@ internal sealed class GatheredDeadLetters(Gatherer gatherer)
 {
     internal async Task AnswerAsync(HttpContext http)
     {
-        if (!new PageQuery(http.Request.Query["limit"], http.Request.Query["cursor"]).TryRead(out var limit, out DeadLetterPlace? _, out _))
+        if (!PageQuery.Of(http.Request.Query).TryRead(out var limit, out DeadLetterPlace? _, out _))
         {
             await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);
             return;
@@ -38,7 +38,7 @@ internal sealed class GatheredEventTypes(Gatherer gatherer)
 {
     internal async Task AnswerAsync(HttpContext http)
     {
-        if (!new PageQuery(http.Request.Query["limit"], http.Request.Query["cursor"]).TryRead(out var limit, out string? _, out _))
+        if (!PageQuery.Of(http.Request.Query).TryRead(out var limit, out string? _, out _))
         {
             await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);
             return;

@@ -38,6 +38,9 @@ public sealed record PageQuery
     [FromQuery(Name = "cursor")]
     public string? Cursor { get; init; }
 
+    /// <summary>For a caller that reads its query itself.</summary>
+    public static PageQuery Of(IQueryCollection query) => new() { Limit = query["limit"], Cursor = query["cursor"] };
+
     private const int DefaultLimit = 50;
     internal const int LargestLimit = 200;
 
