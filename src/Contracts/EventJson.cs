@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Boon.Contracts;
 
@@ -46,13 +47,15 @@ namespace Boon.Contracts;
 [JsonSerializable(typeof(ApiKeyRevoked))]
 public sealed partial class EventJson : JsonSerializerContext;
 
+/// <summary>A type of events: its wire name, and how it is written.</summary>
+public sealed record EventEntry(string Name, JsonTypeInfo Json);
+
 /// <summary>Every event type of Boon with its wire name.</summary>
 public static class EventCatalog
 {
     /// <summary>Wire name to event type.</summary>
-    public static IReadOnlyDictionary<string, Type> Types { get; } = typeof(IEvent).Assembly.GetTypes()
-        .Where(type => type is { IsInterface: false } && type.IsAssignableTo(typeof(IEvent)))
-        .ToDictionary(WireName, StringComparer.Ordinal);
+    public static IReadOnlyDictionary<string, Type> Types { get; } =
+        In(typeof(IEvent).Assembly).ToDictionary(entry => entry.Name, entry => entry.Json.Type, StringComparer.Ordinal);
 
     /// <summary>The members of each event, by wire name, that hold personal data; only events that have any.</summary>
     public static IReadOnlyDictionary<string, string[]> PersonalMembers { get; } = Types
@@ -62,5 +65,17 @@ public static class EventCatalog
         .Where(entry => entry.Members.Length > 0)
         .ToDictionary(entry => entry.Key, entry => entry.Members, StringComparer.Ordinal);
 
-    private static string WireName(Type type) => (string)type.GetProperty(nameof(IEvent.Name), BindingFlags.Public | BindingFlags.Static)!.GetValue(null)!;
+    /// <summary>How an event is written.</summary>
+    public static JsonTypeInfo<TEvent> JsonOf<TEvent>()
+        where TEvent : IEvent => (JsonTypeInfo<TEvent>)TEvent.Json.GetTypeInfo(typeof(TEvent))!;
+
+    /// <summary>The events whose records are in an assembly.</summary>
+    public static IEnumerable<EventEntry> In(Assembly assembly) => assembly.GetTypes()
+        .Where(type => type is { IsInterface: false } && type.IsAssignableTo(typeof(IEvent)))
+        .Select(type => (EventEntry)EntryMethod.MakeGenericMethod(type).Invoke(null, null)!);
+
+    private static MethodInfo EntryMethod => typeof(EventCatalog).GetMethod(nameof(Entry), BindingFlags.NonPublic | BindingFlags.Static)!;
+
+    private static EventEntry Entry<TEvent>()
+        where TEvent : IEvent => new(TEvent.Name, JsonOf<TEvent>());
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Boon.Contracts;
 
 /// <summary>
@@ -8,6 +10,9 @@ public interface IEvent
 {
     /// <summary>The wire name with its version, such as <c>identity.user-signed-in.v1</c>. Never changes once released.</summary>
     static abstract string Name { get; }
+
+    /// <summary>The generated code that writes it: that of Contracts, unless the event's record is elsewhere.</summary>
+    static virtual JsonSerializerContext Json => EventJson.Default;
 
     /// <summary>The kind of thing that the event is about (Debezium's <c>aggregatetype</c>), such as <c>user</c>.</summary>
     string AggregateType { get; }

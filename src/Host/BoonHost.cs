@@ -24,8 +24,10 @@ namespace Boon.Host;
 /// <param name="Quiet">True to keep information off the console, for commands that print a report of their own.</param>
 /// <param name="Settings">Settings that win over all others.</param>
 /// <param name="MustExist">True for commands that work with data that is there: they make no database.</param>
+/// <param name="Known">Every module of the program; null: those of Boon.</param>
 internal sealed record HostOptions(
-    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null, bool MustExist = false);
+    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null, bool MustExist = false,
+    IReadOnlyList<IModule>? Known = null);
 
 /// <summary>
 /// One process of Boon: its database (a private PostgreSQL unless a connection string is set), its modules, and the web application over them.
@@ -62,12 +64,13 @@ internal sealed class BoonHost : IAsyncDisposable
         System.Globalization.CultureInfo.DefaultThreadCurrentCulture = System.Globalization.CultureInfo.InvariantCulture;
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var configuration = builder.Configuration;
-        HostConfiguration.Load(configuration, options.Settings);
+        var known = options.Known ?? AllModules;
+        HostConfiguration.Load(configuration, options.Settings, known);
         var data = Path.GetFullPath(options.Data ?? Settings.Data.Of(configuration));
         configuration["Boon:Data"] = data;
         if (options.Quiet)
             configuration["Boon:Log:Level"] = "Warning";
-        var modules = Choose(options.Modules);
+        var modules = Choose(known, options.Modules);
         PrivatePostgres? server = null;
         if (Settings.Database.Of(configuration) is null && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
         {
@@ -89,10 +92,10 @@ internal sealed class BoonHost : IAsyncDisposable
             var logs = PrivateFolder.Create(Path.Combine(data, "logs")).FullName;
             builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, logs, () => databases?.Outages.Any == true), dispose: true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
-            AddServices(builder, modules);
+            AddServices(builder, known, modules);
             var app = builder.Build();
             databases = app.Services.GetService<Databases>();
-            CheckSubscriptions(app, modules);
+            CheckSubscriptions(app, known, modules);
             Map(app, modules);
             return new BoonHost(app, server, urls);
         }
@@ -193,16 +196,16 @@ internal sealed class BoonHost : IAsyncDisposable
     }
 
     /// <summary>The modules of this process; none for the gateway.</summary>
-    private static List<IModule> Choose(IReadOnlyList<string>? names)
+    private static List<IModule> Choose(IReadOnlyList<IModule> known, IReadOnlyList<string>? names)
     {
         if (names is null or [])
-            return [.. AllModules];
+            return [.. known];
         if (names.Contains(GatewayName))
             return names.All(name => name == GatewayName) ? [] : throw new SetupException("The gateway is a process of its own: run it with --modules gateway alone.");
-        var unknown = names.Where(name => AllModules.All(module => module.Name != name)).ToList();
+        var unknown = names.Where(name => known.All(module => module.Name != name)).ToList();
         return unknown.Count == 0
-            ? [.. AllModules.Where(module => names.Contains(module.Name))]
-            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", AllModules.Select(module => module.Name))}, and {GatewayName}.");
+            ? [.. known.Where(module => names.Contains(module.Name))]
+            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", known.Select(module => module.Name))}, and {GatewayName}.");
     }
 
     /// <summary>True where a private PostgreSQL was made: in the folder, or for root perhaps elsewhere (then the keys that Boon made are in it).</summary>
@@ -210,34 +213,33 @@ internal sealed class BoonHost : IAsyncDisposable
         || (Environment.UserName == "root" && Directory.Exists(Path.Combine(folder, "keys")));
 
     /// <summary>A setting of a subscription that there is not would be read by nobody; those of modules that run elsewhere are theirs.</summary>
-    private static void CheckSubscriptions(WebApplication app, List<IModule> modules)
+    private static void CheckSubscriptions(WebApplication app, IReadOnlyList<IModule> known, List<IModule> modules)
     {
-        var known = app.Services.GetServices<SubscriptionRunner>().Select(runner => runner.Name).ToList();
+        var here = app.Services.GetServices<SubscriptionRunner>().Select(runner => runner.Name).ToList();
         foreach (var name in app.Configuration.GetSection("Boon:Subscriptions").GetChildren().Select(section => section.Key))
         {
             var module = name.Split('.')[0];
-            var elsewhere = AllModules.Any(one => one.Name == module) && !modules.Exists(one => one.Name == module);
-            if (!elsewhere && !known.Contains(name, StringComparer.OrdinalIgnoreCase))
-                throw new SetupException($"There is no subscription {name} to set; there are {string.Join(", ", known)}.");
+            var elsewhere = known.Any(one => one.Name == module) && !modules.Exists(one => one.Name == module);
+            if (!elsewhere && !here.Contains(name, StringComparer.OrdinalIgnoreCase))
+                throw new SetupException($"There is no subscription {name} to set; there are {string.Join(", ", here)}.");
         }
     }
 
-    private static void AddServices(WebApplicationBuilder builder, List<IModule> modules)
+    private static void AddServices(WebApplicationBuilder builder, IReadOnlyList<IModule> known, List<IModule> modules)
     {
         var services = builder.Services;
         services.AddSingleton<IHostLifetime, CommandLifetime>();
         services.AddSingleton(TimeProvider.System);
         services.AddBoonTelemetry(builder.Configuration);
         if (modules.Count == 0)
-            services.AddBoonGateway(builder.Configuration, AllModules);
+            services.AddBoonGateway(builder.Configuration, known);
         else
         {
             services.AddBoonLog();
             services.AddLogLag();
             services.AddBoonWeb(builder.Configuration);
+            services.AddBoonModules(builder.Configuration, known, modules);
         }
-        foreach (var module in modules)
-            module.Add(new ModuleBuilder(module.Name, services, builder.Configuration));
         if (Settings.ProxiesOf(builder.Configuration).ToList() is { Count: > 0 } proxies)
             services.Configure<ForwardedHeadersOptions>(forwarded =>
             {

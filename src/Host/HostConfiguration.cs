@@ -1,14 +1,14 @@
 using Boon.Platform;
+using Boon.Platform.Hosting;
 
 namespace Boon.Host;
 
 /// <summary>The settings of a command, read from all their places and checked before anything starts.</summary>
 internal static class HostConfiguration
 {
-    private static IReadOnlyList<string> ModuleNames { get; } = [.. BoonHost.AllModules.Select(module => module.Name)];
-
-    internal static void Load(IConfigurationManager configuration, IReadOnlyDictionary<string, string?>? settings)
+    internal static void Load(IConfigurationManager configuration, IReadOnlyDictionary<string, string?>? settings, IReadOnlyList<IModule> modules)
     {
+        string[] names = [.. modules.Select(module => module.Name)];
         var file = Path.GetFullPath("appsettings.json");
         try
         {
@@ -19,10 +19,10 @@ internal static class HostConfiguration
             throw new SetupException($"{file} cannot be read as JSON: {Innermost(error).Message}", error);
         }
         configuration.AddEnvironmentVariables();
-        SettingsCheck.ReadFiles(configuration, ModuleNames);
-        SettingsCheck.Run(configuration, ModuleNames);
+        SettingsCheck.ReadFiles(configuration, names);
+        SettingsCheck.Run(configuration, names);
         configuration.AddInMemoryCollection(settings ?? new Dictionary<string, string?>(StringComparer.Ordinal));
-        SettingsCheck.Run(configuration, ModuleNames);
+        SettingsCheck.Run(configuration, names);
     }
 
     /// <summary>What a person must know of a start: whose data it is and what runs, a line for each database.</summary>

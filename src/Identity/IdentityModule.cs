@@ -17,6 +17,9 @@ public sealed class IdentityModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Subscription> Subscriptions => [];
+
+    /// <inheritdoc/>
     public void Add(ModuleBuilder module)
     {
         module.Database<IdentityDb>();

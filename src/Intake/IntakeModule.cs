@@ -19,6 +19,9 @@ public sealed class IntakeModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Subscription> Subscriptions => [];
+
+    /// <inheritdoc/>
     public void Add(ModuleBuilder module)
     {
         module.Database<IntakeDb>();

@@ -21,14 +21,20 @@ public sealed class OrdersModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Subscription> Subscriptions { get; } =
+    [
+        new Subscription<OrdersDb>(
+            SettleOrdersSubscription, ["promotions"], SettleOrders.HandleAsync, SingleLane: false, [CodeRedeemed.Name, RedemptionRefused.Name]),
+        new Subscription<OrdersDb>(LearnUsersSubscription, [KnownUsers.Source], LearnUsers.HandleAsync, SingleLane: true, KnownUsers.Events),
+    ];
+
+    /// <inheritdoc/>
     public void Add(ModuleBuilder module)
     {
         module.Database<OrdersDb>();
         module.Services.AddSingleton<KnownUsers>();
         module.Services.AddSingleton<ReplayUsers>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayUsers>().RunAsync));
-        module.Subscribe(new Subscription<OrdersDb>(SettleOrdersSubscription, ["promotions"], SettleOrders.HandleAsync, SingleLane: false, [CodeRedeemed.Name, RedemptionRefused.Name]));
-        module.Subscribe(new Subscription<OrdersDb>(LearnUsersSubscription, [KnownUsers.Source], LearnUsers.HandleAsync, SingleLane: true, KnownUsers.Events));
     }
 
     /// <inheritdoc/>

@@ -24,17 +24,24 @@ public sealed class PromotionsModule : IModule
     /// <summary>The subscription that redeems the codes of orders, and gives them back.</summary>
     public const string RedeemOrdersSubscription = "promotions.redeem-orders";
 
-    /// <summary>The modules whose events can trigger a campaign: all but this one.</summary>
-    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "intake", "orders", "quests", "wallet"];
-
     /// <inheritdoc/>
     public string Name => ModuleName;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Subscription> Subscriptions { get; } =
+    [
+        new Subscription<PromotionsDb, IssueVouchers>(
+            IssueVouchersSubscription, Subscription.EveryOther, vouchers => vouchers.HandleAsync, SingleLane: true),
+        new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]),
+        new Subscription<PromotionsDb>(
+            RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]),
+    ];
 
     /// <inheritdoc/>
     public void Add(ModuleBuilder module)
     {
         module.Database<PromotionsDb>();
-        module.Services.AddSingleton(new TriggerUse("campaigns", TriggerSources));
+        module.Services.AddSingleton(new TriggerUse("campaigns", ModuleName));
         module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
         module.Services.AddSingleton<ClaimQueue>();
         module.Services.AddSingleton<UploadPlaces>();
@@ -43,9 +50,6 @@ public sealed class PromotionsModule : IModule
         module.Run<CouponCounts>();
         module.Run<CouponPurge>();
         module.Run<DelayedRewards>();
-        module.Subscribe<PromotionsDb, IssueVouchers>(IssueVouchersSubscription, TriggerSources, vouchers => vouchers.HandleAsync, singleLane: true);
-        module.Subscribe(new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]));
-        module.Subscribe(new Subscription<PromotionsDb>(RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]));
     }
 
     /// <inheritdoc/>

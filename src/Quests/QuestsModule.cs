@@ -21,23 +21,28 @@ public sealed class QuestsModule : IModule
     /// <summary>The subscription that learns which rewards were granted.</summary>
     public const string SettleRewardsSubscription = "quests.settle-rewards";
 
-    /// <summary>The modules whose events can trigger a quest: all but this one.</summary>
-    internal static IReadOnlyList<string> TriggerSources { get; } = ["identity", "intake", "orders", "promotions", "wallet"];
-
     /// <inheritdoc/>
     public string Name => ModuleName;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Subscription> Subscriptions { get; } =
+    [
+        new Subscription<QuestsDb, TrackProgress>(
+            TrackProgressSubscription, Subscription.EveryOther, progress => progress.HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults),
+        new Subscription<QuestsDb>(
+            SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false,
+            [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]),
+    ];
 
     /// <inheritdoc/>
     public void Add(ModuleBuilder module)
     {
         module.Database<QuestsDb>();
-        module.Services.AddSingleton(new TriggerUse("quests", TriggerSources));
+        module.Services.AddSingleton(new TriggerUse("quests", ModuleName));
         module.Run<CatalogReader>();
         module.Run<StepTotals>();
         module.Services.AddSingleton(provider => new ModuleReplay(ModuleName, provider.GetRequiredService<ReplayProgress>().RunAsync));
         module.Services.AddSingleton<ReplayProgress>();
-        module.Subscribe<QuestsDb, TrackProgress>(TrackProgressSubscription, TriggerSources, progress => progress.HandleAsync, singleLane: false, TrackProgressDefaults);
-        module.Subscribe(new Subscription<QuestsDb>(SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false, [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]));
     }
 
     /// <inheritdoc/>

@@ -15,11 +15,13 @@ public sealed class WalletModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
-    public void Add(ModuleBuilder module)
-    {
-        module.Database<WalletDb>();
-        module.Subscribe(new Subscription<WalletDb>(CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]));
-    }
+    public IReadOnlyList<Subscription> Subscriptions { get; } =
+    [
+        new Subscription<WalletDb>(CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]),
+    ];
+
+    /// <inheritdoc/>
+    public void Add(ModuleBuilder module) => module.Database<WalletDb>();
 
     /// <inheritdoc/>
     public void Map(IEndpointRouteBuilder routes)

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using Boon.Platform.Rules;
-using Boon.Promotions;
-using Boon.Quests;
 using Boon.Support;
 using Npgsql;
 
@@ -120,8 +118,8 @@ public sealed class RuleStartTests
         await boon.Execute("update promotions.campaigns set counts_after = '{}'");
         await boon.Execute("update quests.quests set counts_after = '{}'");
         await boon.Execute("update promotions.checkpoints set sequence = sequence + 1000 where source = 'wallet'"); // an old copy of a log that is elsewhere now
-        await boon.Execute(RuleStart.Fill("promotions", "campaigns", PromotionsModule.TriggerSources));
-        await boon.Execute(RuleStart.Fill("quests", "quests", QuestsModule.TriggerSources));
+        await boon.Execute(RuleStart.Fill("promotions", "campaigns", ["identity", "intake", "orders", "quests", "wallet"]));
+        await boon.Execute(RuleStart.Fill("quests", "quests", ["identity", "intake", "orders", "promotions", "wallet"]));
         foreach (var (table, id) in rules)
             (await boon.Scalar<bool>($$"""
                 select counts_after = jsonb_build_object(

@@ -18,13 +18,15 @@ public sealed class TestBoon : IAsyncDisposable
     public const string OperatorPassword = "operator of the tests";
     private readonly BoonHost host;
     private readonly string data;
+    private readonly IReadOnlyList<IModule> modules;
     private string? operatorToken;
     private bool ownsDatabase;
 
-    private TestBoon(BoonHost host, string database, string data)
+    private TestBoon(BoonHost host, string database, string data, IReadOnlyList<IModule> modules)
     {
         this.host = host;
         this.data = data;
+        this.modules = modules;
         Database = database;
         Api = new Api(host.Url);
     }
@@ -44,6 +46,10 @@ public sealed class TestBoon : IAsyncDisposable
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, settings);
 
+    /// <summary>A host that has more modules than Boon's own.</summary>
+    public static async Task<TestBoon> StartWithAsync(params IModule[] more) =>
+        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, [], more);
+
     /// <summary>A host of some modules, on a database that the others have never seen.</summary>
     public static async Task<TestBoon> StartModulesAsync(string[] modules, params (string Key, string Value)[] settings) =>
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules, settings);
@@ -60,16 +66,18 @@ public sealed class TestBoon : IAsyncDisposable
         Databases.RequestStatementLimit = Eventually.Longest;
     }
 
-    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, params (string Key, string Value)[] settings)
+    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, (string Key, string Value)[] settings, params IModule[] more)
     {
+        IReadOnlyList<IModule> known = [.. BoonHost.AllModules, .. more];
         var data = Directory.CreateTempSubdirectory("boon-test-").FullName;
         var all = settings.ToDictionary(setting => setting.Key, setting => (string?)setting.Value);
         all["ConnectionStrings:Boon"] = database;
         all["Boon:Operator:Password"] = OperatorPassword;
         all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
-        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all), CancellationToken.None);
+        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all, Known: known), CancellationToken.None);
         await host.StartAsync(CancellationToken.None);
-        return new TestBoon(host, database, data) { ownsDatabase = ownsDatabase };
+        var here = known.Where(module => modules?.Contains(module.Name) != false);
+        return new TestBoon(host, database, data, [.. here]) { ownsDatabase = ownsDatabase };
     }
 
     public async Task<string> OperatorToken() => operatorToken ??= await Api.SignIn("operator", OperatorPassword);
@@ -172,7 +180,7 @@ public sealed class TestBoon : IAsyncDisposable
     }
 
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
-    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of([.. Services.GetServices<HostedModule>().Select(module => module.Name)])), within);
+    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of(modules)), within);
 
     /// <summary>Waits until a statement that contains this text waits for a lock that another transaction holds.</summary>
     public Task WaitsForLock(string text) => Eventually.Holds($"a statement with {text} to wait", () => Scalar<bool>("""

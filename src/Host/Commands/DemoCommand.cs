@@ -31,7 +31,7 @@ internal static class DemoCommand
         Cli.PlainWhenRedirected();
         var members = Member.Read(file ?? Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"));
         using var configuration = new ConfigurationManager();
-        HostConfiguration.Load(configuration, settings: null);
+        HostConfiguration.Load(configuration, settings: null, BoonHost.AllModules);
         var folder = Path.Combine(data ?? Settings.Data.Of(configuration), "demo");
         var server = Settings.Database.Of(configuration);
         await using var postgres = server is null

@@ -1,3 +1,4 @@
+using Boon.Platform.Subscriptions;
 using Microsoft.AspNetCore.Routing;
 
 namespace Boon.Platform.Hosting;
@@ -8,7 +9,10 @@ public interface IModule
     /// <summary>Its name, which is its schema: lower-case letters.</summary>
     string Name { get; }
 
-    /// <summary>Registers its database, subscriptions and services.</summary>
+    /// <summary>What it reads of other modules' logs.</summary>
+    IReadOnlyList<Subscription> Subscriptions { get; }
+
+    /// <summary>Registers its database and services.</summary>
     void Add(ModuleBuilder module);
 
     /// <summary>Maps its routes.</summary>

@@ -38,29 +38,13 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
     }
 
     /// <summary>Adds a subscription of this module.</summary>
-    public ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription)
-        where TContext : DbContext => Subscribe(subscription, _ => subscription.Handler);
-
-    /// <summary>Adds a subscription whose handler is a method of one of the host's services.</summary>
-    public ModuleBuilder Subscribe<TContext, THandler>(
-        string subscription, IReadOnlyList<string> sources, Func<THandler, BatchHandler<TContext>> handler, bool singleLane, SubscriptionSettings? defaults = null)
-        where TContext : DbContext
-        where THandler : class
+    internal void Subscribe(Subscription declared, KnownModules modules)
     {
-        services.AddSingleton<THandler>();
-        return Subscribe(new Subscription<TContext>(subscription, sources, (_, _, _) => Task.CompletedTask, singleLane, Defaults: defaults),
-            provider => handler(provider.GetRequiredService<THandler>()));
-    }
-
-    private ModuleBuilder Subscribe<TContext>(Subscription<TContext> subscription, Func<IServiceProvider, BatchHandler<TContext>> handler)
-        where TContext : DbContext
-    {
+        var subscription = declared.Sources == Subscription.EveryOther ? declared with { Sources = modules.Except(name) } : declared;
         var settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
         services.AddSingleton(new LaneConnections(name, subscription.Sources, settings.Lanes));
-        services.AddSingleton<SubscriptionRunner>(provider =>
-            ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(provider, subscription with { Handler = handler(provider) }));
+        services.AddSingleton(subscription.CreateRunner);
         services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == subscription.Name));
-        return this;
     }
 
     /// <summary>Adds a service that runs with the host.</summary>

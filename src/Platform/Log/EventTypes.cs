@@ -22,22 +22,23 @@ public sealed record EventType(string Name, string Module, bool HasUser, IReadOn
     public string Kind { get; } = EventNames.WithoutVersion(Name);
 }
 
-/// <summary>Every type of events that Boon logs itself, from their records.</summary>
-public static class EventTypes
+/// <summary>Every type of events that modules log, from their records: those of Contracts, and those in an assembly of a module.</summary>
+public sealed class EventTypes(IEnumerable<Assembly> modules)
 {
     /// <summary>What the names of events of other systems begin with.</summary>
     public const string External = "external.";
 
-    private static readonly Lazy<IReadOnlyList<EventType>> Made = new(() =>
-        [.. EventCatalog.Types.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => Of(entry.Key, entry.Value))]);
+    private readonly Lazy<IReadOnlyList<EventType>> made = new(() =>
+        [.. modules.Append(typeof(IEvent).Assembly).Distinct().SelectMany(EventCatalog.In).OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(Of)]);
 
     /// <summary>All of them, by name.</summary>
-    public static IReadOnlyList<EventType> All => Made.Value;
+    public IReadOnlyList<EventType> All => made.Value;
 
-    private static EventType Of(string name, Type type)
+    private static EventType Of(EventEntry entry)
     {
+        var (name, type) = (entry.Name, entry.Json.Type);
         var sample = (IEvent)SampleOf(type, "");
-        var json = JsonSerializer.SerializeToElement(sample, EventJson.Default.GetTypeInfo(type)!);
+        var json = JsonSerializer.SerializeToElement(sample, entry.Json);
         var nullability = new NullabilityInfoContext();
         var members = ParametersOf(type).Select(parameter =>
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 
 namespace Boon.Platform.Log;
 
@@ -44,7 +43,7 @@ public sealed record LoggedEvent(
 
     /// <summary>The payload as its event type.</summary>
     public TEvent As<TEvent>()
-        where TEvent : IEvent => JsonSerializer.Deserialize(Payload, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!)
+        where TEvent : IEvent => JsonSerializer.Deserialize(Payload, EventCatalog.JsonOf<TEvent>())
             ?? throw new JsonException($"The payload of {Type} {Id} is null.");
 
     /// <summary>The payload as a JSON document, to look at members by name. Dispose it.</summary>
@@ -64,7 +63,7 @@ internal sealed record PendingEvent(
     internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId, string? by)
         where TEvent : IEvent => new(
             Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
-            JsonSerializer.Serialize(@event, (JsonTypeInfo<TEvent>)EventJson.Default.GetTypeInfo(typeof(TEvent))!), traceParent, causationId, by) { Refusal = (@event as IRefusal)?.Reason };
+            JsonSerializer.Serialize(@event, EventCatalog.JsonOf<TEvent>()), traceParent, causationId, by) { Refusal = (@event as IRefusal)?.Reason };
 }
 
 /// <summary>Wire names.</summary>

@@ -31,15 +31,15 @@ internal static class ListEventTypes
         .WithDescription("A type of another system (`external.*`) is listed once it was reported.")
         .Produces<GatheredPage<EventTypeView>>();
 
-    private static async Task<IResult> Handle([AsParameters] PageQuery page, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle([AsParameters] PageQuery page, EventTypes all, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
-        var own = EventTypes.All.Select(type => new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
+        var own = all.All.Select(type => new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
         var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct)).Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
         var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0).OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();
         return TypedResults.Ok(GatheredPage<EventTypeView>.Of(PageQuery.Page(types, limit, view => view.Type)));
 
-        string[] Uses(string module) => [.. uses.Where(use => use.Sources.Contains(module)).Select(use => use.Rules)];
+        string[] Uses(string module) => [.. uses.Where(use => use.Module != module).Select(use => use.Rules)];
     }
 }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Boon.Platform.Input;
-using Boon.Platform.Log;
 
 namespace Boon.Platform.Rules;
 
@@ -18,7 +17,6 @@ public static partial class EventTriggers
     private const int LongestMember = 100;
     private const int LongestText = 500;
     private const int LongestNumber = 40;
-    private const int MostNames = 3;
 
     /// <summary>True when each member of <paramref name="when"/> is in the event's data and equal to it: same type, same value.</summary>
     public static bool Matches(JsonElement? when, JsonElement data)
@@ -36,14 +34,9 @@ public static partial class EventTriggers
     /// <summary>What the names of events begin with that only tests log.</summary>
     internal static string? TestPrefix { get; set; }
 
-    /// <summary>
-    /// Checks a <c>trigger</c> and its <c>when</c>: an event that can fire a rule of module <paramref name="own"/>, and an object of scalars, in text that the
-    /// database can hold.
-    /// </summary>
-    public static void Check(Validation validation, string? trigger, JsonElement? when, string own)
+    /// <summary>Checks a rule's <c>when</c>: an object of scalars, in text that the database can hold.</summary>
+    internal static void CheckWhen(Validation validation, JsonElement? when)
     {
-        if (validation.Text(trigger, "trigger", 3, LongestName) && validation.Check(IsName(trigger), "trigger", "must be an event's name, such as identity.user-signed-in"))
-            CheckFires(validation, trigger, own);
         if (when is not { } element)
             return;
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
@@ -52,39 +45,8 @@ public static partial class EventTriggers
         validation.Check(element.EnumerateObject().All(member => IsMember(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
     }
 
-    /// <summary>A rule whose trigger no event has would wait for ever: it is refused, with the names that are near. What other systems report is theirs to name.</summary>
-    private static void CheckFires(Validation validation, string trigger, string own)
-    {
-        if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal) || (TestPrefix is { } test && trigger.StartsWith(test, StringComparison.Ordinal)))
-            return;
-        if (!validation.Check(!trigger.StartsWith(own + ".", StringComparison.Ordinal), "trigger", $"must not be an event of {own}: they would trigger each other"))
-            return;
-        var meant = EventTypes.All.Where(type => type.Name == trigger || type.Kind == trigger).ToList();
-        if (meant.Count == 0)
-            validation.Fail("trigger", $"is no event's name{DidYouMean(trigger, own)}; GET /v1/event-types lists all, and names of other systems' events begin with {EventTypes.External}");
-        else
-            validation.Check(meant.Exists(type => type.HasUser), "trigger", "is an event of no user: nobody could get anything");
-    }
-
-    /// <summary>The members of a rule's <c>when</c> that no event of its trigger has.</summary>
-    internal static List<string> UnknownMembers(string trigger, string? when)
-    {
-        var meant = EventTypes.All.Where(type => type.Name == trigger || type.Kind == trigger).ToList();
-        if (when is null || meant.Count == 0)
-            return [];
-        return [.. JsonSerializer.Deserialize<JsonElement>(when).EnumerateObject().Select(member => member.Name)
-            .Where(name => !meant.Exists(type => type.Members.Any(member => member.Name == name)))];
-    }
-
-    private static string DidYouMean(string trigger, string own)
-    {
-        var versioned = EventNames.WithoutVersion(trigger) != trigger;
-        var near = EventTypes.All.Where(type => type.HasUser && type.Module != own).Select(type => versioned ? type.Name : type.Kind).Distinct(StringComparer.Ordinal)
-            .Select(name => (Name: name, Distance: Math.Min(EditDistance(trigger, name), 1 + EditDistance(AfterModule(trigger), AfterModule(name)))))
-            .Where(one => one.Distance <= Math.Max(2, trigger.Length / 4))
-            .OrderBy(one => one.Distance).ThenBy(one => one.Name, StringComparer.Ordinal).Take(MostNames).ToList();
-        return near.Count == 0 ? "" : $"; did you mean {string.Join(" or ", near.Where(one => one.Distance <= near[0].Distance + 1).Select(one => one.Name))}?";
-    }
+    /// <summary>How far a name is from another: the module in front may be another one, or be missing.</summary>
+    internal static int NameDistance(string one, string other) => Math.Min(EditDistance(one, other), 1 + EditDistance(AfterModule(one), AfterModule(other)));
 
     private static string AfterModule(string name) => name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
 

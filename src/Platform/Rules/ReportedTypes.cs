@@ -4,7 +4,7 @@ using Boon.Platform.Log;
 namespace Boon.Platform.Rules;
 
 /// <summary>The types of events that other systems have reported, found by skipping through the index of the log from one to the next.</summary>
-public static class ReportedTypes
+internal static class ReportedTypes
 {
     /// <summary>The module that logs them.</summary>
     internal const string Module = "intake";
@@ -41,28 +41,23 @@ public static class ReportedTypes
         return found;
     }
 
-    /// <summary>What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such member. Null: nothing.</summary>
-    public static async Task<string[]?> WarningsAsync(Databases databases, string trigger, string? when, CancellationToken ct)
+    /// <summary>True when an event of this name, of any version, was reported.</summary>
+    internal static async Task<bool> AnyAsync(Databases databases, string name, CancellationToken ct)
     {
-        if (!trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
-            return EventTriggers.UnknownMembers(trigger, when) is { Count: > 0 } unknown
-                ? [.. unknown.Select(member => $"when names {member}, which {trigger} does not have: it never matches.")] : null;
         var database = databases.Of(Module);
         await using var command = database.Source.CreateCommand($"""
             select exists (select from {database.Schema}.event_log l where l.type collate "C" = $1)
                 or exists (select from {database.Schema}.event_log l
                     where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:' and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
             """);
-        command.Parameters.Add(new() { Value = trigger });
+        command.Parameters.Add(new() { Value = name });
         try
         {
-            if (await command.ExecuteScalarAsync(ct) is true)
-                return null;
+            return await command.ExecuteScalarAsync(ct) is true;
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
-            // Intake was never started here: nothing was reported
+            return false; // Intake was never started here
         }
-        return [$"No {trigger} was reported so far."];
     }
 }

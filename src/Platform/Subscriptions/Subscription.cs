@@ -11,16 +11,53 @@ namespace Boon.Platform.Subscriptions;
 public delegate Task BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
     where TContext : DbContext;
 
-/// <summary>A named, durable reader of other modules' logs.</summary>
+/// <summary>A named, durable reader of other modules' logs, as its module declares it.</summary>
 /// <param name="Name">Its name, unique for ever: its checkpoints are stored under it.</param>
-/// <param name="Sources">The modules whose logs it reads.</param>
-/// <param name="Handler">What it does with a batch.</param>
+/// <param name="Sources">The modules whose logs it reads, or <see cref="EveryOther"/>.</param>
 /// <param name="SingleLane">True where order over all users matters (first-N): the number of lanes is 1 and no setting changes it.</param>
 /// <param name="Types">The wire names of the events that it wants; null: all of them.</param>
 /// <param name="Defaults">What counts where nothing is set; null: one lane, batches of 500.</param>
+public abstract record Subscription(string Name, IReadOnlyList<string> Sources, bool SingleLane, string[]? Types, SubscriptionSettings? Defaults)
+{
+    /// <summary>The sources of a subscription that reads the log of every module but its own: the host puts their names in place of this.</summary>
+    public static IReadOnlyList<string> EveryOther { get; } = ["*"];
+
+    /// <summary>Its runner in a host.</summary>
+    internal abstract SubscriptionRunner CreateRunner(IServiceProvider services);
+}
+
+/// <summary>A subscription with its handler.</summary>
+/// <param name="Name">As <see cref="Subscription"/> says.</param>
+/// <param name="Sources">As <see cref="Subscription"/> says.</param>
+/// <param name="Handler">What it does with a batch.</param>
+/// <param name="SingleLane">As <see cref="Subscription"/> says.</param>
+/// <param name="Types">As <see cref="Subscription"/> says.</param>
+/// <param name="Defaults">As <see cref="Subscription"/> says.</param>
 public sealed record Subscription<TContext>(
     string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null, SubscriptionSettings? Defaults = null)
-    where TContext : DbContext;
+    : Subscription(Name, Sources, SingleLane, Types, Defaults)
+    where TContext : DbContext
+{
+    internal override SubscriptionRunner CreateRunner(IServiceProvider services) =>
+        ActivatorUtilities.CreateInstance<SubscriptionRunner<TContext>>(services, this);
+}
+
+/// <summary>A subscription whose handler is a method of an object that the host makes, with its services.</summary>
+/// <param name="Name">As <see cref="Subscription"/> says.</param>
+/// <param name="Sources">As <see cref="Subscription"/> says.</param>
+/// <param name="Handler">Which method of it.</param>
+/// <param name="SingleLane">As <see cref="Subscription"/> says.</param>
+/// <param name="Types">As <see cref="Subscription"/> says.</param>
+/// <param name="Defaults">As <see cref="Subscription"/> says.</param>
+public sealed record Subscription<TContext, THandler>(
+    string Name, IReadOnlyList<string> Sources, Func<THandler, BatchHandler<TContext>> Handler, bool SingleLane, string[]? Types = null,
+    SubscriptionSettings? Defaults = null) : Subscription(Name, Sources, SingleLane, Types, Defaults)
+    where TContext : DbContext
+    where THandler : class
+{
+    internal override SubscriptionRunner CreateRunner(IServiceProvider services) => new Subscription<TContext>(
+        Name, Sources, Handler(ActivatorUtilities.CreateInstance<THandler>(services)), SingleLane, Types, Defaults).CreateRunner(services);
+}
 
 /// <summary>A subscription's settings: <c>Boon:Subscriptions:{Name}:Lanes</c> and <c>:BatchSize</c>.</summary>
 public sealed record SubscriptionSettings

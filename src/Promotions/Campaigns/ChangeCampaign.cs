@@ -22,7 +22,7 @@ internal static class ChangeCampaign
         .Produces<CampaignView>()
         .Refuses(StatusCodes.Status409Conflict, "limit-below-issued", "campaign-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var request = patch.Value;
         var validation = new Validation();
@@ -40,7 +40,7 @@ internal static class ChangeCampaign
         // Before a connection and the lock are held; a trigger never changes.
         if (await db.Campaigns.Where(c => c.Id == campaignId).Select(c => new { c.Trigger, c.WhenJson }).SingleOrDefaultAsync(ct) is not { } rule)
             return Problems.NotFound("campaign");
-        var warnings = await ReportedTypes.WarningsAsync(databases, rule.Trigger, rule.WhenJson, ct);
+        var warnings = await triggers.WarningsAsync(rule.Trigger, rule.WhenJson, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         if (await unit.Db.Campaigns.AsTracking().SingleOrDefaultAsync(c => c.Id == campaignId, ct) is not { } campaign)

@@ -35,12 +35,12 @@ internal static class CreateCampaign
         .WithDescription("It judges the events that come after its creation, in log order.")
         .Produces<CampaignView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
-        EventTriggers.Check(validation, request.Trigger, request.When, PromotionsModule.ModuleName);
+        triggers.Check(validation, request.Trigger, request.When, PromotionsModule.ModuleName);
         if (validation.Require(request.Limit, "limit"))
             validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");
         validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser", $"must be 1 to {CampaignRules.MostPerUser}");
@@ -69,8 +69,8 @@ internal static class CreateCampaign
             State = request.State ?? Campaign.Active,
         };
         // What was answered before this request stands up to these places, however busy the sequencers are.
-        var heads = await barrier.SettledHeadsAsync(PromotionsModule.TriggerSources, ct);
-        var warnings = await ReportedTypes.WarningsAsync(databases, campaign.Trigger, campaign.WhenJson, ct);
+        var heads = await triggers.SettledHeadsAsync(PromotionsModule.ModuleName, ct);
+        var warnings = await triggers.WarningsAsync(campaign.Trigger, campaign.WhenJson, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         campaign.CountsAfterJson = RuleStart.Json(heads, source => after.GetValueOrDefault(source));

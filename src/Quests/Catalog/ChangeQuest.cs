@@ -24,7 +24,7 @@ internal static class ChangeQuest
         .Produces<QuestView>()
         .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var request = patch.Value;
         var validation = new Validation();
@@ -42,7 +42,7 @@ internal static class ChangeQuest
 
         // Before a connection and the lock are held; a trigger never changes.
         var warnings = catalog.Current.Quests.TryGetValue(questId, out var known)
-            ? await ReportedTypes.WarningsAsync(databases, known.Trigger, known.WhenJson, ct) : null;
+            ? await triggers.WarningsAsync(known.Trigger, known.WhenJson, ct) : null;
         await unit.BeginAsync(ct);
         var after = await QuestHistory.BeginAsync(unit, ct);
         if (await unit.Db.Quests.FindAsync([questId], ct) is not { } quest)

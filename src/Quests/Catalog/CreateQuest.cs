@@ -30,13 +30,13 @@ internal static class CreateQuest
         .WithDescription("It counts the events that come after its creation.")
         .Produces<QuestView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, LogBarrier barrier, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         validation.Require(request.RewardId, "rewardId");
-        EventTriggers.Check(validation, request.Trigger, request.When, QuestsModule.ModuleName);
+        triggers.Check(validation, request.Trigger, request.When, QuestsModule.ModuleName);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
         QuestChecks.Window(validation, request.Window);
@@ -45,8 +45,8 @@ internal static class CreateQuest
             return Problems.Invalid(validation);
 
         // What was answered before this request stands up to these places, however busy the sequencers are.
-        var heads = await barrier.SettledHeadsAsync(QuestsModule.TriggerSources, ct);
-        var warnings = await ReportedTypes.WarningsAsync(databases, request.Trigger!, request.When?.GetRawText(), ct);
+        var heads = await triggers.SettledHeadsAsync(QuestsModule.ModuleName, ct);
+        var warnings = await triggers.WarningsAsync(request.Trigger!, request.When?.GetRawText(), ct);
         await unit.BeginAsync(ct);
         if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
             return QuestHistory.NoSuchReward();

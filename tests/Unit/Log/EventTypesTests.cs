@@ -10,15 +10,16 @@ public sealed class EventTypesTests
     [Fact]
     public void Each_event_has_a_sample_that_its_record_reads_and_that_has_its_members()
     {
-        EventTypes.All.Select(type => type.Name).ShouldBe(EventCatalog.Types.Keys, ignoreOrder: true);
-        foreach (var type in EventTypes.All)
+        var all = new EventTypes([]).All;
+        all.Select(type => type.Name).ShouldBe(EventCatalog.Types.Keys, ignoreOrder: true);
+        foreach (var type in all)
         {
             JsonSerializer.Deserialize(type.Sample, EventCatalog.Types[type.Name], EventJson.Default).ShouldNotBeNull();
             type.Sample.EnumerateObject().Select(member => member.Name).ShouldBe(type.Members.Select(member => member.Name), ignoreOrder: true);
             type.Module.ShouldBe(type.Name.Split('.')[0]);
         }
-        EventTypes.All.Single(type => type.Name == UserSignedIn.Name).HasUser.ShouldBeTrue();
-        EventTypes.All.Single(type => type.Name == SigningKeyCreated.Name).HasUser.ShouldBeFalse();
+        all.Single(type => type.Name == UserSignedIn.Name).HasUser.ShouldBeTrue();
+        all.Single(type => type.Name == SigningKeyCreated.Name).HasUser.ShouldBeFalse();
     }
 
     [Theory]

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Boon.Platform.Data;
+using Boon.Platform.Input;
+using Boon.Platform.Log;
+
+namespace Boon.Platform.Rules;
+
+/// <summary>What can trigger the rules of a module: the events of every other module, and those that other systems report.</summary>
+public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databases databases, LogBarrier barrier)
+{
+    private const int MostNames = 3;
+
+    /// <summary>
+    /// Checks a <c>trigger</c> and its <c>when</c>: an event that can fire a rule of module <paramref name="own"/>, and an object of scalars, in text that the
+    /// database can hold.
+    /// </summary>
+    public void Check(Validation validation, string? trigger, JsonElement? when, string own)
+    {
+        if (validation.Text(trigger, "trigger", 3, EventTriggers.LongestName)
+            && validation.Check(EventTriggers.IsName(trigger), "trigger", "must be an event's name, such as identity.user-signed-in"))
+            CheckFires(validation, trigger, own);
+        EventTriggers.CheckWhen(validation, when);
+    }
+
+    /// <summary>The settled end of the log of each module whose events trigger rules of module <paramref name="own"/>.</summary>
+    public Task<IReadOnlyDictionary<string, long>> SettledHeadsAsync(string own, CancellationToken ct) =>
+        barrier.SettledHeadsAsync(modules.Except(own), ct);
+
+    /// <summary>
+    /// What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such member. Null: nothing.
+    /// </summary>
+    public async Task<string[]?> WarningsAsync(string trigger, string? when, CancellationToken ct)
+    {
+        if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
+            return await ReportedTypes.AnyAsync(databases, trigger, ct) ? null : [$"No {trigger} was reported so far."];
+        return UnknownMembers(trigger, when) is { Count: > 0 } unknown
+            ? [.. unknown.Select(member => $"when names {member}, which {trigger} does not have: it never matches.")] : null;
+    }
+
+    /// <summary>
+    /// A rule whose trigger no event has would wait for ever: it is refused, with the names that are near. What other systems report is theirs to name.
+    /// </summary>
+    private void CheckFires(Validation validation, string trigger, string own)
+    {
+        if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal)
+            || (EventTriggers.TestPrefix is { } test && trigger.StartsWith(test, StringComparison.Ordinal)))
+            return;
+        if (!validation.Check(
+            !trigger.StartsWith(own + ".", StringComparison.Ordinal), "trigger", $"must not be an event of {own}: they would trigger each other"))
+            return;
+        var meant = Named(trigger);
+        if (meant.Count == 0)
+            validation.Fail("trigger", $"is no event's name{DidYouMean(trigger, own)}; GET /v1/event-types lists all, "
+                + $"and names of other systems' events begin with {EventTypes.External}");
+        else
+            validation.Check(meant.Exists(type => type.HasUser), "trigger", "is an event of no user: nobody could get anything");
+    }
+
+    /// <summary>The members of a rule's <c>when</c> that no event of its trigger has.</summary>
+    private List<string> UnknownMembers(string trigger, string? when)
+    {
+        var meant = Named(trigger);
+        if (when is null || meant.Count == 0)
+            return [];
+        return [.. JsonSerializer.Deserialize<JsonElement>(when).EnumerateObject().Select(member => member.Name)
+            .Where(name => !meant.Exists(type => type.Members.Any(member => member.Name == name)))];
+    }
+
+    private List<EventType> Named(string trigger) => [.. types.All.Where(type => type.Name == trigger || type.Kind == trigger)];
+
+    private string DidYouMean(string trigger, string own)
+    {
+        var versioned = EventNames.WithoutVersion(trigger) != trigger;
+        var near = types.All.Where(type => type.HasUser && type.Module != own)
+            .Select(type => versioned ? type.Name : type.Kind).Distinct(StringComparer.Ordinal)
+            .Select(name => (Name: name, Distance: EventTriggers.NameDistance(trigger, name)))
+            .Where(one => one.Distance <= Math.Max(2, trigger.Length / 4))
+            .OrderBy(one => one.Distance).ThenBy(one => one.Name, StringComparer.Ordinal).Take(MostNames).ToList();
+        return near.Count == 0 ? ""
+            : $"; did you mean {string.Join(" or ", near.Where(one => one.Distance <= near[0].Distance + 1).Select(one => one.Name))}?";
+    }
+}
