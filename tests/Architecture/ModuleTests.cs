@@ -66,7 +66,7 @@ public sealed partial class ModuleTests
             File.ReadLines(file).Count().ShouldBeLessThanOrEqualTo(300, file);
     }
 
-    private static bool IsSource(string file) =>
+    internal static bool IsSource(string file) =>
         !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal);
 
     [GeneratedRegex(@"\b(?:from|join|into|update|table)\s+(?<schema>[a-z]+)\.[a-z_]+", RegexOptions.ExplicitCapture)]

@@ -24,16 +24,10 @@ public sealed class QuestClusterTests
         // Each incarnation kills itself inside its 3rd batch, between effects and commit.
         string[] switches = defended ? ["--kill-at", "batch:3"] : ["--kill-at", "batch:3", "--without", "AtomicCheckpoint"];
         await cluster.StartAllAsync(switches);
-        var token = await cluster.OperatorTokenAsync();
         var mint = await TokenMint.CreateAsync(cluster.Source);
         var members = Enumerable.Range(0, people).Select(_ => Guid.CreateVersion7()).ToList();
-        async Task<Guid> QuestAsync(string item, bool autoClaim)
-        {
-            var reward = await cluster.RetryAsync(api => api.Post("/v1/rewards", new { name = item, item, quantity = 3 }, token));
-            return (await cluster.RetryAsync(api => api.Post("/v1/quests", new { name = item, rewardId = reward.Id, trigger = "test.step", streak = Streak, duplication = Duplication, autoClaim }, token))).Id;
-        }
-        var automatic = await QuestAsync("gold", autoClaim: true);
-        var manual = await QuestAsync("diamond", autoClaim: false);
+        var automatic = await QuestAsync(cluster, "gold", autoClaim: true);
+        var manual = await QuestAsync(cluster, "diamond", autoClaim: false);
 
         for (var death = 0; death < deaths; death++)
         {
@@ -82,6 +76,19 @@ public sealed class QuestClusterTests
         granted.Count.ShouldBe(people * Duplication);
         (await cluster.ScalarAsync<long>("select count(*) from wallet.ledger_entries")).ShouldBe(2 * people * Duplication);
         (await cluster.ScalarAsync<bool>("select bool_and(gold = 15 and diamond = 15) from (select sum(amount) filter (where item = 'gold') gold, sum(amount) filter (where item = 'diamond') diamond from wallet.ledger_entries group by user_id) w")).ShouldBeTrue();
+        await ReplayAgreesAsync(cluster);
+    }
+
+    private static async Task<Guid> QuestAsync(TestCluster cluster, string item, bool autoClaim)
+    {
+        var token = await cluster.OperatorTokenAsync();
+        var reward = await cluster.RetryAsync(api => api.Post("/v1/rewards", new { name = item, item, quantity = 3 }, token));
+        var quest = new { name = item, rewardId = reward.Id, trigger = "test.step", streak = Streak, duplication = Duplication, autoClaim };
+        return (await cluster.RetryAsync(api => api.Post("/v1/quests", quest, token))).Id;
+    }
+
+    private static async Task ReplayAgreesAsync(TestCluster cluster)
+    {
         var replay = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, "replay", "quests", "--check", "--data", Directory.CreateTempSubdirectory("boon-replay-").FullName);
         await using (replay)
         {

@@ -8,7 +8,7 @@ internal static class AccessMatrix
 {
     internal static readonly string[] Callers = ["nobody", "member", "another member", "operator", "API key", "expired", "signed out", "erased"];
 
-    internal static IReadOnlyDictionary<string, string> Rows { get; } = """
+    internal static IReadOnlyDictionary<string, string> Rows { get; } = Parse("""
         registerUser                + + + + + + + +
         getOwnUser                  1 + + + 1 1 1 1
         changeUser                  1 + + + 1 1 1 1
@@ -79,6 +79,12 @@ internal static class AccessMatrix
         getLiveness                 + + + + + + + +
         getReadiness                + + + + + + + +
         getMetrics                  + + + + + + + +
-        """.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        """);
+
+    /// <summary>Rows of a host that has more modules: those of Boon and its own.</summary>
+    internal static IReadOnlyDictionary<string, string> With(string rows) =>
+        Rows.Concat(Parse(rows)).ToDictionary(StringComparer.Ordinal);
+
+    private static Dictionary<string, string> Parse(string rows) => rows.Split('\n', StringSplitOptions.RemoveEmptyEntries)
         .ToDictionary(line => line[..28].Trim(), line => line[28..].Replace(" ", "", StringComparison.Ordinal).Trim(), StringComparer.Ordinal);
 }

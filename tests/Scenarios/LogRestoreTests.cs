@@ -143,18 +143,7 @@ public sealed class LogRestoreTests
             }
 
             for (var i = 0; i < 10; i++)
-                await Eventually.Holds("an append", async () =>
-                {
-                    try
-                    {
-                        await boon.AppendMany("test.lost", 1);
-                        return true;
-                    }
-                    catch (NpgsqlException)
-                    {
-                        return false; // a connection of before the restore
-                    }
-                });
+                await Eventually.Holds("an append", () => TryAppendAsync(boon));
             await Eventually.Holds("their numbers", async () => await Head() >= restored + 10);
             await Guarantee.Show(defended, async () =>
             {
@@ -168,31 +157,55 @@ public sealed class LogRestoreTests
 
             await Eventually.Holds("the lane that had not read them", async () => await Lanes($"lane = 1 and sequence >= {restored + 10}") == 1);
 
-            var epochs = boon.Services.GetRequiredService<LogEpochs>();
-            (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldContain(lane => lane.Subscription == "promotions.issue-vouchers" && lane.GoesOn == null);
-            await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", 1_000_000, CancellationToken.None));
-            (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
-            await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", restored - 1, CancellationToken.None));
-            (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
-            (await epochs.AcceptAsync("identity", restored, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn != null);
-            (await boon.Decisions(campaign, 18)).Count.ShouldBe(18);
-            (await boon.Decisions(late, 10)).Count.ShouldBe(10, "what has the numbers of lost events came after it");
-            (await boon.Scalar<long>("select count(*) from promotions.decisions where source like 'identity#%'")).ShouldBe(5, "what became of lost events is kept under another name");
-            (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
-            (await IsStopped(boon)).ShouldBeFalse();
-
-            // A new id says that a log is another one, though its events are what they were.
-            await epochs.BeginAsync("identity", CancellationToken.None);
-            await boon.AppendMany("test.lost", 1);
-            await Eventually.Holds("a stop", () => IsStopped(boon));
-            (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn == lane.Stood);
-            (await boon.Decisions(campaign, 19)).Count.ShouldBe(19);
+            await GoesOnAsync(boon, restored, campaign, late);
+            await StopsAtAnotherLogAsync(boon, campaign);
         }
         finally
         {
             FaultyBoon.TakeOut("Epochs", on: true);
             await TestServer.DropDatabaseAsync(identity);
         }
+    }
+
+    private static async Task<bool> TryAppendAsync(TestBoon boon)
+    {
+        try
+        {
+            await boon.AppendMany("test.lost", 1);
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false; // a connection of before the restore
+        }
+    }
+
+    /// <summary>The lanes go on once they are told from where, and refuse places that cannot be.</summary>
+    private static async Task GoesOnAsync(TestBoon boon, long restored, Guid campaign, Guid late)
+    {
+        var epochs = boon.Services.GetRequiredService<LogEpochs>();
+        (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldContain(lane => lane.Subscription == "promotions.issue-vouchers" && lane.GoesOn == null);
+        await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", 1_000_000, CancellationToken.None));
+        (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
+        await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", restored - 1, CancellationToken.None));
+        (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
+        (await epochs.AcceptAsync("identity", restored, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn != null);
+        (await boon.Decisions(campaign, 18)).Count.ShouldBe(18);
+        (await boon.Decisions(late, 10)).Count.ShouldBe(10, "what has the numbers of lost events came after it");
+        (await boon.Scalar<long>("select count(*) from promotions.decisions where source like 'identity#%'")).ShouldBe(5, "what became of lost events is kept under another name");
+        (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
+        (await IsStopped(boon)).ShouldBeFalse();
+    }
+
+    /// <summary>A new id says that a log is another one, though its events are what they were.</summary>
+    private static async Task StopsAtAnotherLogAsync(TestBoon boon, Guid campaign)
+    {
+        var epochs = boon.Services.GetRequiredService<LogEpochs>();
+        await epochs.BeginAsync("identity", CancellationToken.None);
+        await boon.AppendMany("test.lost", 1);
+        await Eventually.Holds("a stop", () => IsStopped(boon));
+        (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn == lane.Stood);
+        (await boon.Decisions(campaign, 19)).Count.ShouldBe(19);
     }
 
     /// <summary>Keeps a lane from reading until the answer is disposed of.</summary>

@@ -74,25 +74,7 @@ public sealed class QuestPropertyTests
     {
         var prefix = $"test.random.r{Guid.CreateVersion7():N}";
         var members = (await boon.SeedMembers(6)).ToDictionary(member => member.Id, member => member.Token);
-        var quests = new List<RandomQuest>();
-        for (var i = random.Next(1, 5); i > 0; i--)
-        {
-            var quest = new RandomQuest(default, $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(3) == 0 ? "x" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
-                Windows[random.Next(Windows.Length)], random.Next(1, 20));
-            quests.Add(quest with
-            {
-                Id = await boon.CreateQuest(new
-                {
-                    trigger = quest.Trigger,
-                    when = quest.When is null ? null : new { kind = quest.When },
-                    streak = quest.Streak,
-                    duplication = quest.Duplication,
-                    autoClaim = quest.AutoClaim,
-                    window = quest.Window is { } window ? new { unit = window.Unit, timeZone = window.Zone } : null,
-                    rewardId = await boon.CreateReward("gold", quest.Quantity),
-                })
-            });
-        }
+        var quests = await CreateQuestsAsync(boon, random, prefix);
         var at = new DateTime(2026, 3, 20, 0, 0, 0, DateTimeKind.Utc);
         var events = new List<RandomEvent>();
         for (var i = random.Next(20, 200); i > 0; i--)
@@ -140,6 +122,30 @@ public sealed class QuestPropertyTests
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0, round);
         var replay = await boon.Replay("quests", checkOnly: true);
         replay.Equal.ShouldBeTrue($"{round}: {string.Join("; ", replay.Parts)}");
+    }
+
+    private static async Task<List<RandomQuest>> CreateQuestsAsync(TestBoon boon, Random random, string prefix)
+    {
+        var quests = new List<RandomQuest>();
+        for (var i = random.Next(1, 5); i > 0; i--)
+        {
+            var quest = new RandomQuest(default, $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(3) == 0 ? "x" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
+                Windows[random.Next(Windows.Length)], random.Next(1, 20));
+            quests.Add(quest with
+            {
+                Id = await boon.CreateQuest(new
+                {
+                    trigger = quest.Trigger,
+                    when = quest.When is null ? null : new { kind = quest.When },
+                    streak = quest.Streak,
+                    duplication = quest.Duplication,
+                    autoClaim = quest.AutoClaim,
+                    window = quest.Window is { } window ? new { unit = window.Unit, timeZone = window.Zone } : null,
+                    rewardId = await boon.CreateReward("gold", quest.Quantity),
+                })
+            });
+        }
+        return quests;
     }
 
     /// <summary>Completions by their definition: of the whole streaks without a window; with one, of runs of neighbouring periods that have an event, in the order recorded.</summary>

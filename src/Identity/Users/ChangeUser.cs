@@ -40,23 +40,9 @@ internal static class ChangeUser
         var now = await reads.Users.SingleOrDefaultAsync(user => user.Id == id && user.Status == User.Active, ct);
         if (now is null)
             return Problems.NotFound("user");
-        var validation = new Validation();
-        patch.Check(validation);
-        if (request.Username is not null)
-            UserRules.Username(validation, request.Username);
-        if (request.Email is not null)
-            UserRules.Email(validation, request.Email);
-        if (request.Phone is not null)
-            UserRules.Phone(validation, request.Phone);
-        if (request.FullName is not null)
-            UserRules.FullName(validation, request.FullName);
-        UserRules.Birthday(validation, request.Birthday, time.GetUtcNow());
-        if (request.Password is not null)
-            UserRules.Password(validation, request.Password, request.Username ?? now.Username, request.Email ?? now.Email);
         // A token alone must not take the account over: whoever has the e-mail address or the phone may have the account.
         var sensitive = IsSensitive(request, now);
-        if (sensitive)
-            CurrentPassword.Require(validation, request.CurrentPassword);
+        var validation = Check(patch, now, sensitive, time.GetUtcNow());
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (now.Username == FirstOperator.Username && request.Username is not null && request.Username != now.Username)
@@ -76,9 +62,53 @@ internal static class ChangeUser
         var user = await unit.Db.Users.FromSql($"select * from identity.users where id = {id} and status = 'active' for update").AsTracking().SingleOrDefaultAsync(ct);
         if (user is null || (sensitive ? user.PasswordHash != now.PasswordHash : IsSensitive(request, user)))
             return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
-        var username = request.Username;
-        if (username is not null)
-            user.Rename(username);
+        Apply(patch, user);
+        if (hash is not null)
+        {
+            user.ChangePassword(hash);
+            await EndedSessions.EndAsync(unit, access, id, "password-changed", ct, except: caller.SessionId());
+        }
+        if (request != new Request(null, null, null, null, null, null, null) || patch.Clears("birthday"))
+            unit.Append(new UserChanged(id, request.Username, request.Email, request.Phone, request.FullName));
+        try
+        {
+            await unit.SaveAsync(ct);
+        }
+        catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
+        {
+            var found = await Taken.FindAsync(reads, request.Username, request.Email, request.Phone, except: id, ct) ?? Taken.Problem([field]);
+            return await limits.TellTakenAsync(source, http, found, ct);
+        }
+        return TypedResults.Ok(UserView.Of(user));
+    }
+
+    private static Validation Check(Patch<Request> patch, User now, bool sensitive, DateTimeOffset at)
+    {
+        var request = patch.Value;
+        var validation = new Validation();
+        patch.Check(validation);
+        if (request.Username is not null)
+            UserRules.Username(validation, request.Username);
+        if (request.Email is not null)
+            UserRules.Email(validation, request.Email);
+        if (request.Phone is not null)
+            UserRules.Phone(validation, request.Phone);
+        if (request.FullName is not null)
+            UserRules.FullName(validation, request.FullName);
+        UserRules.Birthday(validation, request.Birthday, at);
+        if (request.Password is not null)
+            UserRules.Password(validation, request.Password, request.Username ?? now.Username, request.Email ?? now.Email);
+        if (sensitive)
+            CurrentPassword.Require(validation, request.CurrentPassword);
+        return validation;
+    }
+
+    /// <summary>Changes what the request names, but for the password.</summary>
+    private static void Apply(Patch<Request> patch, User user)
+    {
+        var request = patch.Value;
+        if (request.Username is not null)
+            user.Rename(request.Username);
         if (request.Email is not null)
             user.ChangeEmail(request.Email);
         if (request.Phone is not null)
@@ -87,23 +117,6 @@ internal static class ChangeUser
             user.ChangeFullName(request.FullName);
         if (request.Birthday is not null || patch.Clears("birthday"))
             user.ChangeBirthday(request.Birthday);
-        if (hash is not null)
-        {
-            user.ChangePassword(hash);
-            await EndedSessions.EndAsync(unit, access, id, "password-changed", ct, except: caller.SessionId());
-        }
-        if (request != new Request(null, null, null, null, null, null, null) || patch.Clears("birthday"))
-            unit.Append(new UserChanged(id, username, request.Email, request.Phone, request.FullName));
-        try
-        {
-            await unit.SaveAsync(ct);
-        }
-        catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
-        {
-            var found = await Taken.FindAsync(reads, username, request.Email, request.Phone, except: id, ct) ?? Taken.Problem([field]);
-            return await limits.TellTakenAsync(source, http, found, ct);
-        }
-        return TypedResults.Ok(UserView.Of(user));
     }
 
     private static bool IsSensitive(Request request, User user) =>

@@ -155,12 +155,18 @@ internal sealed partial class LaneReader<TContext>(
             foreach (var e in page.Events)
                 e.Activity?.Stop();
         }
+        return await CommitAsync(unit, source, checkpoint.Sequence, page, started, ct);
+    }
+
+    /// <summary>Moves the checkpoint from where it stood, behind what the handler took, and commits that with the effects.</summary>
+    private async Task<Pass> CommitAsync(Unit<TContext> unit, string source, long stood, LogPage page, long started, CancellationToken ct)
+    {
         var (taken, upTo) = Taken(page, unit);
         var effect = taken > 0 && !unit.HasNoEffect;
         if (effect)
             FaultPoints.Reached?.Invoke("batch");
         if (Defences.AtomicCheckpoint
-            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, checkpoint.Sequence, upTo, page.Mark, ct, durable: effect) != 1)
+            && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, stood, upTo, page.Mark, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
         signals.Moved(subscription.Name);
