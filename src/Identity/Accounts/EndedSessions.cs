@@ -7,16 +7,13 @@ internal static class EndedSessions
     internal static async Task EndAsync(
         Unit<IdentityDb> unit, AccessState access, Guid userId, string reason, CancellationToken ct, Guid? only = null, Guid? except = null)
     {
-        await using var end = unit.Command("""
-            update identity.sessions set ended_at = now()
-            where user_id = $1 and ended_at is null and ($2::uuid is null or id = $2) and ($3::uuid is null or id <> $3)
+        var ended = await unit.Command("""
+            update identity.sessions
+            set ended_at = now()
+            where user_id = $1 and ended_at is null and ($2 is null or id = $2) and ($3 is null or id <> $3)
             returning id
-            """, userId, (object?)only ?? DBNull.Value, (object?)except ?? DBNull.Value);
-        end.Parameters[1].NpgsqlDbType = end.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid;
-        var ended = new List<Guid>();
-        await using (var reader = await end.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                ended.Add(reader.GetGuid(0));
+            """, userId, only, except)
+            .ReadAllAsync(row => row.GetGuid(0), ct);
         foreach (var session in ended)
         {
             unit.Append(new SessionEnded(session, userId, reason));

@@ -74,8 +74,7 @@ internal static class SignIn
                 delete from identity.sign_in_failures where key = $6
             )
             select sign_ins, roles, returned from signed
-            """, user!.Id, user.PasswordHash!, (object?)rehash ?? DBNull.Value, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit);
-        signIn.Parameters[2].NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text;
+            """, user!.Id, user.PasswordHash!, rehash, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit);
         long number;
         bool returned;
         await using (var reader = await signIn.ExecuteReaderAsync(ct))

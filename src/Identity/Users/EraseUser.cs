@@ -48,7 +48,7 @@ internal static class EraseUser
             update identity.users set status = 'erased', username = null, username_key = null, email = null, email_key = null, phone = null,
                 full_name = null, birthday = null, password_hash = null
             where id = $1 and status = 'active' and password_hash = $2 and email_key is not distinct from $3 and phone is not distinct from $4
-            """, id, now.PasswordHash!, (object?)now.EmailKey ?? DBNull.Value, (object?)now.Phone ?? DBNull.Value))
+            """, id, now.PasswordHash!, now.EmailKey, now.Phone))
             if (await erase.ExecuteNonQueryAsync(ct) == 0)
                 return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
 

@@ -29,7 +29,7 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
             insert into identity.erased_identifiers (hash)
             select unnest($1)
             on conflict (hash) do update set erased_at = now()
-            """, (object)HashesOf(user, secret).ToArray());
+            """, SqlValue.Of(HashesOf(user, secret).ToArray()));
         await keep.ExecuteNonQueryAsync(ct);
     }
 
@@ -47,7 +47,7 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
         await using var mark = unit.Command("""
             update identity.users set returned = true
             where id = $1 and exists (select from identity.erased_identifiers where hash = any ($2))
-            """, user.Id, hashes);
+            """, user.Id, SqlValue.Of(hashes));
         return await mark.ExecuteNonQueryAsync(ct) == 1;
     }
 

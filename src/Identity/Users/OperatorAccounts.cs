@@ -75,7 +75,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
             delete from identity.sign_in_failures f
             using unnest($1) account
             where f.key = 'account:' || account or f.key like 'pair:' || account || '|%'
-            """, (object)names.OfType<string>().Select(SignInLimits.AccountKey).ToArray());
+            """, names.OfType<string>().Select(SignInLimits.AccountKey).ToArray());
         return await forget.ExecuteNonQueryAsync(ct);
     }
 }

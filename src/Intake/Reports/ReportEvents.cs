@@ -110,7 +110,7 @@ internal static class ReportEvents
         await using (var receive = unit.Command($"""
             insert into intake.received (source, id) select source, id from unnest($1, $2) r (source, id) order by source, id
             on conflict do nothing returning source, id, now()
-            """, events.ConvertAll(e => e.Source), events.ConvertAll(e => e.Id)))
+            """, events.Column(e => e.Source), events.Column(e => e.Id)))
         await using (var reader = await receive.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
             {

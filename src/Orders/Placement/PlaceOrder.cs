@@ -56,8 +56,7 @@ internal static class PlaceOrder
         await using var insert = unit.Command("""
             insert into orders.orders (id, user_id, product, quantity, amount, currency, code, state, placed_event, settled_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 = 'confirmed' then now() end) returning placed_at
-            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, (object?)code ?? DBNull.Value, state, placed);
-        insert.Parameters[6].NpgsqlDbType = NpgsqlDbType.Text;
+            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, code, state, placed);
         DateTimeOffset at = (DateTime)(await insert.ExecuteScalarAsync(ct))!;
         var order = new OrderView(
             id, user, request.Product!, request.Quantity.Value, total, code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);

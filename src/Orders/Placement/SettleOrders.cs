@@ -25,7 +25,8 @@ internal static class SettleOrders
             return;
         }
         // In log order, as the results came. An order that is cancelled at this moment is waited for, and then it is not pending.
-        await using var settle = unit.Command($"""
+        long found = 0, settled = 0;
+        await unit.Command($"""
             with found as materialized (
                 select k.*, at.ctid
                 from unnest($1, $2, $3) with ordinality k (cause, discount, reason, place)
@@ -34,11 +35,11 @@ internal static class SettleOrders
                     from orders.orders x
                     where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause {(OrdersDefences.PendingOnly ? "and x.state = 'pending'" : "")}
                     offset 0
-                    for update
-                ) at
+                    for update) at
             ), settled as (
                 update orders.orders o
-                set state = case when k.reason is null then 'confirmed' else 'rejected' end, discount = k.discount, reason = k.reason, settled_at = now()
+                set state = case when k.reason is null then 'confirmed' else 'rejected' end,
+                    discount = k.discount, reason = k.reason, settled_at = now()
                 from found k
                 where o.ctid = k.ctid
                 returning k.place, k.cause, o.id, o.user_id, o.product, o.quantity, o.amount, o.currency, o.code, o.discount, o.reason
@@ -47,27 +48,30 @@ internal static class SettleOrders
             from (select count(*) as number from found) f
             left join settled s on true
             order by s.place
-            """, results.Keys.ToArray(), results.Values.Select(result => result.Discount).ToArray(), results.Values.Select(result => result.Reason).ToArray());
-        settle.Parameters[2].NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text;
-        await using var reader = await settle.ExecuteReaderAsync(ct);
-        long missing = 0;
-        for (var first = true; await reader.ReadAsync(ct); first = false, missing--)
+            """, results.Keys.ToArray(), results.Values.Column(result => result.Discount), results.Values.Column(result => result.Reason))
+            .ReadEachAsync(row =>
+            {
+                found = row.GetInt64(10);
+                if (row.IsDBNull(0))
+                    return; // none was found, or none was where it was found
+                Log(unit, results[row.GetGuid(0)].Event, row);
+                settled++;
+            }, ct);
+        if (found != settled)
+            throw new DbUpdateConcurrencyException($"{found - settled} orders that this transaction holds are not where they were.");
+    }
+
+    /// <summary>Logs what became of a settled order: it is confirmed when there is no reason against it.</summary>
+    private static void Log(Unit<OrdersDb> unit, LoggedEvent cause, NpgsqlDataReader row)
+    {
+        var (id, user, code) = (row.GetGuid(1), row.GetGuid(2), row.GetString(7));
+        if (row.GetNullable<string>(9) is { } reason)
         {
-            if (first)
-                missing = reader.GetInt64(10);
-            if (reader.IsDBNull(0))
-                break; // none was found, or none was where it was found
-            var cause = results[reader.GetGuid(0)].Event;
-            var (id, user, code, total) = (reader.GetGuid(1), reader.GetGuid(2), reader.GetString(7), new Money(reader.GetInt64(5), reader.GetString(6)));
-            if (reader.IsDBNull(9))
-                unit.Append(
-                    new OrderConfirmed(
-                        id, user, reader.GetString(3), reader.GetInt32(4), total, code, total with { Amount = reader.GetInt64(8) }, total with { Amount = total.Amount - reader.GetInt64(8) }),
-                    cause);
-            else
-                unit.Append(new OrderRejected(id, user, code, reader.GetString(9)), cause);
+            unit.Append(new OrderRejected(id, user, code, reason), cause);
+            return;
         }
-        if (missing != 0)
-            throw new DbUpdateConcurrencyException($"{missing} orders that this transaction holds are not where they were.");
+        var (total, discount) = (new Money(row.GetInt64(5), row.GetString(6)), row.GetInt64(8));
+        var (off, due) = (total with { Amount = discount }, total with { Amount = total.Amount - discount });
+        unit.Append(new OrderConfirmed(id, user, row.GetString(3), row.GetInt32(4), total, code, off, due), cause);
     }
 }

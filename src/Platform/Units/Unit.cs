@@ -6,7 +6,7 @@ using Boon.Platform.Log;
 namespace Boon.Platform.Units;
 
 /// <summary>A unit of work of any module: what its idempotency key and its log need to know of it.</summary>
-public abstract class Unit
+public abstract class Unit : ISqlSource
 {
     /// <summary>The module's schema and pool.</summary>
     public abstract ModuleDatabase Database { get; }
@@ -14,14 +14,11 @@ public abstract class Unit
     /// <summary>The open connection; statements on it are part of the transaction.</summary>
     public abstract NpgsqlConnection Connection { get; }
 
-    /// <summary>A command on this transaction; the values are its parameters $1, $2, ...</summary>
-    public NpgsqlCommand Command(string sql, params ReadOnlySpan<object> values)
-    {
-        var command = new NpgsqlCommand(sql, Connection);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        return command;
-    }
+    /// <inheritdoc/>
+    public NpgsqlCommand CreateCommand(string sql) => new(sql, Connection);
+
+    /// <inheritdoc/>
+    public NpgsqlBatch CreateBatch() => new(Connection);
 }
 
 /// <summary>

@@ -12,8 +12,7 @@ internal static class CampaignChanges
     {
         await using var command = unit.Command("""
             insert into promotions.campaign_changes (campaign_id, changed_by, state, issue_limit, ends_at, after) values ($1, $2, $3, $4, $5, $6::jsonb)
-            """, campaign.Id, by, campaign.State, campaign.Limit, (object?)campaign.EndsAt ?? DBNull.Value, System.Text.Json.JsonSerializer.Serialize(after));
-        command.Parameters[4].NpgsqlDbType = NpgsqlDbType.TimestampTz;
+            """, campaign.Id, by, campaign.State, campaign.Limit, campaign.EndsAt, System.Text.Json.JsonSerializer.Serialize(after));
         await command.ExecuteNonQueryAsync(ct);
     }
 }

@@ -100,8 +100,8 @@ internal sealed class DecisionStore
             cross join lateral (select * from promotions.campaigns x where x.id = v.campaign_id offset 0) c
             returning id, expires_at
             """,
-            issued.ConvertAll(one => one.VoucherId), issued.ConvertAll(one => one.Code!), issued.ConvertAll(one => one.Match.Rule.Id),
-            issued.ConvertAll(one => one.Match.UserId), issued.ConvertAll(one => one.Match.Event.RecordedAt));
+            issued.Column(one => one.VoucherId), issued.Column(one => one.Code!), issued.Column(one => one.Match.Rule.Id),
+            issued.Column(one => one.Match.UserId), issued.Column(one => one.Match.Event.RecordedAt));
         await using var reader = await insert.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
             expiries.Add(reader.GetGuid(0), reader.GetDateTime(1));
@@ -114,10 +114,10 @@ internal sealed class DecisionStore
             insert into promotions.decisions (campaign_id, source, sequence, user_id, rank, reason, at, voucher_code)
             select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[])
             """,
-            judged.ConvertAll(one => one.Match.Rule.Id), judged.ConvertAll(one => one.Match.Event.Source),
-            judged.ConvertAll(one => one.Match.Event.Sequence), judged.ConvertAll(one => one.Match.UserId),
-            judged.ConvertAll(one => one.Decision.Rank), judged.ConvertAll(one => one.Decision.Reason),
-            judged.ConvertAll(one => one.Match.Event.RecordedAt), judged.ConvertAll(one => one.Code));
+            judged.Column(one => one.Match.Rule.Id), judged.Column(one => one.Match.Event.Source),
+            judged.Column(one => one.Match.Event.Sequence), judged.Column(one => one.Match.UserId),
+            judged.Column(one => one.Decision.Rank), judged.Column(one => one.Decision.Reason),
+            judged.Column(one => one.Match.Event.RecordedAt), judged.Column(one => one.Code));
         await insert.ExecuteNonQueryAsync(ct);
     }
 
@@ -133,8 +133,8 @@ internal sealed class DecisionStore
             cross join lateral (select x.id from promotions.campaigns x where x.id = k.id offset 0) at
             where c.id = at.id and c.issued = k.issued_before and c.ranked = k.ranked_before
             """,
-            moved.ConvertAll(count => count.CampaignId), moved.ConvertAll(count => count.Issued), moved.ConvertAll(count => count.Ranked),
-            moved.ConvertAll(count => count.IssuedBefore), moved.ConvertAll(count => count.RankedBefore));
+            moved.Column(count => count.CampaignId), moved.Column(count => count.Issued), moved.Column(count => count.Ranked),
+            moved.Column(count => count.IssuedBefore), moved.Column(count => count.RankedBefore));
         if (await update.ExecuteNonQueryAsync(ct) is var rows && rows != moved.Count)
             throw new DbUpdateConcurrencyException($"The counts of {moved.Count - rows} campaigns moved under their lock.");
     }

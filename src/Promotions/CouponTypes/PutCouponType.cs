@@ -29,14 +29,10 @@ internal static class PutCouponType
             on conflict (name) do update set per_user = excluded.per_user, per_second = excluded.per_second, concurrency = excluded.concurrency,
                 max_queue = excluded.max_queue, max_wait_seconds = excluded.max_wait_seconds
             returning xmax = 0
-            """, name, OrNull(request.PerUser), OrNull(pace?.PerSecond), OrNull(pace?.Concurrency), OrNull(pace?.MaxQueue), OrNull(pace?.MaxWaitSeconds));
-        foreach (var parameter in put.Parameters.Skip(1))
-            parameter.NpgsqlDbType = NpgsqlDbType.Integer;
+            """, name, request.PerUser, pace?.PerSecond, pace?.Concurrency, pace?.MaxQueue, pace?.MaxWaitSeconds);
         var created = (bool)(await put.ExecuteScalarAsync(ct))!;
         unit.Append(new CouponTypeSet(name, request.PerUser, pace?.PerSecond, pace?.Concurrency, pace?.MaxQueue, pace?.MaxWaitSeconds));
         var type = new CouponType(name, request.PerUser, pace);
         return created ? TypedResults.Created($"/v1/coupon-types/{name}", type) : TypedResults.Ok(type);
     }
-
-    private static object OrNull(int? value) => value is { } some ? some : DBNull.Value;
 }

@@ -50,9 +50,9 @@ internal static class GrantRewards
             from unnest($1, $2, $3, $4, $5, $6, $7) with ordinality r (user_id, quest_id, number, type, quantity, event_id, trace_parent, place)
             order by place on conflict (user_id, quest_id, number) do nothing
             """,
-            claimed.ConvertAll(one => one.Reward.UserId), claimed.ConvertAll(one => one.Reward.QuestId), claimed.ConvertAll(one => one.Reward.Number),
-            claimed.ConvertAll(one => one.Type), claimed.ConvertAll(one => one.Reward.Quantity), claimed.ConvertAll(one => one.Event.Id),
-            claimed.ConvertAll(one => one.Event.TraceParent)))
+            claimed.Column(one => one.Reward.UserId), claimed.Column(one => one.Reward.QuestId), claimed.Column(one => one.Reward.Number),
+            claimed.Column(one => one.Type), claimed.Column(one => one.Reward.Quantity), claimed.Column(one => one.Event.Id),
+            claimed.Column(one => one.Event.TraceParent)))
             await record.ExecuteNonQueryAsync(ct);
         // A pool that somebody holds delays no other type: what it is to give stays recorded, in its order, and is granted by whoever holds the pool next.
         var held = new List<string>();
@@ -105,7 +105,7 @@ internal static class GrantRewards
             update promotions.coupon_rewards r set granted = r.granted + k.given, granted_at = case when r.granted + k.given = r.quantity then now() end
             from unnest($1, $2) k (place, given) cross join lateral (select x.ctid from promotions.coupon_rewards x where x.place = k.place and k.given > 0 offset 0) at
             where r.ctid = at.ctid
-            """, pending.ConvertAll(reward => reward.Place), given);
+            """, pending.Column(reward => reward.Place), given);
         var rewarded = given.Count(count => count > 0);
         if (await update.ExecuteNonQueryAsync(ct) is var stored && stored != rewarded)
             throw new InvalidOperationException($"{stored} of {rewarded} rewards were there to be granted.");

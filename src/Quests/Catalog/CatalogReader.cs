@@ -15,11 +15,8 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
     internal CatalogSnapshot Current => current;
 
     /// <summary>Counts a change of the catalog, in the transaction that makes it; changes take turns here.</summary>
-    internal static async Task ChangedAsync(Unit<QuestsDb> unit, CancellationToken ct)
-    {
-        await using var command = unit.Command("update quests.catalog_version set version = version + 1");
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    internal static Task ChangedAsync(Unit<QuestsDb> unit, CancellationToken ct) =>
+        unit.Command("update quests.catalog_version set version = version + 1").ExecuteAsync(ct);
 
     /// <summary>Reads the catalog if it has changed.</summary>
     internal async Task RefreshAsync(CancellationToken ct)
@@ -29,8 +26,7 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
         {
             // The version first: what is read after it is at least as new.
             await using var connection = await module.Database.Background.OpenConnectionAsync(ct);
-            await using var command = new NpgsqlCommand("select version from quests.catalog_version", connection);
-            var version = (long)(await command.ExecuteScalarAsync(ct))!;
+            var version = await connection.Command("select version from quests.catalog_version").ScalarAsync<long>(ct);
             if (version == current.Version)
                 return;
             await using var db = ModuleContext.Create<QuestsDb>(connection);

@@ -14,13 +14,14 @@ internal static class QuestHistory
     }
 
     /// <summary>Keeps a version.</summary>
-    internal static async Task RecordAsync(Unit<QuestsDb> unit, Quest quest, Guid by, Dictionary<string, long[]> after, CancellationToken ct)
-    {
-        await using var command = unit.Command("""
-            insert into quests.versions (quest_id, version, changed_by, state, reward_id, streak, duplication, auto_claim, after) values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)
-            """, quest.Id, quest.Version, by, quest.State, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim, JsonSerializer.Serialize(after));
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    internal static Task RecordAsync(Unit<QuestsDb> unit, Quest quest, Guid by, Dictionary<string, long[]> after, CancellationToken ct) =>
+        unit.Command("""
+            insert into quests.versions (quest_id, version, changed_by, state, reward_id, streak, duplication, auto_claim, after)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb)
+            """,
+            quest.Id, quest.Version, by, quest.State, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim,
+            JsonSerializer.Serialize(after))
+            .ExecuteAsync(ct);
 
     internal static IResult NoSuchReward()
     {

@@ -26,21 +26,30 @@ internal static class ClaimReward
     /// <summary>Marks the oldest unclaimed completion as claimed, in one conditional statement; null when there is none.</summary>
     private static async Task<CompletionView?> TakeAsync(Unit<QuestsDb> unit, Guid questId, Guid userId, CancellationToken ct)
     {
-        const string oldest = "select place from quests.completions where user_id = $2 and quest_id = $1 and claimed_at is null order by number limit 1";
+        const string oldest = """
+            select place
+            from quests.completions
+            where user_id = $2 and quest_id = $1 and claimed_at is null
+            order by number
+            limit 1
+            """;
         long? read = null;
         if (!QuestsDefences.ConditionalClaim)
         {
-            await using var look = unit.Command(oldest, questId, userId);
-            read = await look.ExecuteScalarAsync(ct) as long?;
+            read = await unit.Command(oldest, questId, userId).ScalarAsync<long?>(ct);
             await Task.Yield();
         }
-        await using var take = unit.Command($"""
+        return await unit.Command($"""
             with taken as (
-                update quests.completions set claimed_at = now() where place = {(QuestsDefences.ConditionalClaim ? $"({oldest} for update)" : read ?? -1)} returning *
+                update quests.completions
+                set claimed_at = now()
+                where place = {(QuestsDefences.ConditionalClaim ? $"({oldest} for update)" : read ?? -1)}
+                returning *
             )
-            select {CompletionView.Columns} from taken c join quests.rewards r on r.id = c.reward_id
-            """, questId, userId);
-        await using var reader = await take.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? CompletionView.Read(reader) : null;
+            select {CompletionView.Columns}
+            from taken c
+            join quests.rewards r on r.id = c.reward_id
+            """, questId, userId)
+            .ReadFirstAsync(CompletionView.Read, ct);
     }
 }

@@ -26,13 +26,16 @@ internal sealed record CompletionView(
 {
     /// <summary>What <see cref="Read"/> reads, of completions <c>c</c> and rewards <c>r</c>.</summary>
     internal const string Columns = """
-        c.quest_id, c.user_id, c.number, case when c.granted_at is not null then 'granted' when c.claimed_at is not null then 'pending' else 'claimable' end,
-        r.id, r.name, r.item, r.quantity, c.completed_at, c.claimed_at, c.granted_at, case when c.granted_at is null then c.pending_reason end, c.source, c.sequence
+        c.quest_id, c.user_id, c.number,
+        case when c.granted_at is not null then 'granted' when c.claimed_at is not null then 'pending' else 'claimable' end,
+        r.id, r.name, r.item, r.quantity,
+        c.completed_at, c.claimed_at, c.granted_at,
+        case when c.granted_at is null then c.pending_reason end, c.source, c.sequence
         """;
 
     internal static CompletionView Read(NpgsqlDataReader reader) => new(
         reader.GetGuid(0), reader.GetGuid(1), reader.GetInt32(2), reader.GetString(3),
         new RewardView(reader.GetGuid(4), reader.GetString(5), reader.GetString(6), reader.GetInt32(7)),
-        reader.GetDateTime(8), reader.IsDBNull(9) ? null : reader.GetDateTime(9), reader.IsDBNull(10) ? null : reader.GetDateTime(10),
-        reader.IsDBNull(11) ? null : reader.GetString(11), reader.GetString(12), reader.GetInt64(13));
+        reader.GetDateTime(8), reader.GetNullable<DateTime>(9), reader.GetNullable<DateTime>(10),
+        reader.GetNullable<string>(11), reader.GetString(12), reader.GetInt64(13));
 }

@@ -11,7 +11,8 @@ internal static class ListCompletions
         .CatchesUp(QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription);
 
     private static async Task<IResult> Handle(
-        string? userId, string? questId, [AllowedValues("claimable", "pending", "granted")] string? state, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+        string? userId, string? questId, [AllowedValues("claimable", "pending", "granted")] string? state, [AsParameters] PageQuery page,
+        ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out long? before, out var problem))
             return problem!;
@@ -21,50 +22,39 @@ internal static class ListCompletions
             return Problems.Invalid(validation);
         if (!caller.MaySee(userId, out var user))
             return Problems.NotFound("user");
-        if (questId is not null && !Guid.TryParse(questId, out _))
+        Guid? quest = Guid.TryParse(questId, out var id) ? id : null;
+        if (questId is not null && quest is null)
             return Problems.NotFound("quest");
 
         // Newest first, from an index that has this order: of a user, of a quest, of a state, or of all.
-        await using var command = module.Database.Source.CreateCommand();
-        List<string> filters = [$"place < {Parameter(before ?? long.MaxValue)}"];
         var ofUser = userId is not null || !caller.IsOperator();
-        if (ofUser)
-            filters.Add($"user_id = {Parameter(user)}");
-        if (questId is not null)
-            filters.Add(AmongOfUser($"quest_id = {Parameter(Guid.Parse(questId))}"));
-        if (state is not null)
-            filters.Add(AmongOfUser(state switch
-            {
-                "claimable" => "claimed_at is null",
-                "pending" => "claimed_at is not null and granted_at is null",
-                _ => "granted_at is not null",
-            }));
-        command.CommandText = $"""
+        var found = await module.Command($"""
             select {CompletionView.Columns}, c.place
             from (
                 select place
                 from quests.completions
-                where {string.Join(" and ", filters)}
+                where place < $1
+                    {(ofUser ? "and user_id = $4" : "")}
+                    {(quest is null ? "" : AmongOfUser("quest_id = $3", ofUser))}
+                    {(state is null ? "" : AmongOfUser(InState(state), ofUser))}
                 order by place desc
-                limit {limit + 1}
+                limit $2
             ) p
             cross join lateral (select * from quests.completions x where x.place = p.place offset 0) c
             join quests.rewards r on r.id = c.reward_id
             order by c.place desc
-            """;
-        var found = new List<(long Place, CompletionView View)>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add((reader.GetInt64(14), CompletionView.Read(reader)));
+            """, before ?? long.MaxValue, limit + 1, quest, user)
+            .ReadAllAsync(row => (Place: row.GetInt64(14), View: CompletionView.Read(row)), ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Place, row => row.View));
-
-        // What else a user's index has is no reason to take another index, which would have the user's rows in another order.
-        string AmongOfUser(string filter) => ofUser ? $"({filter}) is true" : filter;
-
-        string Parameter(object value)
-        {
-            command.Parameters.Add(new() { Value = value });
-            return $"${command.Parameters.Count}";
-        }
     }
+
+    /// <summary>What else a user's index has is no reason to take another index, which would have the user's rows in another order.</summary>
+    private static string AmongOfUser(string filter, bool ofUser) => ofUser ? $"and ({filter}) is true" : $"and {filter}";
+
+    private static string InState(string state) => state switch
+    {
+        "claimable" => "claimed_at is null",
+        "pending" => "claimed_at is not null and granted_at is null",
+        _ => "granted_at is not null",
+    };
 }

@@ -14,7 +14,7 @@ internal static class SettleRewards
                 settled[(one.QuestId, one.UserId, one.Number)] = one;
         if (settled.Count == 0)
             return;
-        await using var update = unit.Command("""
+        var missing = await unit.Command("""
             with found as materialized (
                 select k.granted_at, k.pending_reason, at.ctid
                 from unnest($1, $2, $3, $4, $5) k (quest_id, user_id, number, granted_at, pending_reason)
@@ -22,9 +22,8 @@ internal static class SettleRewards
                     select x.ctid
                     from quests.completions x
                     where x.user_id = k.user_id and x.quest_id = k.quest_id and x.number = k.number
-                    and x.claimed_at is not null and x.granted_at is null
-                    offset 0
-                ) at
+                        and x.claimed_at is not null and x.granted_at is null
+                    offset 0) at
             ), settled as (
                 update quests.completions c
                 set granted_at = k.granted_at, pending_reason = k.pending_reason
@@ -34,9 +33,13 @@ internal static class SettleRewards
             )
             select (select count(*) from found) - (select count(*) from settled)
             """,
-            settled.Values.Select(one => one.QuestId).ToArray(), settled.Values.Select(one => one.UserId).ToArray(), settled.Values.Select(one => one.Number).ToArray(),
-            settled.Values.Select(one => one.GrantedAt).ToArray(), settled.Values.Select(one => one.PendingReason).ToArray());
-        if (await update.ExecuteScalarAsync(ct) is not 0L and var missing)
+            settled.Values.Column(one => one.QuestId),
+            settled.Values.Column(one => one.UserId),
+            settled.Values.Column(one => one.Number),
+            settled.Values.Column(one => one.GrantedAt),
+            settled.Values.Column(one => one.PendingReason))
+            .ScalarAsync<long>(ct);
+        if (missing != 0)
             throw new DbUpdateConcurrencyException($"{missing} completions moved while their rewards were settled.");
     }
 

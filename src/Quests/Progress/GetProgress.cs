@@ -36,17 +36,14 @@ internal static class GetProgress
         var quests = catalog.Current.Quests.Values
             .Where(quest => quest.State != Quest.Draft && (before is not { } id || quest.Id.CompareTo(id) < 0))
             .OrderByDescending(quest => quest.Id).Take(limit + 1).ToList();
-        await using var command = module.Database.Source.CreateCommand("""
+        var found = new Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)>();
+        await module.Command("""
             select q.id, p.streak, p.completions, p.period, clock_timestamp(),
                 (select count(*)::int from quests.completions c where c.user_id = $2 and c.quest_id = q.id and c.claimed_at is null)
-            from unnest($1) q (id) join quests.progress p on p.quest_id = q.id and p.user_id = $2
-            """);
-        command.Parameters.Add(new() { Value = quests.ConvertAll(quest => quest.Id) });
-        command.Parameters.Add(new() { Value = user });
-        var found = new Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add(reader.GetGuid(0), (new QuestState(reader.GetInt32(1), reader.GetInt32(2), reader.IsDBNull(3) ? null : reader.GetInt32(3)), reader.GetDateTime(4), reader.GetInt32(5)));
+            from unnest($1) q (id)
+            join quests.progress p on p.quest_id = q.id and p.user_id = $2
+            """, quests.Column(quest => quest.Id), user)
+            .ReadEachAsync(row => found.Add(row.GetGuid(0), (ProgressStore.StateAt(row, 1), row.GetDateTime(4), row.GetInt32(5))), ct);
         return TypedResults.Ok(PageQuery.Page(quests.ConvertAll(quest => Of(quest, found)), limit, view => (Guid?)view.QuestId));
     }
 

@@ -41,34 +41,52 @@ internal static class GetSteps
             return problem!;
         if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest))
             return Problems.NotFound("quest");
-        // A change can empty a step: with as many steps more as there are changes, a page has what it needs.
-        await using var command = module.Database.Source.CreateCommand("""
-            with changes as materialized (
-                select completions, streak, sum(users) as users from quests.step_changes where quest_id = $1 group by completions, streak
-            ), stored as materialized (
-                select completions, streak, users from quests.steps where quest_id = $1 and (completions, streak) > ($2, $3)
-                order by completions, streak limit $4 + (select count(*) from changes)
-            )
-            select 'step', completions::bigint, streak, users::bigint from stored
-            union all
-            select 'change', completions, streak, users::bigint from changes where (completions, streak) > ($2, $3)
-            union all
-            select 'full', (count(*) = $4 + (select count(*) from changes))::int, 0, 0 from stored
-            union all
-            select 'total', coalesce(sum(completions), 0)::bigint, 0, coalesce(sum(users), 0)::bigint from (
-                select completions, users from quests.totals where quest_id = $1 union all select completions * users, users from changes) t
-            """);
-        command.Parameters.Add(new() { Value = questId });
-        command.Parameters.Add(new() { Value = after?.Completions ?? -1 });
-        command.Parameters.Add(new() { Value = after?.Streak ?? -1 });
-        command.Parameters.Add(new() { Value = (long)limit + 1 });
+        var (users, full, last, completed, all) = await CountAsync(module, questId, after, limit, ct);
+        var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0)).Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
+        var shown = PageQuery.Page(steps, limit, step => new Place(step.Completions, step.Streak));
+        return TypedResults.Ok(new StepsView(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
+    }
+
+    /// <summary>The users of the next steps (all steps up to <c>Last</c>, and of further ones only what changed, when <c>Full</c>), and the totals.</summary>
+    private static async Task<(SortedDictionary<(long Completions, int Streak), long> Users, bool Full, (long, int) Last, long Completions, long All)> CountAsync(
+        ModuleDatabase<QuestsDb> module, Guid questId, Place? after, int limit, CancellationToken ct)
+    {
         var users = new SortedDictionary<(long Completions, int Streak), long>();
         var (last, full, completed, all) = ((long.MaxValue, int.MaxValue), false, 0L, 0L);
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
+        // A change can empty a step: with as many steps more as there are changes, a page has what it needs.
+        await module.Command("""
+            with changes as materialized (
+                select completions, streak, sum(users) as users
+                from quests.step_changes
+                where quest_id = $1
+                group by completions, streak
+            ), stored as materialized (
+                select completions, streak, users
+                from quests.steps
+                where quest_id = $1 and (completions, streak) > ($2, $3)
+                order by completions, streak
+                limit $4 + (select count(*) from changes)
+            )
+            select 'step', completions::bigint, streak, users::bigint
+            from stored
+            union all
+            select 'change', completions, streak, users::bigint
+            from changes
+            where (completions, streak) > ($2, $3)
+            union all
+            select 'full', (count(*) = $4 + (select count(*) from changes))::int, 0, 0
+            from stored
+            union all
+            select 'total', coalesce(sum(completions), 0)::bigint, 0, coalesce(sum(users), 0)::bigint
+            from (
+                select completions, users from quests.totals where quest_id = $1
+                union all
+                select completions * users, users from changes) t
+            """, questId, after?.Completions ?? -1, after?.Streak ?? -1, (long)limit + 1)
+            .ReadEachAsync(row =>
             {
-                var (place, count) = ((reader.GetInt64(1), reader.GetInt32(2)), reader.GetInt64(3));
-                switch (reader.GetString(0))
+                var (place, count) = ((row.GetInt64(1), row.GetInt32(2)), row.GetInt64(3));
+                switch (row.GetString(0))
                 {
                     case "full":
                         full = place.Item1 == 1;
@@ -84,9 +102,7 @@ internal static class GetSteps
                         users[place] = users.GetValueOrDefault(place) + count;
                         break;
                 }
-            }
-        var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0)).Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
-        var shown = PageQuery.Page(steps, limit, step => new Place(step.Completions, step.Streak));
-        return TypedResults.Ok(new StepsView(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
+            }, ct);
+        return (users, full, last, completed, all);
     }
 }

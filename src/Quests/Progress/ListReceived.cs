@@ -41,25 +41,23 @@ internal static class ListReceived
         if (questId is not null && quest is null)
             return Problems.NotFound("quest");
         // In the order of the user's index; the quest is in it too, so that what is another quest's is passed without its row.
-        await using var command = module.Database.Source.CreateCommand($"""
+        var found = await module.Command($"""
             select r.position, r.quest_id, r.outcome, r.streak, r.completions, r.version, r.type, r.event_id, r.source, r.sequence, r.happened_at, r.recorded_at
             from (
-                select position from quests.received
-                where user_id = $1 and position < $2 {(quest is null ? "" : "and (quest_id = $3) is true")}
-                order by position desc limit {limit + 1}) p
+                select position
+                from quests.received
+                where user_id = $1 and position < $2
+                    {(quest is null ? "" : "and (quest_id = $4) is true")}
+                order by position desc
+                limit $3) p
             cross join lateral (select * from quests.received x where x.position = p.position offset 0) r
             order by r.position desc
-            """);
-        command.Parameters.Add(new() { Value = user });
-        command.Parameters.Add(new() { Value = before ?? long.MaxValue });
-        if (quest is not null)
-            command.Parameters.Add(new() { Value = quest });
-        var found = new List<(long Position, ReceivedEventView View)>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add((reader.GetInt64(0), new ReceivedEventView(
-                    reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetString(6), reader.GetGuid(7),
-                    reader.GetString(8), reader.GetInt64(9), reader.GetDateTime(10), reader.GetDateTime(11))));
+            """, user, before ?? long.MaxValue, limit + 1, quest)
+            .ReadAllAsync(row => (Position: row.GetInt64(0), View: Read(row)), ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Position, row => row.View));
     }
+
+    private static ReceivedEventView Read(NpgsqlDataReader row) => new(
+        row.GetGuid(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5), row.GetString(6), row.GetGuid(7),
+        row.GetString(8), row.GetInt64(9), row.GetDateTime(10), row.GetDateTime(11));
 }

@@ -22,31 +22,45 @@ internal sealed class ProgressStore
         var store = new ProgressStore();
         foreach (var match in matches)
             store.rows.TryAdd((match.Quest.Rules.QuestId, match.UserId), new Row());
-        await using (var command = unit.Command("""
+        await unit.Command("""
             select p.quest_id, p.user_id, p.streak, p.completions, p.period, p.received
             from unnest($1, $2) k (quest_id, user_id)
-            cross join lateral (select * from quests.progress x where x.quest_id = k.quest_id and x.user_id = k.user_id offset 0) p
-            """, store.rows.Keys.Select(key => key.QuestId).ToArray(), store.rows.Keys.Select(key => key.UserId).ToArray()))
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
+            cross join lateral (
+                select *
+                from quests.progress x
+                where x.quest_id = k.quest_id and x.user_id = k.user_id
+                offset 0) p
+            """,
+            store.rows.Keys.Column(key => key.QuestId),
+            store.rows.Keys.Column(key => key.UserId))
+            .ReadEachAsync(read =>
             {
-                var row = store.rows[(reader.GetGuid(0), reader.GetGuid(1))];
-                row.State = new QuestState(reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? null : reader.GetInt32(4));
-                row.Before = row.Received = reader.GetInt64(5);
-            }
+                var row = store.rows[(read.GetGuid(0), read.GetGuid(1))];
+                row.State = StateAt(read, 2);
+                row.Before = row.Received = read.GetInt64(5);
+            }, ct);
         if (!again)
             return store;
-        await using (var command = unit.Command("""
+        await unit.Command("""
             select r.quest_id, r.user_id, r.source, r.sequence
             from unnest($1, $2, $3, $4) k (quest_id, user_id, source, sequence)
             cross join lateral (
-                select * from quests.received x where x.user_id = k.user_id and x.quest_id = k.quest_id and x.sequence = k.sequence and x.source = k.source offset 0) r
-            """, matches.ConvertAll(match => match.Quest.Rules.QuestId), matches.ConvertAll(match => match.UserId), matches.ConvertAll(match => match.Event.Source), matches.ConvertAll(match => match.Event.Sequence)))
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                store.received.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt64(3)));
+                select *
+                from quests.received x
+                where x.user_id = k.user_id and x.quest_id = k.quest_id and x.sequence = k.sequence and x.source = k.source
+                offset 0) r
+            """,
+            matches.Column(match => match.Quest.Rules.QuestId),
+            matches.Column(match => match.UserId),
+            matches.Column(match => match.Event.Source),
+            matches.Column(match => match.Event.Sequence))
+            .ReadEachAsync(read => store.received.Add((read.GetGuid(0), read.GetGuid(1), read.GetString(2), read.GetInt64(3))), ct);
         return store;
     }
+
+    /// <summary>The columns <c>streak</c>, <c>completions</c> and <c>period</c>, of which this is the first.</summary>
+    internal static QuestState StateAt(NpgsqlDataReader reader, int column) =>
+        new(reader.GetInt32(column), reader.GetInt32(column + 1), reader.GetNullable<int>(column + 2));
 
     /// <summary>False for an event that the quest has received before: it came twice.</summary>
     internal bool IsNew(TrackProgress.Match match) => !received.Contains((match.Quest.Rules.QuestId, match.UserId, match.Event.Source, match.Event.Sequence));
@@ -67,17 +81,12 @@ internal sealed class ProgressStore
             return true;
         if (!await TryReceiveAsync(unit, judged, ct))
             return false;
-        await using var batch = new NpgsqlBatch(unit.Connection);
+        await using var batch = unit.CreateBatch();
         var moved = rows.Where(row => row.Value.Received > row.Value.Before).ToList();
-        AddProgress(batch, "insert into quests.progress (quest_id, user_id, streak, completions, period, received) select quest_id, user_id, streak, completions, period, received from", "", moved.FindAll(row => row.Value.Before == 0));
-        AddProgress(batch, "update quests.progress p set streak = k.streak, completions = k.completions, period = k.period, received = k.received from",
-            """
-            cross join lateral (select x.ctid from quests.progress x where x.quest_id = k.quest_id and x.user_id = k.user_id and x.received = k.before offset 0) at
-            where p.ctid = at.ctid
-            """, moved.FindAll(row => row.Value.Before > 0));
+        AddFirst(batch, moved.FindAll(row => row.Value.Before == 0));
+        AddNext(batch, moved.FindAll(row => row.Value.Before > 0));
         var completed = judged.FindAll(one => one.Outcome == Outcome.Completed);
-        if (completed.Count > 0)
-            batch.BatchCommands.Add(Complete(completed));
+        AddCompletions(batch, completed);
         // Every user of a quest one row, every completion one: else somebody moved them under the lane's lock.
         var missing = moved.Count + completed.Count - await batch.ExecuteNonQueryAsync(ct);
         return missing == 0 ? true : throw new DbUpdateConcurrencyException($"{missing} rows of progress moved under their lane's lock.");
@@ -86,12 +95,13 @@ internal sealed class ProgressStore
     /// <summary>Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.</summary>
     private static async Task<bool> TryReceiveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
     {
-        await using (var savepoint = unit.Command("savepoint received"))
-            await savepoint.ExecuteNonQueryAsync(ct);
+        await unit.Command("savepoint received").ExecuteAsync(ct);
         try
         {
             await using var copy = await unit.Connection.BeginBinaryImportAsync("""
-                copy quests.received (quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions) from stdin (format binary)
+                copy quests.received (
+                    quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions)
+                from stdin (format binary)
                 """, ct);
             foreach (var ((e, quest, userId, period), outcome, state) in judged)
             {
@@ -116,52 +126,71 @@ internal sealed class ProgressStore
         }
         catch (PostgresException error) when (error.ViolatedConstraint() == "received_once")
         {
-            await using var undo = unit.Command("rollback to savepoint received");
-            await undo.ExecuteNonQueryAsync(ct);
+            await unit.Command("rollback to savepoint received").ExecuteAsync(ct);
             return false;
         }
     }
 
-    private static void AddProgress(NpgsqlBatch batch, string verb, string condition, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> changed)
+    private static void AddFirst(NpgsqlBatch batch, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> first)
     {
-        if (changed.Count == 0)
+        if (first.Count == 0)
             return;
-        batch.BatchCommands.Add(new($"""
-            {verb} unnest($1, $2, $3, $4, $5, $6, $7) k (quest_id, user_id, streak, completions, period, received, before) {condition}
-            """)
-        {
-            Parameters =
-            {
-                new() { Value = changed.ConvertAll(row => row.Key.QuestId) },
-                new() { Value = changed.ConvertAll(row => row.Key.UserId) },
-                new() { Value = changed.ConvertAll(row => row.Value.State.Streak) },
-                new() { Value = changed.ConvertAll(row => row.Value.State.Completions) },
-                new() { Value = changed.ConvertAll(row => row.Value.State.Period) },
-                new() { Value = changed.ConvertAll(row => row.Value.Received) },
-                new() { Value = changed.ConvertAll(row => row.Value.Before) },
-            },
-        });
+        batch.Add("""
+            insert into quests.progress (quest_id, user_id, streak, completions, period, received)
+            select *
+            from unnest($1, $2, $3, $4, $5, $6)
+            """,
+            first.Column(row => row.Key.QuestId),
+            first.Column(row => row.Key.UserId),
+            first.Column(row => row.Value.State.Streak),
+            first.Column(row => row.Value.State.Completions),
+            first.Column(row => row.Value.State.Period),
+            first.Column(row => row.Value.Received));
     }
 
-    private static NpgsqlBatchCommand Complete(List<TrackProgress.Judged> completed) => new("""
-        insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, claimed_at)
-        select quest_id, user_id, number, version, source, sequence, completed_at, reward_id, case when auto_claim then now() end
-        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality
-            as c (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, auto_claim, place)
-        order by place
-        """)
+    private static void AddNext(NpgsqlBatch batch, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> next)
     {
-        Parameters =
-        {
-            new() { Value = completed.ConvertAll(one => one.Match.Quest.Rules.QuestId) },
-            new() { Value = completed.ConvertAll(one => one.Match.UserId) },
-            new() { Value = completed.ConvertAll(one => one.State.Completions) },
-            new() { Value = completed.ConvertAll(one => one.Match.Quest.Rules.Version) },
-            new() { Value = completed.ConvertAll(one => one.Match.Event.Source) },
-            new() { Value = completed.ConvertAll(one => one.Match.Event.Sequence) },
-            new() { Value = completed.ConvertAll(one => one.Match.Event.HappenedAt) },
-            new() { Value = completed.ConvertAll(one => one.Match.Quest.RewardId) },
-            new() { Value = completed.ConvertAll(one => one.Match.Quest.AutoClaim) },
-        },
-    };
+        if (next.Count == 0)
+            return;
+        batch.Add("""
+            update quests.progress p
+            set streak = k.streak, completions = k.completions, period = k.period, received = k.received
+            from unnest($1, $2, $3, $4, $5, $6, $7) k (quest_id, user_id, streak, completions, period, received, before)
+            cross join lateral (
+                select x.ctid
+                from quests.progress x
+                where x.quest_id = k.quest_id and x.user_id = k.user_id and x.received = k.before
+                offset 0) at
+            where p.ctid = at.ctid
+            """,
+            next.Column(row => row.Key.QuestId),
+            next.Column(row => row.Key.UserId),
+            next.Column(row => row.Value.State.Streak),
+            next.Column(row => row.Value.State.Completions),
+            next.Column(row => row.Value.State.Period),
+            next.Column(row => row.Value.Received),
+            next.Column(row => row.Value.Before));
+    }
+
+    private static void AddCompletions(NpgsqlBatch batch, List<TrackProgress.Judged> completed)
+    {
+        if (completed.Count == 0)
+            return;
+        batch.Add("""
+            insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, claimed_at)
+            select quest_id, user_id, number, version, source, sequence, completed_at, reward_id, case when auto_claim then now() end
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality
+                as c (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, auto_claim, place)
+            order by place
+            """,
+            completed.Column(one => one.Match.Quest.Rules.QuestId),
+            completed.Column(one => one.Match.UserId),
+            completed.Column(one => one.State.Completions),
+            completed.Column(one => one.Match.Quest.Rules.Version),
+            completed.Column(one => one.Match.Event.Source),
+            completed.Column(one => one.Match.Event.Sequence),
+            completed.Column(one => one.Match.Event.HappenedAt),
+            completed.Column(one => one.Match.Quest.RewardId),
+            completed.Column(one => one.Match.Quest.AutoClaim));
+    }
 }

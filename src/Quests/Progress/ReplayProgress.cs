@@ -15,10 +15,15 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     /// <summary>What a completion is, and whether it was claimed: that is in this module's own log.</summary>
     private const string RebuiltCompletions = $"""
         select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id, l.time as claimed_at
-        from completions_rebuilt c join quests.received r on r.position = c.position join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
+        from completions_rebuilt c
+        join quests.received r on r.position = c.position
+        join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
         left join (
             select userid, (payload ->> 'questId')::uuid as quest_id, (payload ->> 'number')::int as number, min(time) as time
-            from quests.event_log where type = 'quests.reward-claimed.v1' group by 1, 2, 3) l on l.userid = c.user_id and l.quest_id = c.quest_id and l.number = c.number
+            from quests.event_log
+            where type = 'quests.reward-claimed.v1'
+            group by 1, 2, 3) l
+        on l.userid = c.user_id and l.quest_id = c.quest_id and l.number = c.number
         """;
 
     internal async Task<ReplayReport> RunAsync(ReplayOptions options, IProgress<long> progress, CancellationToken ct)
@@ -68,38 +73,65 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ReplayTables.ExecuteAsync(connection, RulesLock.ExclusiveStatement(QuestsModule.ModuleName), ct);
-        await ReplayTables.ExecuteAsync(connection, $"select from quests.checkpoints where subscription = '{QuestsModule.SettleRewardsSubscription}' order by lane, source for update", ct);
+        await ReplayTables.ExecuteAsync(connection, $"""
+            select
+            from quests.checkpoints
+            where subscription = '{QuestsModule.SettleRewardsSubscription}'
+            order by lane, source
+            for update
+            """, ct);
         await ReplayTables.ExecuteAsync(connection, "lock table quests.completions in share row exclusive mode", ct);
         await ReplayTables.ExecuteAsync(connection, ReplayTables.PlansForWholeTables, ct);
         await fold.ReadAsync(ct);
         var mended = await ReplayTables.ExecuteAsync(connection, $"""
-            insert into quests.progress as p ({ProgressColumns}) select {ProgressColumns} from progress_rebuilt r
+            insert into quests.progress as p ({ProgressColumns})
+            select {ProgressColumns}
+            from progress_rebuilt r
             where not exists (
-                select from quests.progress p where p.quest_id = r.quest_id and p.user_id = r.user_id
+                select
+                from quests.progress p
+                where p.quest_id = r.quest_id and p.user_id = r.user_id
                     and (p.streak, p.completions, p.period, p.received) is not distinct from (r.streak, r.completions, r.period, r.received))
-            on conflict (quest_id, user_id) do update set streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
+            on conflict (quest_id, user_id) do update set
+                streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
             """, ct);
         mended += await ReplayTables.ExecuteAsync(connection, """
-            delete from quests.progress p where not exists (select from progress_rebuilt r where r.quest_id = p.quest_id and r.user_id = p.user_id)
+            delete from quests.progress p
+            where not exists (
+                select
+                from progress_rebuilt r
+                where r.quest_id = p.quest_id and r.user_id = p.user_id)
             """, ct);
         mended += await ReplayTables.ExecuteAsync(connection, $"""
-            insert into quests.completions as c ({CompletionColumns}, claimed_at) select {CompletionColumns}, claimed_at from ({RebuiltCompletions}) r
+            insert into quests.completions as c ({CompletionColumns}, claimed_at)
+            select {CompletionColumns}, claimed_at
+            from ({RebuiltCompletions}) r
             where not exists (
-                select from quests.completions c where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
+                select
+                from quests.completions c
+                where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
                     and (c.version, c.source, c.sequence, c.completed_at, c.reward_id, c.claimed_at is null)
                         is not distinct from (r.version, r.source, r.sequence, r.completed_at, r.reward_id, r.claimed_at is null))
             order by r.completed_at
-            on conflict (user_id, quest_id, number) do update set version = excluded.version, source = excluded.source, sequence = excluded.sequence,
+            on conflict (user_id, quest_id, number) do update set
+                version = excluded.version, source = excluded.source, sequence = excluded.sequence,
                 completed_at = excluded.completed_at, reward_id = excluded.reward_id,
                 claimed_at = case when excluded.claimed_at is not null then coalesce(c.claimed_at, excluded.claimed_at) end,
                 granted_at = case when excluded.claimed_at is not null then c.granted_at end
             """, ct);
         mended += await ReplayTables.ExecuteAsync(connection, """
-            delete from quests.completions c where not exists (
-                select from completions_rebuilt r where r.quest_id = c.quest_id and r.user_id = c.user_id and r.number = c.number)
+            delete from quests.completions c
+            where not exists (
+                select
+                from completions_rebuilt r
+                where r.quest_id = c.quest_id and r.user_id = c.user_id and r.number = c.number)
             """, ct);
         // What was granted is in others' logs: read them again from the start, which changes nothing that is settled.
-        await ReplayTables.ExecuteAsync(connection, $"update quests.checkpoints set sequence = 0 where subscription = '{QuestsModule.SettleRewardsSubscription}'", ct);
+        await ReplayTables.ExecuteAsync(connection, $"""
+            update quests.checkpoints
+            set sequence = 0
+            where subscription = '{QuestsModule.SettleRewardsSubscription}'
+            """, ct);
         var proof = await SumAsync(connection, ct);
         await transaction.CommitAsync(ct);
         return (mended, proof);

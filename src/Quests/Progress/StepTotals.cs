@@ -21,8 +21,13 @@ internal sealed class StepTotals(ModuleDatabase<QuestsDb> module, TimeProvider t
 
     /// <inheritdoc/>
     protected override string? Tidy => $"""
-        delete from quests.steps s using (
-            select quest_id, completions, streak from quests.steps where users = 0 limit {Most} for update skip locked) e
+        delete from quests.steps s
+        using (
+            select quest_id, completions, streak
+            from quests.steps
+            where users = 0
+            limit {Most}
+            for update skip locked) e
         where s.quest_id = e.quest_id and s.completions = e.completions and s.streak = e.streak and s.users = 0
         """;
 }

@@ -10,7 +10,11 @@ internal sealed record QuestRule(
     internal const string Select = """
         select q.id, q.state in ('active', 'paused'), q.trigger, q.when_json::text, q.counts_after::text, q.created_at,
             q.version, q.state, q.streak, q.duplication, q.window_unit, q.time_zone, q.auto_claim, r.id, r.item, r.quantity
-        from (select * from quests.quests where rules_version > $1 and ($1 >= 0 or state in ('active', 'paused')) offset 0) q
+        from (
+            select *
+            from quests.quests
+            where rules_version > $1 and ($1 >= 0 or state in ('active', 'paused'))
+            offset 0) q
         join quests.rewards r on r.id = q.reward_id
         """;
 
@@ -18,11 +22,12 @@ internal sealed record QuestRule(
     {
         var id = reader.GetGuid(0);
         return new QuestRule(
-            id, reader.GetString(2), TextAt(3) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, RuleStart.Read(reader, 4),
-            QuestRules.Of(id, reader.GetInt32(6), reader.GetString(7), reader.GetInt32(8), reader.GetInt32(9), TextAt(10), TextAt(11)),
+            id, reader.GetString(2),
+            reader.GetNullable<string>(3) is { } when ? JsonSerializer.Deserialize<JsonElement>(when) : null, RuleStart.Read(reader, 4),
+            QuestRules.Of(
+                id, reader.GetInt32(6), reader.GetString(7), reader.GetInt32(8), reader.GetInt32(9),
+                reader.GetNullable<string>(10), reader.GetNullable<string>(11)),
             reader.GetBoolean(12), reader.GetGuid(13), reader.GetString(14), reader.GetInt32(15));
-
-        string? TextAt(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 }
 

@@ -13,19 +13,24 @@ internal static class CreditRewards
                 rewards.Add(Guid.CreateVersion7(), (e, reward));
         if (rewards.Count == 0)
             return;
-        await using var insert = unit.Command($"""
+        await unit.Command($"""
             insert into wallet.ledger_entries (id, user_id, item, amount, quest_id, number, event_id)
-            select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::int[], $7::uuid[])
+            select *
+            from unnest($1, $2, $3, $4, $5, $6, $7)
             {(WalletDefences.OncePerCompletion ? "on conflict (user_id, quest_id, number) do nothing" : "")}
             returning id
             """,
-            rewards.Keys.ToArray(), rewards.Values.Select(one => one.Reward.UserId).ToArray(), rewards.Values.Select(one => one.Reward.Item).ToArray(),
-            rewards.Values.Select(one => (long)one.Reward.Quantity).ToArray(), rewards.Values.Select(one => one.Reward.QuestId).ToArray(),
-            rewards.Values.Select(one => one.Reward.Number).ToArray(), rewards.Values.Select(one => one.Cause.Id).ToArray());
-        await using var reader = await insert.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+            rewards.Keys.ToArray(),
+            rewards.Values.Column(one => one.Reward.UserId),
+            rewards.Values.Column(one => one.Reward.Item),
+            rewards.Values.Column(one => (long)one.Reward.Quantity),
+            rewards.Values.Column(one => one.Reward.QuestId),
+            rewards.Values.Column(one => one.Reward.Number),
+            rewards.Values.Column(one => one.Cause.Id))
+            .ReadEachAsync(row => Append(row.GetGuid(0)), ct);
+
+        void Append(Guid id)
         {
-            var id = reader.GetGuid(0);
             var (cause, reward) = rewards[id];
             unit.Append(new WalletCredited(id, reward.UserId, reward.Item, reward.Quantity, reward.QuestId, reward.Number), cause);
         }
