@@ -42,6 +42,9 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>Every module that this binary has.</summary>
     internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule(), new OrdersModule(), new IntakeModule()];
 
+    /// <summary>Every defence, of the platform and of the modules: the registry that tests read and switch.</summary>
+    internal static IReadOnlyList<Defence> AllDefences { get; } = [.. Defence.OfPlatform, .. GatewayDefences.All, .. AllModules.SelectMany(module => module.Defences)];
+
     private readonly PrivatePostgres? postgres;
 
     private readonly string urls;

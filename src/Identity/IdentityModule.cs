@@ -17,6 +17,9 @@ public sealed class IdentityModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(IdentityDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions => [];
 
     /// <inheritdoc/>

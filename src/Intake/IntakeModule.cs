@@ -19,6 +19,9 @@ public sealed class IntakeModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(IntakeDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions => [];
 
     /// <inheritdoc/>

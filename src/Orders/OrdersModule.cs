@@ -21,6 +21,9 @@ public sealed class OrdersModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(OrdersDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<OrdersDb>(

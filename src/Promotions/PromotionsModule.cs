@@ -28,6 +28,9 @@ public sealed class PromotionsModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(PromotionsDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<PromotionsDb, IssueVouchers>(

@@ -25,6 +25,9 @@ public sealed class QuestsModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(QuestsDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<QuestsDb, TrackProgress>(

@@ -15,6 +15,9 @@ public sealed class WalletModule : IModule
     public string Name => ModuleName;
 
     /// <inheritdoc/>
+    public IReadOnlyList<Defence> Defences { get; } = Defence.Of(typeof(WalletDefences));
+
+    /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<WalletDb>(CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]),

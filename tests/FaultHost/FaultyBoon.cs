@@ -62,19 +62,8 @@ public static class FaultyBoon
     public const int FastRounds = 1_000;
 
     /// <summary>Switches a defence off (or back on) in this process, by its name.</summary>
-    public static void TakeOut(string defence, bool on = false)
-    {
-        if (defence == nameof(AccessTokenVerifier.ClaimChecks))
-        {
-            AccessTokenVerifier.ClaimChecks = on;
-            return;
-        }
-        const System.Reflection.BindingFlags where = System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic;
-        Type[] switches = [typeof(Defences), typeof(PromotionsDefences), typeof(QuestsDefences), typeof(WalletDefences), typeof(OrdersDefences), typeof(IntakeDefences), typeof(IdentityDefences), typeof(GatewayDefences)];
-        var property = switches.Select(type => type.GetProperty(defence, where)).SingleOrDefault(found => found is not null)
-            ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence));
-        property.SetValue(null, on);
-    }
+    public static void TakeOut(string defence, bool on = false) =>
+        (BoonHost.AllDefences.SingleOrDefault(one => one.Name == defence) ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence))).On = on;
 
     /// <summary>Holds a private PostgreSQL until its standard input ends, or it is killed.</summary>
     private static async Task<int> HoldPostgresAsync(string folder)
@@ -90,8 +79,6 @@ public static class FaultyBoon
     {
         var parts = place.Split(':');
         var left = int.Parse(parts[1], CultureInfo.InvariantCulture);
-        QuestsDefences.Receiving = () => FaultPoints.Reached?.Invoke("copy");
-        PromotionsDefences.Uploading = () => FaultPoints.Reached?.Invoke("upload");
         FaultPoints.Reached += point =>
         {
             if (point != parts[0] || Interlocked.Decrement(ref left) != 0)

@@ -32,7 +32,7 @@ internal sealed class ClientLimits(IConfiguration configuration, TimeProvider ti
             return;
         }
         var credential = http.Request.Headers.Authorization is [{ Length: > 0 } text] ? KnownCredentials.HashOf(text) : null;
-        var client = credential is null ? null : GatewayDefences.TakenCredentials ? known.Find(credential) : credential;
+        var client = credential is null ? null : GatewayDefences.TakenCredentials.On ? known.Find(credential) : credential;
         if (!buckets.TryTake(client ?? Network(http.Connection.RemoteIpAddress), out var retryAfter))
         {
             Refused.Add(1);

@@ -25,7 +25,7 @@ internal sealed class Sender(Backends backends, TimeProvider time)
     internal async Task SendAsync(HttpContext http, RequestDelegate next)
     {
         var route = http.GetEndpoint()!.Metadata.GetRequiredMetadata<DeclaredRoute>();
-        if (GatewayDefences.SecondSending && await Attempt.OfAsync(http, route) is { } attempt)
+        if (GatewayDefences.SecondSending.On && await Attempt.OfAsync(http, route) is { } attempt)
             await SendSafelyAsync(http, attempt, next);
         else
             await next(http);

@@ -102,7 +102,7 @@ internal sealed class PasswordHashing : IDisposable
         var done = new TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (gate)
         {
-            var queue = whom == HashFor.SignUp && IdentityDefences.SignInShare ? signUps : signIns;
+            var queue = whom == HashFor.SignUp && IdentityDefences.SignInShare.On ? signUps : signIns;
             if (queue.Count >= MostWaiting)
                 return Task.FromResult(default(T));
             queue.Enqueue(Run);

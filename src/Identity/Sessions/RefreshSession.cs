@@ -60,14 +60,14 @@ internal static class RefreshSession
                 select $2, id, least(now() + interval '{SessionTokens.IdleLimit}', expires_at) from used
             )
             select id, user_id, expires_at - now() from used
-            """, hash, SessionTokens.HashOf(next), IdentityDefences.RefreshOverlap ? overlap.Length : TimeSpan.Zero);
+            """, hash, SessionTokens.HashOf(next), IdentityDefences.RefreshOverlap.On ? overlap.Length : TimeSpan.Zero);
         (Guid Id, TimeSpan Left) session;
         Guid userId;
         await using (var reader = await use.ExecuteReaderAsync(ct))
             (session, userId) = await reader.ReadAsync(ct) ? ((reader.GetGuid(0), reader.GetFieldValue<TimeSpan>(2)), reader.GetGuid(1)) : default;
         if (session == default)
         {
-            if (IdentityDefences.ReuseEndsSession)
+            if (IdentityDefences.ReuseEndsSession.On)
                 await EndIfReusedAsync(unit, access, hash, ct);
             return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not valid, or no longer valid; sign in again.");
         }

@@ -119,7 +119,7 @@ internal static class ReportEvents
             }
         var accepted = 0;
         foreach (var e in events)
-            if (!IntakeDefences.OncePerReport || fresh.Remove((e.Source, e.Id)))
+            if (!IntakeDefences.OncePerReport.On || fresh.Remove((e.Source, e.Id)))
             {
                 unit.AppendRaw(e.Type, "external", $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now, traceParent: e.TraceParent);
                 accepted++;

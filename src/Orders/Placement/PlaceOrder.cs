@@ -44,7 +44,7 @@ internal static class PlaceOrder
         // A token proves who calls: somebody who registered a moment ago may not have arrived here yet.
         var user = request.UserId ?? caller.UserId();
         if ((user != caller.UserId() && !caller.IsOperator())
-            || ((user != caller.UserId() || !OrdersDefences.TokenProves) && !await users.WaitForAsync(user, ct)))
+            || ((user != caller.UserId() || !OrdersDefences.TokenProves.On) && !await users.WaitForAsync(user, ct)))
             return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
 
         await unit.BeginAsync(ct);

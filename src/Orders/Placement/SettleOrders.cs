@@ -15,7 +15,7 @@ internal static class SettleOrders
                 ? ((long?)redeemed.Discount, (string?)null, redeemed.Reference)
                 : e.As<RedemptionRefused>() is var refused ? (null, refused.Reason, refused.Reference) : default;
             // Most redemptions that have a reference are those of orders; the cause alone proves it.
-            var key = OrdersDefences.OwnResults ? e.CausationId : Guid.TryParse(reference, out var order) ? order : null;
+            var key = OrdersDefences.OwnResults.On ? e.CausationId : Guid.TryParse(reference, out var order) ? order : null;
             if (key is { } cause)
                 results.TryAdd(cause, (e, discount, reason));
         }
@@ -33,7 +33,8 @@ internal static class SettleOrders
                 cross join lateral (
                     select x.ctid
                     from orders.orders x
-                    where x.{(OrdersDefences.OwnResults ? "placed_event" : "id")} = k.cause {(OrdersDefences.PendingOnly ? "and x.state = 'pending'" : "")}
+                    where x.{OrdersDefences.OwnResults.Sql("placed_event", without: "id")} = k.cause
+                        {OrdersDefences.PendingOnly.Sql("and x.state = 'pending'")}
                     offset 0
                     for update) at
             ), settled as (

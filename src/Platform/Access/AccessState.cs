@@ -139,7 +139,7 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         batch.BatchCommands.Add(after == 0 ? AllCommand() : NewsCommand());
         await using var reader = await batch.ExecuteReaderAsync(ct);
         var state = await LogState.ReadAsync(reader, ct);
-        if (Defences.Epochs && state.Difference(after, mark) is { } difference)
+        if (Defences.Epochs.On && state.Difference(after, mark) is { } difference)
         {
             LogDiverged(logger, difference);
             return false;

@@ -38,7 +38,7 @@ internal sealed class DatabasePools : IAsyncDisposable
                 $"The lanes and the other background work of this process need {background} connections to the database '{builder.Database}' and its requests {LeastForRequests} at least, "
                 + $"but it may have {Size}: set Maximum Pool Size={background + LeastForRequests} or more in its connection string, or ask for fewer lanes.");
         Requests = Build(name, builder, Size - background, Databases.RequestStatementLimit, loggers);
-        Background = !Defences.PoolsApart ? Requests : Build($"{name}-background", builder, background, Databases.BackgroundStatementLimit, loggers);
+        Background = !Defences.PoolsApart.On ? Requests : Build($"{name}-background", builder, background, Databases.BackgroundStatementLimit, loggers);
     }
 
     /// <summary>The most connections of both pools together.</summary>
@@ -62,7 +62,7 @@ internal sealed class DatabasePools : IAsyncDisposable
         // A socket of this machine knows no such thing, and refuses it.
         if (builder.Host is { Length: > 0 } host && host[0] is not ('/' or '@'))
             (builder.TcpKeepAlive, builder.TcpKeepAliveTime, builder.TcpKeepAliveInterval) = (true, 10, 3);
-        var idle = Defences.IdleTransactionTimeout ? Databases.IdleInTransactionLimit : TimeSpan.Zero;
+        var idle = Defences.IdleTransactionTimeout.On ? Databases.IdleInTransactionLimit : TimeSpan.Zero;
         builder.Options = $"{builder.Options} {PlansByIndex} {KeepAlives} -c TimeZone=UTC -c tcp_user_timeout={Milliseconds(TcpLimit)} "
             + $"-c idle_in_transaction_session_timeout={Milliseconds(idle)} -c statement_timeout={Milliseconds(statementLimit)}".TrimStart();
         return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.UseLoggerFactory(loggers).Build();

@@ -34,7 +34,7 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
             before = []; // after a look that fails, nothing counts as seen
             var now = await FindAsync(pool, ct);
             foreach (var session in now.Where(last.Contains))
-                if (Defences.FrozenSessions && await EndAsync(pool, session, ct))
+                if (Defences.FrozenSessions.On && await EndAsync(pool, session, ct))
                     LogEnded(logger, session.Session);
             before = now;
         }

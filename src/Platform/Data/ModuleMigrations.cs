@@ -51,7 +51,7 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
     public override async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken ct)
     {
         await using var connection = await database.Database.Background.OpenConnectionAsync(ct);
-        while (Defences.MigrationLock && !await LockAsync(connection, "select pg_try_advisory_lock($1)", ct))
+        while (Defences.MigrationLock.On && !await LockAsync(connection, "select pg_try_advisory_lock($1)", ct))
             await Task.Delay(Turn, ct);
         try
         {
@@ -62,7 +62,7 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         }
         finally
         {
-            if (Defences.MigrationLock)
+            if (Defences.MigrationLock.On)
                 await LockAsync(connection, "select pg_advisory_unlock($1)", CancellationToken.None);
         }
     }

@@ -9,6 +9,9 @@ public interface IModule
     /// <summary>Its name, which is its schema: lower-case letters.</summary>
     string Name { get; }
 
+    /// <summary>What its guarantees rest on, for tests to take out.</summary>
+    IReadOnlyList<Defence> Defences => [];
+
     /// <summary>What it reads of other modules' logs.</summary>
     IReadOnlyList<Subscription> Subscriptions { get; }
 

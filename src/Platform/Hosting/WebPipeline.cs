@@ -133,7 +133,7 @@ public static class WebPipeline
     /// <summary>U+0000 in a path or query can be in no database: 400 here, rather than a failed statement later.</summary>
     private static Task RefuseUnreadableUrls(HttpContext http, RequestDelegate next)
     {
-        if (!Defences.InputGuard)
+        if (!Defences.InputGuard.On)
             return next(http);
         var request = http.Request;
         return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "").Contains("%00", StringComparison.Ordinal)
@@ -163,7 +163,7 @@ public static class WebPipeline
 
     private static async Task ClaimIdempotencyKey(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is { } endpoint && Defences.IdempotencyKeys
+        if (http.GetEndpoint()?.Metadata.GetMetadata<IdempotentEndpoint>() is { } endpoint && Defences.IdempotencyKeys.On
             && await IdempotencyHeader.ReadAsync(http, endpoint) is { } claim)
             http.Features.Set(claim);
         await next(http);

@@ -16,7 +16,7 @@ public static class CatchUp
         .AddEndpointFilter(async (invocation, next) =>
         {
             var http = invocation.HttpContext;
-            if (LongPoll.Wait(http) is var wait && wait > TimeSpan.Zero && Defences.CatchUp)
+            if (LongPoll.Wait(http) is var wait && wait > TimeSpan.Zero && Defences.CatchUp.On)
             {
                 var log = http.RequestServices.GetRequiredService<LogCatchUp>();
                 await log.WaitAsync(subscriptions, wait, http.RequestAborted);

@@ -46,9 +46,9 @@ public static class UnitFilter
                 await unit.SaveAsync(ct);
                 await unit.Idempotency.StoreAsync(unit, answer, ct);
             }
-            FaultPoints.Reached?.Invoke("answer");
+            FaultPoints.Reach("answer");
             await unit.CommitAsync(ct);
-            FaultPoints.Reached?.Invoke("after-answer");
+            FaultPoints.Reach("after-answer");
             return answer ?? result;
         });
     }

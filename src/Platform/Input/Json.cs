@@ -71,7 +71,7 @@ public static class Json
             {
                 throw new InputFaultException("is not valid Unicode");
             }
-            return Defences.InputGuard && Unfit(text) is { } unfit ? throw new InputFaultException($"must not contain {unfit}") : TextKeys.Nfc(text);
+            return Defences.InputGuard.On && Unfit(text) is { } unfit ? throw new InputFaultException($"must not contain {unfit}") : TextKeys.Nfc(text);
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);

@@ -32,15 +32,15 @@ public static class EventReader
         int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null, LogMark? mark = null)
     {
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Defences.DenseSequence
+        batch.BatchCommands.Add(Defences.DenseSequence.On
             ? LogState.Command(schema, mark)
             : new($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log"));
-        var order = Defences.DenseSequence
-            ? $"{schema}.event_order o {Event(schema)}"
-            : $"(select position as sequence, position, time as recordedat from {schema}.event_log) o {Event(schema)}";
+        var order = Defences.DenseSequence.Sql(
+            $"{schema}.event_order", without: $"(select position as sequence, position, time as recordedat from {schema}.event_log)");
         var read = new NpgsqlBatchCommand($"""
             select o.sequence, {Columns}
-            from {order}
+            from {order} o
+            {Event(schema)}
             where o.sequence > $1 and o.sequence <= $2
             {(lanes > 1 ? $"and {Lanes.Sql("l.userid")} = $3" : "")}
             {(types is null ? "" : $"and l.type = any(${(lanes > 1 ? 5 : 3)})")}
@@ -59,7 +59,7 @@ public static class EventReader
 
         await using var reader = await batch.ExecuteReaderAsync(ct);
         var state = await LogState.ReadAsync(reader, ct);
-        if (Defences.DenseSequence && Defences.Epochs && mark is not null && state.Difference(after, mark) is { } difference)
+        if (Defences.DenseSequence.On && Defences.Epochs.On && mark is not null && state.Difference(after, mark) is { } difference)
             throw new LogDivergedException(schema, difference);
         var head = state.Head;
         await reader.NextResultAsync(ct);

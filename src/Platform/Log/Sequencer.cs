@@ -130,7 +130,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
                 await KeepWritersOutAsync(connection, ct);
             await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection) { Parameters = { new() { Value = Most } } })
                 given = (long)(await number.ExecuteScalarAsync(ct))!;
-            FaultPoints.Reached?.Invoke("sequencer");
+            FaultPoints.Reach("sequencer");
             await transaction.CommitAsync(ct);
             Report(given, restored);
         }
@@ -141,14 +141,17 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// <summary>Locks the head; answers whether the log was restored, or null when another leader is at work.</summary>
     private async Task<bool?> LockAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var locking = $"from {schema}.log_head h for update skip locked";
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new(Defences.FreshComparison ? $"select 1 {locking}" : $"select {IsBehind} {locking}"));
-        batch.BatchCommands.Add(new(isRestored));
+        batch.Add($"""
+            select {Defences.FreshComparison.Sql("true", without: IsBehind)}
+            from {schema}.log_head h
+            for update skip locked
+            """);
+        batch.Add(isRestored);
         await using var reader = await batch.ExecuteReaderAsync(ct);
         if (!await reader.ReadAsync(ct))
             return null;
-        if (!Defences.FreshComparison)
+        if (!Defences.FreshComparison.On)
             return reader.GetBoolean(0);
         await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);

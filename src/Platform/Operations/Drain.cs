@@ -25,7 +25,7 @@ public sealed class Drain
     /// <summary>Drains for so long.</summary>
     public async Task RunAsync(TimeSpan time)
     {
-        if (!Defences.Drain)
+        if (!Defences.Drain.On)
             return;
         begun = true;
         await Task.Delay(time);

@@ -17,7 +17,7 @@ public sealed record RuleStart(IReadOnlyDictionary<string, long> After, DateTime
     public const string Column = "counts_after";
 
     internal bool Covers(LoggedEvent e) =>
-        Defences.CountBySequence && After.TryGetValue(e.Source, out var after) ? e.Sequence > after : e.RecordedAt >= At;
+        Defences.CountBySequence.On && After.TryGetValue(e.Source, out var after) ? e.Sequence > after : e.RecordedAt >= At;
 
     /// <summary>Reads the column and the moment of creation, which follow each other.</summary>
     public static RuleStart Read(NpgsqlDataReader reader, int column) =>

@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Boon.Platform.Units;
 
 namespace Boon.Platform.Rules;
@@ -36,7 +37,7 @@ public static class RulesLock
         """;
 
     /// <summary>The statement with which a batch takes it; statements after it see the rules as they stay until the batch commits.</summary>
-    public static string SharedStatement(string schema) => $"lock table {schema}.rules_lock in {(Defences.RulesLock ? "row share" : "access share")} mode";
+    public static string SharedStatement(string schema) => $"lock table {schema}.rules_lock in {Defences.RulesLock.Sql("row share", without: "access share")} mode";
 
     /// <summary>The statement with which a change takes it alone.</summary>
     public static string ExclusiveStatement(string schema) => $"lock table {schema}.rules_lock in exclusive mode";

@@ -71,7 +71,7 @@ internal static class LaneLayout
         await ExecuteAsync(connection, Alone(database.Schema), ct);
         if (await NumbersAsync(connection, database.Schema, subscription, ct) is not { } now)
             return false;
-        var wanted = Defences.StoredLanes ? now.Wanted : own;
+        var wanted = Defences.StoredLanes.On ? now.Wanted : own;
         var done = false;
         if (wanted is { } lanes && lanes != now.Running)
             done = await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct);
@@ -103,7 +103,7 @@ internal static class LaneLayout
     /// <summary>
     /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change for the rows and the lanes to write them.
     /// </summary>
-    private static string Alone(string schema) => $"lock table {schema}.checkpoints in {(Defences.LanesAlone ? "exclusive" : "share row exclusive")} mode";
+    private static string Alone(string schema) => $"lock table {schema}.checkpoints in {Defences.LanesAlone.Sql("exclusive", without: "share row exclusive")} mode";
 
     /// <summary>The number of lanes that runs, and the one that is wanted while it changes; null when no lane was ever laid.</summary>
     private static async Task<(int Running, int? Wanted)?> NumbersAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)

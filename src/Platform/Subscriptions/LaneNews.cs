@@ -17,7 +17,7 @@ internal sealed class LaneNews(string subscription, IReadOnlyList<string> source
 
     internal async Task<IReadOnlyList<string>> SourcesAsync(CancellationToken ct)
     {
-        if (!Defences.DenseSequence)
+        if (!Defences.DenseSequence.On)
             return sources;
         var found = new List<string>(sources.Count);
         foreach (var place in await PlacesAsync(ct))

@@ -135,7 +135,7 @@ internal sealed partial class LaneReader<TContext>(
         stopped.Remove(source);
         if (page.UpTo == checkpoint.Sequence)
             return checkpoint.HoldAt is null ? Pass.Idle : await FinishChangeAsync(unit, ct);
-        if (!Defences.AtomicCheckpoint)
+        if (!Defences.AtomicCheckpoint.On)
             await MoveAloneAsync(source, checkpoint.Sequence, page, unit, ct);
         try
         {
@@ -145,7 +145,7 @@ internal sealed partial class LaneReader<TContext>(
         catch (Exception error) when (page.Events.Count > 0 && !PostgresErrors.IsInfrastructure(error) && !ct.IsCancellationRequested)
         {
             await unit.RollbackAsync();
-            if (!Defences.Parking)
+            if (!Defences.Parking.On)
                 throw;
             await FailedAsync(source, checkpoint.Sequence, page, suspect, error, ct);
             return Pass.Worked;
@@ -164,13 +164,13 @@ internal sealed partial class LaneReader<TContext>(
         var (taken, upTo) = Taken(page, unit);
         var effect = taken > 0 && !unit.HasNoEffect;
         if (effect)
-            FaultPoints.Reached?.Invoke("batch");
-        if (Defences.AtomicCheckpoint
+            FaultPoints.Reach("batch");
+        if (Defences.AtomicCheckpoint.On
             && await Checkpoints.MoveAsync(unit.Connection, database.Schema, subscription.Name, lane, source, stood, upTo, page.Mark, ct, durable: effect) != 1)
             throw new InvalidOperationException($"The checkpoint of {subscription.Name} moved under its lock.");
         await unit.CommitAsync(ct);
         signals.Moved(subscription.Name);
-        FaultPoints.Reached?.Invoke("after-batch");
+        FaultPoints.Reach("after-batch");
         if (taken > 0)
         {
             limit.Succeeded();

@@ -63,7 +63,7 @@ public sealed partial class SubscriptionRunner<TContext>(
 
     /// <summary>A process asks for its number of lanes when it starts; from then on it obeys.</summary>
     private async Task<int> LanesAsync(CancellationToken ct) =>
-        (Defences.StoredLanes ? await LaneLayout.RunningAsync(background.Database, Name, ct) : null) ?? await AskAsync(ct);
+        (Defences.StoredLanes.On ? await LaneLayout.RunningAsync(background.Database, Name, ct) : null) ?? await AskAsync(ct);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Database.Loops.RepeatAsync(

@@ -129,7 +129,7 @@ internal static class ClaimBatch
         return new Held(pool, claims, waiting, repeats);
     }
 
-    private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser;
+    private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser.On;
 
     private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
     {
@@ -146,7 +146,7 @@ internal static class ClaimBatch
     {
         if (!await pool.HasAsync(1, ct))
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
-        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit)
+        if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit.On)
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));

@@ -40,7 +40,7 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         try
         {
             var waiting = new Waiting(wish, new(TaskCreationOptions.RunContinuationsAsynchronously));
-            if (wish.Key is not null && !PromotionsDefences.CoalescedKeys)
+            if (wish.Key is not null && !PromotionsDefences.CoalescedKeys.On)
                 await RunAsync(type, [waiting]);
             else if (!workers.GetOrAdd(type, name => new Lazy<Worker>(() => Start(name))).Value.Channel.Writer.TryWrite(waiting))
                 return null;
@@ -93,7 +93,7 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
         await using var unit = new Unit<PromotionsDb>(module, signals);
         await unit.BeginAsync(CancellationToken.None);
         var results = await ClaimBatch.RunAsync(unit, type, batch.ConvertAll(waiting => waiting.Wish), CancellationToken.None);
-        if (!PromotionsDefences.DurableReply)
+        if (!PromotionsDefences.DurableReply.On)
         {
             Answer(batch, results);
             await Task.Delay(PromotionsDefences.WriteBehind);

@@ -90,7 +90,7 @@ internal static class PacedQueue
         var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
         var inSecond = pace.PerSecond!.Value - working - recent.Count;
         var atOnce = pace.Concurrency!.Value - working;
-        var free = Math.Max(0, Math.Min(PromotionsDefences.PaceWindow ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit ? atOnce : int.MaxValue));
+        var free = Math.Max(0, Math.Min(PromotionsDefences.PaceWindow.On ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit.On ? atOnce : int.MaxValue));
         return (free, inSecond <= 0 && recent.Count > 0 ? recent.Min() + TimeSpan.FromSeconds(1) + ClockGrain : null);
     }
 }

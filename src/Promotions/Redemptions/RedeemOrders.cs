@@ -29,7 +29,7 @@ internal static class RedeemOrders
     private static async Task RedeemAsync(Unit<PromotionsDb> unit, List<(LoggedEvent Event, OrderPlaced Order)> placed, CancellationToken ct)
     {
         var seen = await SeeAsync(unit, [.. placed.Select(one => one.Order.OrderId)], ct);
-        if (PromotionsDefences.OncePerOrder)
+        if (PromotionsDefences.OncePerOrder.On)
             placed.RemoveAll(one => !seen.Remove(one.Order.OrderId));
         if (placed.Count == 0)
             return;

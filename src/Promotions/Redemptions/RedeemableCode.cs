@@ -67,7 +67,7 @@ internal sealed record RedeemableCode(
     internal string? Refusal(long amount, string currency, string? product, bool allowZeroDiscount, DateTime? at = null) =>
         Voided ? "code-invalid"
         : ExpiresAt <= (at ?? ReadAt) ? "code-expired"
-        : Uses + (PromotionsDefences.ExactUses ? Taken : 0) >= MaxUses ? "code-exhausted"
+        : Uses + (PromotionsDefences.ExactUses.On ? Taken : 0) >= MaxUses ? "code-exhausted"
         : Discounts.Refusal(Benefit, amount, currency, product, allowZeroDiscount);
 
     /// <summary>Takes a use.</summary>

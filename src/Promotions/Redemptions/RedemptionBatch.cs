@@ -48,7 +48,7 @@ internal static class RedemptionBatch
     {
         Dictionary<(string Text, Guid Holder), RedeemableCode> codes;
         await using (var find = new NpgsqlBatch(unit.Connection))
-            codes = await RedeemableCode.FindAsync(find, [.. wishes.Select(wish => (wish.Code, wish.UserId)).Distinct()], locked: PromotionsDefences.ExactUses, ct);
+            codes = await RedeemableCode.FindAsync(find, [.. wishes.Select(wish => (wish.Code, wish.UserId)).Distinct()], locked: PromotionsDefences.ExactUses.On, ct);
         var decided = new List<Redeemed>(wishes.Count);
         foreach (var wish in wishes)
             decided.Add(Decide(wish, codes.GetValueOrDefault((wish.Code, wish.UserId))));
@@ -83,7 +83,7 @@ internal static class RedemptionBatch
                     Parameters =
                     {
                         new() { Value = taken.ConvertAll(code => code.Id) },
-                        new() { Value = taken.ConvertAll(code => code.Uses + (PromotionsDefences.ExactUses ? code.Taken : 1)) },
+                        new() { Value = taken.ConvertAll(code => code.Uses + (PromotionsDefences.ExactUses.On ? code.Taken : 1)) },
                     },
                 },
                 new("""
@@ -109,7 +109,7 @@ internal static class RedemptionBatch
         foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
             batch.BatchCommands.Add(CouponCounts.Change(type.Key, redeemed: type.Sum(code => code.Taken)));
         await batch.ExecuteNonQueryAsync(ct);
-        if (batch.BatchCommands[0].RecordsAffected != taken.Count && PromotionsDefences.ExactUses)
+        if (batch.BatchCommands[0].RecordsAffected != taken.Count && PromotionsDefences.ExactUses.On)
             throw new InvalidOperationException("A code that this transaction holds is not where it was.");
     }
 
@@ -129,7 +129,7 @@ internal static class RedemptionBatch
                     """) { Parameters = { new() { Value = value } } },
                 new($"""
                     with released as (
-                        update promotions.redemptions r set released_at = now() where {which} {(PromotionsDefences.ReleaseOnce ? "and r.released_at is null" : "")}
+                        update promotions.redemptions r set released_at = now() where {which} {PromotionsDefences.ReleaseOnce.Sql("and r.released_at is null")}
                         returning r.id, r.code_id, r.user_id, r.order_id
                     ), given as (
                         update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k

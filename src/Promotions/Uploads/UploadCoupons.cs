@@ -87,7 +87,7 @@ internal static class UploadCoupons
         }
         if (rows.Count == 0 && rows.Faults.Count == 0)
             return Refused([new RowFault(0, null, "there is no coupon in it")]);
-        if (rows.Faults.Count > 0 && PromotionsDefences.AllOrNothing)
+        if (rows.Faults.Count > 0 && PromotionsDefences.AllOrNothing.On)
             return Refused(rows.Faults);
 
         var uploadId = Guid.CreateVersion7();
@@ -127,7 +127,7 @@ internal static class UploadCoupons
         await using (var copy = await unit.Connection.BeginBinaryImportAsync(
             "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position, shown) from stdin (format binary)", ct))
         {
-            PromotionsDefences.Uploading?.Invoke();
+            FaultPoints.Reach("upload");
             foreach (var row in rows)
             {
                 await copy.StartRowAsync(ct);

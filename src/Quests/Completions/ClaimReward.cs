@@ -34,7 +34,7 @@ internal static class ClaimReward
             limit 1
             """;
         long? read = null;
-        if (!QuestsDefences.ConditionalClaim)
+        if (!QuestsDefences.ConditionalClaim.On)
         {
             read = await unit.Command(oldest, questId, userId).ScalarAsync<long?>(ct);
             await Task.Yield();
@@ -43,13 +43,13 @@ internal static class ClaimReward
             with taken as (
                 update quests.completions
                 set claimed_at = now()
-                where place = {(QuestsDefences.ConditionalClaim ? $"({oldest} for update)" : read ?? -1)}
+                where place = {QuestsDefences.ConditionalClaim.Sql($"({oldest} for update)", without: "$3")}
                 returning *
             )
             select {CompletionView.Columns}
             from taken c
             join quests.rewards r on r.id = c.reward_id
-            """, questId, userId)
+            """, questId, userId, read)
             .ReadFirstAsync(CompletionView.Read, ct);
     }
 }

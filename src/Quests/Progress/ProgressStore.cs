@@ -119,7 +119,7 @@ internal sealed class ProgressStore
                 await copy.WriteAsync(QuestProgress.NameOf(outcome), ct);
                 await copy.WriteAsync(state.Streak, ct);
                 await copy.WriteAsync(state.Completions, ct);
-                QuestsDefences.Receiving?.Invoke();
+                FaultPoints.Reach("copy");
             }
             await copy.CompleteAsync(ct);
             return true;

@@ -78,7 +78,7 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
             if (matches.Count == 0)
                 return;
             var judged = await TryStoreAsync(unit, matches, again: false, ct)
-                ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent, ct)
+                ?? await TryStoreAsync(unit, matches, again: QuestsDefences.OncePerEvent.On, ct)
                 ?? throw new DbUpdateConcurrencyException("An event was received by somebody else under the lane's lock.");
             foreach (var one in judged)
                 Append(unit, one);

@@ -17,7 +17,7 @@ internal static class CreditRewards
             insert into wallet.ledger_entries (id, user_id, item, amount, quest_id, number, event_id)
             select *
             from unnest($1, $2, $3, $4, $5, $6, $7)
-            {(WalletDefences.OncePerCompletion ? "on conflict (user_id, quest_id, number) do nothing" : "")}
+            {WalletDefences.OncePerCompletion.Sql("on conflict (user_id, quest_id, number) do nothing")}
             returning id
             """,
             rewards.Keys.ToArray(),

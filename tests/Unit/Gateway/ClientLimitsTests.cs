@@ -33,7 +33,7 @@ public sealed class ClientLimitsTests
     [InlineData(false)]
     public Task Made_up_credentials_give_no_other_bucket(bool defended) => Guarantee.Show(defended, async () =>
     {
-        GatewayDefences.TakenCredentials = defended;
+        GatewayDefences.TakenCredentials.On = defended;
         try
         {
             var passed = 0;
@@ -44,7 +44,7 @@ public sealed class ClientLimitsTests
         }
         finally
         {
-            GatewayDefences.TakenCredentials = true;
+            GatewayDefences.TakenCredentials.On = true;
         }
     });
 

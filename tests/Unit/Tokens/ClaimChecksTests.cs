@@ -1,3 +1,4 @@
+using Boon.Platform;
 using Boon.Platform.Access.Tokens;
 
 namespace Boon.Unit.Tokens;
@@ -19,7 +20,7 @@ public class ClaimChecksTests
             Forge.Sign(Forge.Header.Replace("at+jwt", "JWT"), forge.Payload()),
         ];
         others.ShouldAllBe(token => !forge.Verifier.Verify(token).IsValid);
-        AccessTokenVerifier.ClaimChecks = false;
+        Defences.ClaimChecks.On = false;
         try
         {
             others.ShouldAllBe(token => forge.Verifier.Verify(token).IsValid);
@@ -27,7 +28,7 @@ public class ClaimChecksTests
         }
         finally
         {
-            AccessTokenVerifier.ClaimChecks = true;
+            Defences.ClaimChecks.On = true;
         }
 
         others.ShouldAllBe(token => !new Forge().Verifier.Verify(token).IsValid);

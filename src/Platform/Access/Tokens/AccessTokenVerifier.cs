@@ -39,12 +39,6 @@ public sealed class AccessTokenVerifier(
     private readonly VerifiedTokenCache cache = new(cacheCapacity, options.Lifetime);
     private readonly JsonWebTokenHandler handler = new() { MaximumTokenSizeInBytes = MaxTokenLength };
 
-    /// <summary>
-    /// Off, <c>iss</c>, <c>aud</c>, <c>typ</c> and <c>exp</c> are not checked. Only the test host, through InternalsVisibleTo,
-    /// can reach it; CI proves that the guarantee fails without these checks.
-    /// </summary>
-    internal static bool ClaimChecks { get; set; } = true;
-
     internal int CachedTokens => cache.Count;
 
     /// <summary>Verifies a compact token, without the word Bearer. Never throws for what a caller sent.</summary>
@@ -79,7 +73,7 @@ public sealed class AccessTokenVerifier(
     {
         if (header.Algorithm != VerificationKey.Algorithm)
             return TokenVerification.Refused(TokenRefusal.WrongAlgorithm);
-        if (ClaimChecks && !header.IsAccessToken)
+        if (Defences.ClaimChecks.On && !header.IsAccessToken)
             return TokenVerification.Refused(TokenRefusal.WrongType);
         if (keys(header.KeyId) is not { } key)
             return TokenVerification.Refused(TokenRefusal.UnknownKey);
@@ -98,7 +92,7 @@ public sealed class AccessTokenVerifier(
 
     private TokenVerification Judge(in VerifiedToken verified, DateTimeOffset now)
     {
-        if (ClaimChecks && now >= verified.Token.ExpiresAt)
+        if (Defences.ClaimChecks.On && now >= verified.Token.ExpiresAt)
             return TokenVerification.Refused(TokenRefusal.Expired);
         return isRevoked(verified.Token.SessionId)
             ? TokenVerification.Refused(TokenRefusal.Revoked)
@@ -108,7 +102,7 @@ public sealed class AccessTokenVerifier(
     /// <summary>The library stretches an expiry by its clock skew too, and does not look at <c>iat</c>.</summary>
     private static TokenRefusal Check(TokenClaims claims, DateTimeOffset now)
     {
-        if (ClaimChecks && now >= DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt))
+        if (Defences.ClaimChecks.On && now >= DateTimeOffset.FromUnixTimeSeconds(claims.ExpiresAt))
             return TokenRefusal.Expired;
         return DateTimeOffset.FromUnixTimeSeconds(Math.Max(claims.NotBefore, claims.IssuedAt)) > now + ClockSkew
             ? TokenRefusal.NotYetValid
@@ -130,9 +124,9 @@ public sealed class AccessTokenVerifier(
     private TokenValidationParameters Expected(VerificationKey key) => new()
     {
         ValidIssuer = options.Issuer,
-        ValidateIssuer = ClaimChecks,
+        ValidateIssuer = Defences.ClaimChecks.On,
         ValidAudience = options.Audience,
-        ValidateAudience = ClaimChecks,
+        ValidateAudience = Defences.ClaimChecks.On,
         ValidAlgorithms = Algorithms,
         IssuerSigningKey = key.Security,
         TryAllIssuerSigningKeys = false,
