@@ -1,5 +1,3 @@
-using Boon.Platform;
-
 namespace Boon.Gateway;
 
 /// <summary>The defences of the gateway.</summary>

@@ -1,14 +1,13 @@
 using System.Text.RegularExpressions;
 using Boon.Host;
 using Boon.Platform;
+using Boon.Support;
 
 namespace Boon.Unit.Operations;
 
 /// <summary>Every defence has a name of its own, a line in CONTRIBUTING.md, and a test that takes it out.</summary>
 public sealed partial class DefenceTests
 {
-    private static readonly string Root = FindRoot();
-
     private static readonly List<string> Names = [.. BoonHost.AllDefences.Select(defence => defence.Name)];
 
     [Fact]
@@ -33,7 +32,7 @@ public sealed partial class DefenceTests
     [Fact]
     public void Contributing_lists_every_defence_and_no_other()
     {
-        var section = File.ReadAllText(Path.Combine(Root, "CONTRIBUTING.md")).Split("\n## ").Single(part => part.StartsWith("Defences\n", StringComparison.Ordinal));
+        var section = File.ReadAllText(Path.Combine(Checkout.Root, "CONTRIBUTING.md")).Split("\n## ").Single(part => part.StartsWith("Defences\n", StringComparison.Ordinal));
         var rows = section.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2);
         rows.SelectMany(row => Quoted().Matches(row.Split('|')[2])).Select(match => match.Groups["name"].Value).ShouldBe(Names, ignoreOrder: true);
     }
@@ -42,16 +41,8 @@ public sealed partial class DefenceTests
     public void Every_defence_is_taken_out_by_a_test()
     {
         var tests = string.Concat(new[] { "Scenarios", "Cluster", "Unit" }
-            .SelectMany(part => Directory.GetFiles(Path.Combine(Root, "tests", part), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
+            .SelectMany(part => Directory.GetFiles(Path.Combine(Checkout.Root, "tests", part), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
         Names.Where(name => !Regex.IsMatch(tests, $@"Defences\.{name}\b|""{name}""", RegexOptions.None, TimeSpan.FromSeconds(10))).ShouldBeEmpty();
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Boon.slnx")))
-            folder = folder.Parent;
-        return folder.FullName;
     }
 
     [GeneratedRegex("`(?<name>[A-Za-z]+)`", RegexOptions.ExplicitCapture)]
