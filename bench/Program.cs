@@ -51,10 +51,19 @@ Console.CancelKeyPress += (_, key) =>
 try
 {
     await using var server = await BenchServer.StartAsync(stop.Token);
-    foreach (var bench in benches.Where(bench => args is [] || bench.Name == args[0]))
+    try
     {
-        await using var database = await DemoDatabase.CreateAsync(server.ConnectionString, stop.Token);
-        (await bench.Run(database.ConnectionString, stop.Token)).Print();
+        foreach (var bench in benches.Where(bench => args is [] || bench.Name == args[0]))
+        {
+            await using var database = await DemoDatabase.CreateAsync(server.ConnectionString, stop.Token);
+            (await bench.Run(database.ConnectionString, stop.Token)).Print();
+        }
+    }
+    catch (Exception error) when (error is not OperationCanceledException)
+    {
+        // Said now: the server may fail to stop because of it, and that would be all that is seen.
+        Console.Error.WriteLine(error);
+        return 1;
     }
     return 0;
 }
