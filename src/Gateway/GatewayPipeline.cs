@@ -72,8 +72,9 @@ public static class GatewayPipeline
         app.UseBoonDocs();
     }
 
-    /// <summary>A line for each backend, for whoever starts the gateway; none in a process that is no gateway.</summary>
-    public static IEnumerable<string> Describe(IServiceProvider services) => services.GetService<Backends>()?.Describe() ?? [];
+    /// <summary>What whoever starts the gateway must know: a line for each backend, and when it is ready. None in a process that is no gateway.</summary>
+    public static IEnumerable<string> Describe(IServiceProvider services) => services.GetService<Backends>() is not { } backends ? []
+        : backends.Describe().Append("/health/ready answers 200 once each module has a process that is ready; warnings name those that are not.");
 
     private static Task PinToHttps(HttpContext http, RequestDelegate next)
     {

@@ -4,53 +4,76 @@ using Boon.Support;
 namespace Boon.Cluster;
 
 /// <summary>Replicas behind the gateway, under load: what becomes of requests while replicas die and are replaced.</summary>
-public sealed class GatewayReplicasTests
+public sealed class GatewayReplicasTests(GatewayReplicasTests.ThreeReplicas replicas) : IClassFixture<GatewayReplicasTests.ThreeReplicas>
 {
     private const int Clients = 8;
 
-    /// <summary>Two of three replicas are killed one after the other, then all are restarted in turn.</summary>
-    [Fact]
-    public async Task No_request_fails_while_replicas_are_killed_and_all_are_restarted()
+    /// <summary>Three processes of all modules that share a database; tests end some, and the next starts them again.</summary>
+    public sealed class ThreeReplicas : IAsyncLifetime
     {
-        await using var cluster = await StartReplicasAsync(3);
-        await using var gateway = await StartAsync(cluster, 3);
-        var token = await cluster.OperatorTokenAsync();
-        await using (var load = new Load(gateway, token, changesWithoutKey: false))
+        private const int Size = 3;
+
+        internal TestCluster Cluster { get; private set; } = null!;
+
+        internal string Token { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
         {
-            await KillAsync(cluster, load, 0, 1);
+            Cluster = await TestCluster.CreateAsync(Size, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:02" }, fixedUrls: true);
+            await Cluster.StartAllAsync();
+            Token = await Cluster.OperatorTokenAsync();
+        }
+
+        /// <summary>Starts what was ended, and a gateway to all.</summary>
+        internal async Task<TestGateway> StartAsync(params string[] switches)
+        {
+            await Task.WhenAll(Enumerable.Range(0, Size).Where(index => Cluster[index].HasExited).Select(index => Cluster.StartAsync(index)));
+            return await TestGateway.StartAsync(
+                new Dictionary<string, string> { ["Boon__Gateway__Modules"] = string.Join(',', Enumerable.Range(0, Size).Select(Cluster.Url)) }, switches);
+        }
+
+        public ValueTask DisposeAsync() => Cluster.DisposeAsync();
+    }
+
+    /// <summary>All replicas are restarted in turn, then two of three are killed one after the other.</summary>
+    [Fact]
+    public async Task No_request_fails_while_all_replicas_are_restarted_and_two_are_killed()
+    {
+        await using var gateway = await replicas.StartAsync();
+        await using (var load = new Load(gateway, replicas.Token, Load.Everything))
+        {
+            await RestartAsync(replicas.Cluster, gateway, load, 0, 1, 2);
+            await load.MustHaveServedAll();
+        }
+        await using (var load = new Load(gateway, replicas.Token, Load.Resendable))
+        {
+            await KillAsync(replicas.Cluster, load, 0, 1);
             await load.MustHaveServedAll();
             // Nothing was done twice: each reward has the name of the one request that made it.
-            (await cluster.ScalarAsync<long>("select count(*) from quests.rewards")).ShouldBe(load.Created.Count);
-            (await cluster.ScalarAsync<long>("select count(distinct name) from quests.rewards")).ShouldBe(load.Created.Count);
-        }
-        await Task.WhenAll(cluster.StartAsync(0), cluster.StartAsync(1));
-        await Task.WhenAll(gateway.Sees(cluster.Url(0), ready: true), gateway.Sees(cluster.Url(1), ready: true));
-        await using (var load = new Load(gateway, token, changesWithoutKey: true))
-        {
-            await RestartAsync(cluster, gateway, load, 0, 1, 2);
-            await load.MustHaveServedAll();
+            (await replicas.Cluster.ScalarAsync<long>("select count(*) from quests.rewards where starts_with(name, $1)", load.Name)).ShouldBe(load.Created);
         }
     }
 
     [Fact]
     public Task Without_the_second_sending_requests_fail_when_a_replica_is_killed() => Guarantee.Show(defended: false, async () =>
     {
-        await using var cluster = await StartReplicasAsync(2);
-        await using var gateway = await StartAsync(cluster, 2, "--without", "SecondSending");
-        await using var load = new Load(gateway, await cluster.OperatorTokenAsync(), changesWithoutKey: false);
-        await KillAsync(cluster, load, 0);
+        await using var gateway = await replicas.StartAsync("--without", "SecondSending");
+        await using var load = new Load(gateway, replicas.Token, Load.Resendable);
+        await KillAsync(replicas.Cluster, load, 0);
         await load.MustHaveServedAll();
     });
 
     [Fact]
     public Task Without_the_drain_requests_fail_when_a_replica_is_restarted() => Guarantee.Show(defended: false, async () =>
     {
-        await using var cluster = await StartReplicasAsync(2, "--without", "Drain");
-        await using var gateway = await StartAsync(cluster, 2);
-        await using var load = new Load(gateway, await cluster.OperatorTokenAsync(), changesWithoutKey: true);
+        var cluster = replicas.Cluster;
+        await cluster[2].Kill();
+        await cluster.StartAsync(2, "--without", "Drain");
+        await using var gateway = await replicas.StartAsync();
+        await using var load = new Load(gateway, replicas.Token, Load.Changes);
         await load.ServesMore();
-        cluster[0].Terminate();
-        await cluster[0].Exited();
+        cluster[2].Terminate();
+        await cluster[2].Exited();
         await load.ServesMore();
         await load.MustHaveServedAll();
     });
@@ -78,29 +101,37 @@ public sealed class GatewayReplicasTests
         await load.ServesMore();
     }
 
-    private static async Task<TestCluster> StartReplicasAsync(int replicas, params string[] switches)
-    {
-        var cluster = await TestCluster.CreateAsync(replicas, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:02" }, fixedUrls: true);
-        await cluster.StartAllAsync(switches);
-        return cluster;
-    }
-
-    private static Task<TestGateway> StartAsync(TestCluster cluster, int replicas, params string[] switches) => TestGateway.StartAsync(
-        new Dictionary<string, string> { ["Boon__Gateway__Modules"] = string.Join(',', Enumerable.Range(0, replicas).Select(cluster.Url)) }, switches);
-
-    /// <summary>Clients that retry nothing: reads, keyed changes, and if asked for changes without a key.</summary>
+    /// <summary>Clients that retry nothing.</summary>
     private sealed class Load : IAsyncDisposable
     {
+        private static int loads;
+
         private readonly CancellationTokenSource stop = new();
         private readonly ConcurrentQueue<string> failures = new();
         private readonly Task clients;
         private int served;
+        private int created;
 
-        internal Load(TestGateway gateway, string token, bool changesWithoutKey) =>
-            clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => RunAsync(gateway.Api, token, changesWithoutKey, client)));
+        /// <summary>Clients that send these in turn: their indexes in <see cref="SendAsync"/>.</summary>
+        internal Load(TestGateway gateway, string token, int[] requests)
+        {
+            Name = $"Load {Interlocked.Increment(ref loads)} ";
+            clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => RunAsync(gateway.Api, token, requests, client)));
+        }
 
-        /// <summary>The names of the rewards that were answered as created.</summary>
-        internal ConcurrentBag<string> Created { get; } = [];
+        /// <summary>Reads and keyed changes: what may be sent twice.</summary>
+        internal static int[] Resendable { get; } = [0, 1, 2];
+
+        /// <summary>Changes without a key.</summary>
+        internal static int[] Changes { get; } = [3];
+
+        internal static int[] Everything { get; } = [.. Resendable, .. Changes];
+
+        /// <summary>What the names of its rewards begin with.</summary>
+        internal string Name { get; }
+
+        /// <summary>How many rewards were answered as created.</summary>
+        internal long Created => Volatile.Read(ref created);
 
         internal Task ServesMore()
         {
@@ -115,30 +146,34 @@ public sealed class GatewayReplicasTests
             failures.Take(5).ShouldBeEmpty();
         }
 
-        private async Task RunAsync(Api api, string token, bool changesWithoutKey, int client)
+        private async Task RunAsync(Api api, string token, int[] requests, int client)
         {
             for (var i = client; !stop.IsCancellationRequested; i++)
+            {
+                var request = requests[i % requests.Length];
                 try
                 {
-                    var name = $"Reward {client} of turn {i}";
-                    var answer = (i % 4, changesWithoutKey) switch
-                    {
-                        (0, _) => await api.Post("/v1/rewards", new { name, item = "gold", quantity = 1 }, token, $"key-{client}-{i}"),
-                        (1, true) => await api.Put($"/v1/coupon-types/TYPE-{client}", new { perUser = 1 }, token),
-                        (2, _) => await api.Get("/v1/rewards?limit=200", token),
-                        _ => await api.Get("/v1/users/me", token),
-                    };
+                    var answer = await SendAsync(api, token, request, $"{client}-{i}");
                     if (answer.Code is < 200 or >= 300)
-                        failures.Enqueue($"{i % 4}: {answer}");
-                    else if (i % 4 == 0)
-                        Created.Add(name);
+                        failures.Enqueue($"{request}: {answer}");
+                    else if (request == 0)
+                        Interlocked.Increment(ref created);
                     Interlocked.Increment(ref served);
                 }
                 catch (Exception error) when (error is HttpRequestException or IOException)
                 {
-                    failures.Enqueue($"{i % 4}: {error.Message}");
+                    failures.Enqueue($"{request}: {error.Message}");
                 }
+            }
         }
+
+        private Task<Answer> SendAsync(Api api, string token, int request, string turn) => request switch
+        {
+            0 => api.Post("/v1/rewards", new { name = Name + turn, item = "gold", quantity = 1 }, token, Name + turn),
+            1 => api.Get("/v1/rewards?limit=200", token),
+            2 => api.Get("/v1/users/me", token),
+            _ => api.Put($"/v1/coupon-types/TYPE-{turn.Split('-')[0]}", new { perUser = 1 }, token),
+        };
 
         public async ValueTask DisposeAsync()
         {

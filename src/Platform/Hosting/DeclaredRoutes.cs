@@ -23,7 +23,7 @@ public sealed record DeclaredRoute(string? Module, string Method, string Path, b
 
     private static List<DeclaredRoute> Of(string? module, Action<IEndpointRouteBuilder> map)
     {
-        var declared = new Declaration();
+        using var declared = new Declaration();
         map(declared);
         return [.. declared.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().SelectMany(endpoint =>
             endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods.Select(method => new DeclaredRoute(
@@ -36,16 +36,21 @@ public sealed record DeclaredRoute(string? Module, string Method, string Path, b
     /// <summary>
     /// Takes note of endpoints that nobody calls here: what their handlers need is taken for a service, whatever it is, and is never asked for.
     /// </summary>
-    private sealed class Declaration : IEndpointRouteBuilder, IServiceProvider, IServiceProviderIsService
+    private sealed class Declaration : IEndpointRouteBuilder, IServiceProvider, IServiceProviderIsService, IDisposable
     {
+        /// <summary>What the framework itself asks for while it builds an endpoint.</summary>
+        private readonly ServiceProvider framework = new ServiceCollection().AddLogging().AddOptions().BuildServiceProvider();
+
         public ICollection<EndpointDataSource> DataSources { get; } = [];
 
         public IServiceProvider ServiceProvider => this;
 
-        public object? GetService(Type serviceType) => serviceType == typeof(IServiceProviderIsService) ? this : null;
+        public object? GetService(Type serviceType) => serviceType == typeof(IServiceProviderIsService) ? this : framework.GetService(serviceType);
 
         public bool IsService(Type serviceType) => true;
 
         public IApplicationBuilder CreateApplicationBuilder() => throw new NotSupportedException("Routes that are only declared run nothing.");
+
+        public void Dispose() => framework.Dispose();
     }
 }
