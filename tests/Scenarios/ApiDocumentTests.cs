@@ -147,6 +147,7 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
                 async Task<Answer> Send(string body) => await boon.Api.Raw(new HttpMethod(operation.Method), path, body, token);
                 // What it names may not be there; the form is right.
                 var taken = await Send(example.GetRawText());
+                (taken.Headers.Location is not null).ShouldBe(taken.Code == 201, $"{operation} says where it is");
                 (taken.Code is 200 or 201 or 202 or 401 or 404 or 409 || taken["errors"].TryGetProperty("rewardId", out _)).ShouldBeTrue($"{operation}: its example gets {taken.Text}");
                 if (operation.Id is "uploadCoupons" or "reportEvents")
                     continue; // read by code of their own, which has tests of its own
@@ -158,6 +159,62 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
                         .ShouldBeTrue($"{operation} with {member} {what} names it: {refused.Text}");
                 }
             }
+    }
+
+    [Fact]
+    public async Task Every_answer_has_an_example_that_its_schema_allows_and_what_is_created_has_an_address()
+    {
+        var document = await ApiDocument.Of(boon);
+        foreach (var operation in document.Operations)
+            foreach (var (status, answer) in operation.Answers.Where(one => one.Key[0] == '2'))
+            {
+                var located = answer.TryGetProperty("headers", out var headers) && headers.TryGetProperty("Location", out _);
+                located.ShouldBe(status == "201" || (status == "202" && operation.Answers.ContainsKey("201")), $"{operation} {status}");
+                if (!answer.TryGetProperty("content", out var content) || !content.TryGetProperty("application/json", out var media))
+                    continue;
+                media.TryGetProperty("example", out var example).ShouldBeTrue($"{operation} {status} has an example");
+                ShouldFit(document, media.GetProperty("schema"), example, $"{operation} {status}");
+            }
+    }
+
+    private static void ShouldFit(ApiDocument document, JsonElement schema, JsonElement value, string where)
+    {
+        if (value.ValueKind == JsonValueKind.Null)
+        {
+            (schema.TryGetProperty("nullable", out var nullable) && nullable.GetBoolean()).ShouldBeTrue($"{where} cannot be null");
+            return;
+        }
+        var real = document.Resolve(schema);
+        var format = real.TryGetProperty("format", out var named) ? named.GetString() : null;
+        switch (real.GetProperty("type").GetString())
+        {
+            case "object":
+                foreach (var required in real.TryGetProperty("required", out var names) ? names.EnumerateArray() : default)
+                    value.TryGetProperty(required.GetString()!, out _).ShouldBeTrue($"{where} has {required}");
+                if (real.TryGetProperty("properties", out var members))
+                    foreach (var member in value.EnumerateObject())
+                    {
+                        members.TryGetProperty(member.Name, out var of).ShouldBeTrue($"{where}.{member.Name} is known");
+                        ShouldFit(document, of, member.Value, $"{where}.{member.Name}");
+                    }
+                break;
+            case "array":
+                foreach (var item in value.EnumerateArray())
+                    ShouldFit(document, real.GetProperty("items"), item, $"{where}[]");
+                break;
+            case "string":
+                (format switch { "uuid" => value.TryGetGuid(out _), "date-time" => value.TryGetDateTimeOffset(out _), _ => value.ValueKind == JsonValueKind.String })
+                    .ShouldBeTrue($"{where} is {format ?? "a text"}: {value}");
+                if (real.TryGetProperty("enum", out var allowed))
+                    allowed.EnumerateArray().Select(one => one.GetString()).ShouldContain(value.GetString(), where);
+                break;
+            case "integer":
+                value.TryGetInt64(out _).ShouldBeTrue(where);
+                break;
+            default:
+                value.ValueKind.ShouldBeOneOf([JsonValueKind.True, JsonValueKind.False], where);
+                break;
+        }
     }
 
     /// <summary>The example with one member beyond what its schema allows.</summary>

@@ -30,6 +30,7 @@ internal static class Operations
         DescribeMediaTypes(operation.RequestBody?.Content, metadata.OfType<IAcceptsMetadata>().FirstOrDefault()?.RequestType);
         foreach (var answer in operation.Responses ?? [])
             DescribeMediaTypes(answer.Value.Content, null);
+        Answers.Describe(operation, metadata);
         await DescribeRefusalsAsync(operation, context, metadata, ct);
     }
 

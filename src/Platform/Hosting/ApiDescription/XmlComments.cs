@@ -19,8 +19,10 @@ internal static partial class XmlComments
         Text(Find(type, $"T:{NameOf(type)}")?.Elements("param").FirstOrDefault(param => (string?)param.Attribute("name") == member))
         ?? Text(Find(type, $"P:{NameOf(type)}.{member}")?.Element("summary"));
 
-    /// <summary>The example of a type, JSON in its comment.</summary>
-    internal static string? Example(Type type) => Find(type, $"T:{NameOf(type)}")?.Element("example")?.Value.Trim();
+    /// <summary>The example of a type, JSON in its comment; of several, the one for an answer's status.</summary>
+    internal static string? Example(Type type, string? status = null) => Find(type, $"T:{NameOf(type)}")?.Elements("example")
+        .Where(example => (string?)example.Attribute("status") is not { } of || of == status)
+        .MaxBy(example => example.Attribute("status") is not null)?.Value.Trim();
 
     private static XElement? Find(Type type, string id) => Files.GetOrAdd(type.Assembly, Read).GetValueOrDefault(id);
 
