@@ -93,7 +93,9 @@ internal sealed class BoonHost : IAsyncDisposable
             builder.WebHost.UseKestrelHttpsConfiguration();
             Databases? databases = null;
             var logs = PrivateFolder.Create(Path.Combine(data, "logs")).FullName;
-            builder.Logging.ClearProviders().AddSerilog(Logs.Create(configuration, logs, () => databases?.Outages.Any == true), dispose: true);
+            var log = Logs.Create(configuration, logs, () => databases?.Outages.Any == true);
+            builder.Logging.ClearProviders().AddSerilog(log, dispose: true);
+            builder.Services.AddSingleton<Serilog.ILogger>(log);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, known, modules);
             var app = builder.Build();

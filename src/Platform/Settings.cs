@@ -160,7 +160,7 @@ public static class Settings
 
     /// <summary>Whether requests are logged.</summary>
     public static Setting<bool> LogRequests { get; } = Add(Flag("Boon:Log:Requests",
-        "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug); `false`: none", true));
+        "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug), written 50 ms later at most; `false`: none", true));
 
     /// <summary>How many log files are kept.</summary>
     public static Setting<int> LogFilesKept { get; } = Add(Number("Boon:Log:FilesKept",

@@ -36,6 +36,11 @@ public static class WebPipeline
         services.ConfigureHttpJsonOptions(options => Json.Configure(options.SerializerOptions));
         services.AddExceptionHandler<Errors>();
         services.AddSingleton<Drain>();
+        if (Settings.LogRequests.Of(configuration))
+        {
+            services.AddSingleton<AccessLog>();
+            services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<AccessLog>());
+        }
         CrossOrigin.Add(services, configuration);
         return services;
     }

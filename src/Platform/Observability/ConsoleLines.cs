@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Serilog.Events;
@@ -11,10 +12,19 @@ namespace Boon.Platform.Observability;
 /// </summary>
 internal sealed class ConsoleLines : ITextFormatter
 {
+    /// <summary>All that may have to be escaped.</summary>
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        [.. Enumerable.Range(0, char.MaxValue + 1).Select(unit => (char)unit).Where(unit => char.IsControl(unit) || unit is '\u2028' or '\u2029')]);
+
     private static readonly MessageTemplateTextFormatter Message = new("{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}", CultureInfo.InvariantCulture);
 
     public void Format(LogEvent logEvent, TextWriter output)
     {
+        if (RequestLines.Of(logEvent) is { } requests)
+        {
+            requests.WriteText(logEvent.Level, output); // no text of a caller is in them
+            return;
+        }
         using var line = new StringWriter(CultureInfo.InvariantCulture);
         Message.Format(logEvent, line);
         output.WriteLine(Escape(line.ToString(), lines: false));
@@ -25,7 +35,7 @@ internal sealed class ConsoleLines : ITextFormatter
     /// <summary>The text with each control character as its code; ends of lines and tabs stay where there can be lines.</summary>
     internal static string Escape(string text, bool lines)
     {
-        if (!text.Any(Escapes))
+        if (!text.AsSpan().ContainsAny(Controls))
             return text;
         var escaped = new StringBuilder(text.Length + 16);
         foreach (var unit in text)

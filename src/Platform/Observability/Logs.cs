@@ -6,7 +6,6 @@ using Microsoft.Extensions.Configuration;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
-using Serilog.Formatting.Json;
 
 namespace Boon.Platform.Observability;
 
@@ -56,7 +55,7 @@ public static class Logs
 
         void ToFile(LoggerConfiguration to, string part, string name, Func<LogEvent, bool> levels) => to
             .Filter.ByIncludingOnly(e => levels(e) && Part(e) == part)
-            .WriteTo.File(new JsonFormatter(renderMessage: true), Path.Combine(directory, $"{part}-{name}-.json"),
+            .WriteTo.File(new RequestLines.Json(), Path.Combine(directory, $"{part}-{name}-.json"),
                 rollingInterval: RollingInterval.Day, fileSizeLimitBytes: LargestFile, rollOnFileSizeLimit: true,
                 retainedFileCountLimit: filesKept, shared: true);
     }
