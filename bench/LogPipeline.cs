@@ -86,7 +86,7 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     /// <summary>A fresh schema with nothing but a log.</summary>
     internal static async Task CreateSchemaAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
     {
-        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)}");
+        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)} {EventLogSchema.AddWantedLanes(schema)}");
         await create.ExecuteNonQueryAsync(ct);
     }
 
@@ -124,11 +124,12 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
         await ReachedAsync(ct);
     }
 
-    private async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TConsumer> unit, CancellationToken ct)
+    private async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<TConsumer> unit, CancellationToken ct)
     {
-        await handler(events, unit, ct);
+        var effect = await handler(events, unit, ct);
         if (Interlocked.Add(ref handled, events.Count) == last)
             handledAll.TrySetResult();
+        return effect;
     }
 
     private async Task ReachedAsync(CancellationToken ct)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Boon.Platform;
 using Boon.Platform.Log;
+using Boon.Platform.Subscriptions;
 using Boon.Support;
 using Microsoft.Extensions.Logging;
 using static Boon.Scenarios.Defended;
@@ -28,7 +29,7 @@ public sealed class LaneChangeTests
         {
             reached.Release();
             await release.Task.WaitAsync(ct);
-            await LaneTests.StoreAsync(events, unit, ct);
+            return await LaneTests.StoreAsync(events, unit, ct);
         }, said);
         await running.StartAsync(CancellationToken.None);
         for (var lane = 0; lane < 2; lane++)
@@ -71,11 +72,15 @@ public sealed class LaneChangeTests
         {
             reached.Release();
             await go.WaitAsync(ct);
-            await LaneTests.StoreAsync(events, unit, ct);
+            return await LaneTests.StoreAsync(events, unit, ct);
         });
         await running.StartAsync(CancellationToken.None);
         await reached.WaitAsync();
-        using var another = LaneTests.Runner(boon, lanes: 3, (_, _, ct) => Task.Delay(Timeout.Infinite, ct));
+        using var another = LaneTests.Runner(boon, lanes: 3, async (_, _, ct) =>
+        {
+            await Task.Delay(Timeout.Infinite, ct);
+            return BatchEffect.None;
+        });
         var starting = another.StartAsync(CancellationToken.None);
         await Eventually.Holds("the change to wait", () => boon.Scalar<bool>(
             "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.checkpoints%')"));

@@ -63,7 +63,7 @@ public sealed class LaneTests
                 await using var slow = unit.Command("set local statement_timeout = 1; select pg_sleep(60)");
                 await slow.ExecuteNonQueryAsync(ct);
             }
-            await StoreAsync(events, unit, ct);
+            return await StoreAsync(events, unit, ct);
         });
         await runner.StartAsync(CancellationToken.None);
         await Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == 14);
@@ -81,8 +81,7 @@ public sealed class LaneTests
         using var runner = Runner(boon, lanes: 1, async (events, unit, ct) =>
         {
             var most = Math.Min(3, events.Count);
-            unit.Took(most);
-            await StoreAsync([.. events.Take(most)], unit, ct);
+            return (await StoreAsync([.. events.Take(most)], unit, ct)).Taking(most);
         });
         await runner.StartAsync(CancellationToken.None);
         await Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == 20);
@@ -90,13 +89,14 @@ public sealed class LaneTests
         (await boon.Scalar<bool>("select array_agg(sequence order by place) = array_agg(sequence order by sequence) from promotions.lane_probe")).ShouldBeTrue();
     }
 
-    internal static async Task StoreAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> StoreAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         foreach (var e in events.Where(e => e.Type == "test.laned"))
         {
             await using var insert = unit.Command("insert into promotions.lane_probe (user_id, sequence) values ($1, $2)", e.UserId!.Value, e.Sequence);
             await insert.ExecuteNonQueryAsync(ct);
         }
+        return BatchEffect.Of(events.Any(e => e.Type == "test.laned"));
     }
 
     internal static SubscriptionRunner<PromotionsDb> Runner(TestBoon boon, int lanes, BatchHandler<PromotionsDb>? handler = null, ILoggerFactory? loggers = null)

@@ -3,18 +3,19 @@ namespace Boon.Orders.Customers;
 /// <summary>Learns from Identity's log who there is. Whoever is erased stays erased, whatever comes late or twice.</summary>
 internal static class LearnUsers
 {
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
     {
-        await LearnAsync(UserRegistered.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), false on conflict do nothing");
-        await LearnAsync(UserErased.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), true on conflict (user_id) do update set erased = true");
+        var learnt = await LearnAsync(UserRegistered.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), false on conflict do nothing");
+        var erased = await LearnAsync(UserErased.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), true on conflict (user_id) do update set erased = true");
+        return BatchEffect.Of(learnt + erased > 0);
 
-        async Task LearnAsync(string type, string sql)
+        async Task<int> LearnAsync(string type, string sql)
         {
             var users = events.Where(e => e.Type == type).Select(e => e.UserId!.Value).Distinct().ToArray();
             if (users.Length == 0)
-                return;
+                return 0;
             await using var command = unit.Command(sql, users);
-            await command.ExecuteNonQueryAsync(ct);
+            return await command.ExecuteNonQueryAsync(ct);
         }
     }
 }

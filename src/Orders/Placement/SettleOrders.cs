@@ -6,7 +6,7 @@ namespace Boon.Orders.Placement;
 /// </summary>
 internal static class SettleOrders
 {
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
     {
         var results = new Dictionary<Guid, (LoggedEvent Event, long? Discount, string? Reason)>();
         foreach (var e in events)
@@ -20,10 +20,7 @@ internal static class SettleOrders
                 results.TryAdd(cause, (e, discount, reason));
         }
         if (results.Count == 0)
-        {
-            unit.NoEffect();
-            return;
-        }
+            return BatchEffect.None;
         // In log order, as the results came. An order that is cancelled at this moment is waited for, and then it is not pending.
         long found = 0, settled = 0;
         await unit.Command($"""
@@ -60,6 +57,7 @@ internal static class SettleOrders
             }, ct);
         if (found != settled)
             throw new DbUpdateConcurrencyException($"{found - settled} orders that this transaction holds are not where they were.");
+        return BatchEffect.Of(settled > 0);
     }
 
     /// <summary>Logs what became of a settled order: it is confirmed when there is no reason against it.</summary>

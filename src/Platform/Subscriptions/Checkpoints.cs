@@ -15,13 +15,13 @@ internal static class Checkpoints
 {
     /// <summary>Locks a lane's rows for this transaction, in the order of their sources; null when another reader has them or the layout is another one.</summary>
     internal static async Task<IReadOnlyList<Checkpoint>?> LockAsync(
-        NpgsqlConnection connection, string schema, string subscription, int lane, int sources, bool wait, CancellationToken ct)
+        NpgsqlConnection connection, LaneKey key, int sources, bool wait, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand($"""
-            select source, sequence, hold_at, lanes, logid, read_sequence, read_event from {schema}.checkpoints
+            select source, sequence, hold_at, lanes, logid, read_sequence, read_event from {key.Schema}.checkpoints
             where subscription = $1 and lane = $2 order by source for update {(wait ? "" : "skip locked")}
             """, connection)
-        { Parameters = { new() { Value = subscription }, new() { Value = lane } } };
+        { Parameters = { new() { Value = key.Subscription }, new() { Value = key.Lane } } };
         await using var reader = await command.ExecuteReaderAsync(ct);
         var rows = new List<Checkpoint>(sources);
         while (await reader.ReadAsync(ct))
@@ -39,16 +39,16 @@ internal static class Checkpoints
     /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without effect can be read again.
     /// </summary>
     internal static async Task<int> MoveAsync(
-        NpgsqlConnection connection, string schema, string subscription, int lane, string source, long from, long to, LogMark mark, CancellationToken ct, bool durable = true)
+        NpgsqlConnection connection, LaneKey key, Checkpoint from, long to, LogMark mark, CancellationToken ct, bool durable = true)
     {
         await using var batch = new NpgsqlBatch(connection);
         if (!durable)
             batch.BatchCommands.Add(new("set local synchronous_commit = off"));
         batch.BatchCommands.Add(new($"""
-            update {schema}.checkpoints set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
+            update {key.Schema}.checkpoints set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
             where subscription = $1 and lane = $2 and source = $3 and sequence = $4
             """)
-        { Parameters = { new() { Value = subscription }, new() { Value = lane }, new() { Value = source }, new() { Value = from }, new() { Value = to },
+        { Parameters = { new() { Value = key.Subscription }, new() { Value = key.Lane }, new() { Value = from.Source }, new() { Value = from.Sequence }, new() { Value = to },
                 Of(mark.LogId, NpgsqlDbType.Uuid), Of(mark.Sequence, NpgsqlDbType.Bigint), Of(mark.EventId, NpgsqlDbType.Uuid) } });
         return await batch.ExecuteNonQueryAsync(ct);
     }

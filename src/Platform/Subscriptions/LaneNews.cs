@@ -7,7 +7,7 @@ namespace Boon.Platform.Subscriptions;
 /// Tells which sources have something for a lane, without a lock: most wake-ups and polls end here, and a look that locks costs a transaction id and a record
 /// in the write-ahead log. A head behind the checkpoint is news too, for the reader to say what is wrong.
 /// </summary>
-internal sealed class LaneNews(string subscription, IReadOnlyList<string> sources, int lane, int lanes, ModuleDatabase database, Databases databases)
+internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sources, ModuleDatabase database, Databases databases)
 {
     private readonly string withHeads = Statement(database, sources, source => databases.AreTogether(database.Module, source));
     private readonly string withoutHeads = Statement(database, sources, _ => false);
@@ -43,8 +43,8 @@ internal sealed class LaneNews(string subscription, IReadOnlyList<string> source
     private async Task<List<Place>> PlacesAsync(string statement, CancellationToken ct)
     {
         await using var command = database.Source.CreateCommand(statement);
-        command.Parameters.Add(new() { Value = subscription });
-        command.Parameters.Add(new() { Value = lane });
+        command.Parameters.Add(new() { Value = key.Subscription });
+        command.Parameters.Add(new() { Value = key.Lane });
         command.Parameters.Add(new() { Value = lanes });
         await using var reader = await command.ExecuteReaderAsync(ct);
         var places = new List<Place>(sources.Count);

@@ -6,9 +6,10 @@ namespace Boon.Platform.Subscriptions;
 
 /// <summary>
 /// Handles a batch of events, in log order, inside the transaction that also moves the checkpoint: changes its own module's state through
-/// the unit and appends what that causes. Never commits, never calls another module. It may run again after a rollback, with a fresh unit.
+/// the unit and appends what that causes. Never commits, never calls another module. It may run again after a rollback, with a fresh unit. It answers whether it
+/// wrote anything.
 /// </summary>
-public delegate Task BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
+public delegate Task<BatchEffect> BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
     where TContext : DbContext;
 
 /// <summary>A named, durable reader of other modules' logs, as its module declares it.</summary>

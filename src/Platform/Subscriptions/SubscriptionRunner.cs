@@ -76,8 +76,8 @@ public sealed partial class SubscriptionRunner<TContext>(
             using var turns = new SemaphoreSlim(settings.Lanes);
             // The lane that sees another layout ends all of them: it may be this one again before the others look.
             using var layout = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            await Task.WhenAll(Enumerable.Range(0, lanes).Select(lane =>
-                new LaneReader<TContext>(subscription, settings, lane, lanes, background, databases, signals, turns, logger).RunAsync(layout)));
+            var all = Enumerable.Range(0, lanes).Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger));
+            await Task.WhenAll(all.Select(lane => new LaneReader<TContext>(lane, turns).RunAsync(layout)));
         },
         (error, _) => LogRestart(logger, error, Name), stoppingToken);
 
@@ -119,7 +119,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
             if (await command.ExecuteScalarAsync(ct) is not int lanes)
                 return; // it has never read anything
-            var rows = await Checkpoints.LockAsync(unit.Connection, Database.Schema, Name, Lanes.Of(e.UserId, lanes), Sources.Count, wait: true, ct);
+            var rows = await Checkpoints.LockAsync(unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources.Count, wait: true, ct);
             if (rows?.All(row => row.Lanes == lanes) == true)
                 return;
         }

@@ -43,12 +43,6 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>See <see cref="KeepRefusal"/>.</summary>
     public bool KeepsRefusal { get; private set; }
 
-    /// <summary>See <see cref="NoEffect"/>.</summary>
-    internal bool HasNoEffect { get; private set; }
-
-    /// <summary>See <see cref="Took"/>.</summary>
-    internal int? Taken { get; private set; }
-
     /// <summary>Who causes the events of this unit, see <see cref="Actor"/>; null: Boon itself.</summary>
     public string? By { get; set; }
 
@@ -94,15 +88,6 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
 
     /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
     public void KeepRefusal() => KeepsRefusal = true;
-
-    /// <summary>Says that a batch of events meant nothing to its handler and nothing was written: if the move of its checkpoint is lost, nothing is.</summary>
-    public void NoEffect() => HasNoEffect = true;
-
-    /// <summary>
-    /// Says that the handler took only the first <paramref name="events"/> of its batch, at least one, because they mean more work than it does at once: the checkpoint
-    /// moves behind them, and the next batch begins there. A batch is bounded by its events before the handler runs, and by what they mean here.
-    /// </summary>
-    public void Took(int events) => Taken = events;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
     /// <param name="type">Its wire name.</param>
@@ -185,8 +170,6 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         connection = null;
         written.Clear();
         KeepsRefusal = false;
-        HasNoEffect = false;
-        Taken = null;
     }
 
     /// <inheritdoc/>

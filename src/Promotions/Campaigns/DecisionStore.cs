@@ -58,7 +58,7 @@ internal sealed class DecisionStore
     }
 
     /// <summary>Decides; null when there is nothing to say: the member was told the same before, or the campaign tells nobody any more.</summary>
-    internal Judged? Judge(CampaignMatch match)
+    internal CampaignDecision? Judge(CampaignMatch match)
     {
         var (e, rule, user) = match;
         var count = counts[rule.Id];
@@ -70,14 +70,14 @@ internal sealed class DecisionStore
             return null;
         count.Ranked = decision.Rank ?? count.Ranked;
         if (!decision.Issued)
-            return new Judged(match, decision, default, null);
+            return new CampaignDecision(match, decision, default, null);
         count.Issued++;
         held[(rule.Id, user)] = vouchers + 1;
-        return new Judged(match, decision, Guid.CreateVersion7(), VoucherCode.New());
+        return new CampaignDecision(match, decision, Guid.CreateVersion7(), VoucherCode.New());
     }
 
     /// <summary>Stores vouchers and decisions, and logs them.</summary>
-    internal static async Task StoreAsync(Unit<PromotionsDb> unit, List<Judged> judged, CancellationToken ct)
+    internal static async Task StoreAsync(Unit<PromotionsDb> unit, List<CampaignDecision> judged, CancellationToken ct)
     {
         var expiries = await StoreVouchersAsync(unit, judged.FindAll(one => one.Decision.Issued), ct);
         await StoreDecisionsAsync(unit, judged, ct);
@@ -88,7 +88,7 @@ internal sealed class DecisionStore
                 unit.Append(new VoucherRefused(rule.Id, user, decision.Reason!, decision.Rank), e);
     }
 
-    private static async Task<Dictionary<Guid, DateTime>> StoreVouchersAsync(Unit<PromotionsDb> unit, List<Judged> issued, CancellationToken ct)
+    private static async Task<Dictionary<Guid, DateTime>> StoreVouchersAsync(Unit<PromotionsDb> unit, List<CampaignDecision> issued, CancellationToken ct)
     {
         var expiries = new Dictionary<Guid, DateTime>(issued.Count);
         if (issued.Count == 0)
@@ -108,7 +108,7 @@ internal sealed class DecisionStore
         return expiries;
     }
 
-    private static async Task StoreDecisionsAsync(Unit<PromotionsDb> unit, List<Judged> judged, CancellationToken ct)
+    private static async Task StoreDecisionsAsync(Unit<PromotionsDb> unit, List<CampaignDecision> judged, CancellationToken ct)
     {
         await using var insert = unit.Command("""
             insert into promotions.decisions (campaign_id, source, sequence, user_id, rank, reason, at, voucher_code)

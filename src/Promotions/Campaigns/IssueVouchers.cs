@@ -12,7 +12,7 @@ internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
 
     private readonly RuleCache<CampaignRule> rules = new(PromotionsModule.ModuleName, CampaignRule.Select, CampaignRule.Read, logger);
 
-    internal async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    internal async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         var index = await rules.ReadAsync(unit, events[0].RecordedAt, ct);
         var counts = new Dictionary<Guid, CampaignCounts>();
@@ -32,17 +32,15 @@ internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
             }
         }
         await JudgeAsync();
-        unit.Took(taken);
-        if (decided == 0)
-            unit.NoEffect();
         await DecisionStore.MoveCountsAsync(unit, counts.Values, ct);
+        return BatchEffect.Of(decided > 0).Taking(taken);
 
         async Task JudgeAsync()
         {
             if (matches.Count == 0)
                 return;
             var store = await DecisionStore.LoadAsync(unit, matches, counts, ct);
-            var judged = matches.Select(store.Judge).OfType<Judged>().ToList();
+            var judged = matches.Select(store.Judge).OfType<CampaignDecision>().ToList();
             matches.Clear();
             if (judged.Count == 0)
                 return;
@@ -57,7 +55,7 @@ internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
 internal sealed record CampaignMatch(LoggedEvent Event, CampaignRule Rule, Guid UserId);
 
 /// <summary>A decision that is news to its member, and the voucher if it gives one.</summary>
-internal sealed record Judged(CampaignMatch Match, Decision Decision, Guid VoucherId, string? Code);
+internal sealed record CampaignDecision(CampaignMatch Match, Decision Decision, Guid VoucherId, string? Code);
 
 /// <summary>A campaign's counts while a batch is judged.</summary>
 internal sealed record CampaignCounts(Guid CampaignId, long IssuedBefore, long RankedBefore)

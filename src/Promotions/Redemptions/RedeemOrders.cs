@@ -6,12 +6,10 @@ namespace Boon.Promotions.Redemptions;
 /// </summary>
 internal static class RedeemOrders
 {
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         var coded = events.Select(e => (Event: e, Placed: e.Type == OrderPlaced.Name ? e.As<OrderPlaced>() : null, Cancelled: e.Type == OrderCancelled.Name ? e.As<OrderCancelled>() : null))
             .Where(one => one.Placed?.Code is not null || one.Cancelled?.Code is not null).ToList();
-        if (coded.Count == 0)
-            unit.NoEffect();
         // In log order, so that a use that was given back is there for the next order; neighbours of one kind go together.
         for (var next = 0; next < coded.Count;)
         {
@@ -24,13 +22,14 @@ internal static class RedeemOrders
             else
                 await ReleaseAsync(unit, run.DistinctBy(one => one.Cancelled!.OrderId).ToDictionary(one => one.Cancelled!.OrderId, one => one.Event), ct);
         }
+        return BatchEffect.Of(coded.Count > 0);
     }
 
     private static async Task RedeemAsync(Unit<PromotionsDb> unit, List<(LoggedEvent Event, OrderPlaced Order)> placed, CancellationToken ct)
     {
-        var seen = await SeeAsync(unit, [.. placed.Select(one => one.Order.OrderId)], ct);
+        var recorded = await RecordAsync(unit, [.. placed.Select(one => one.Order.OrderId)], ct);
         if (PromotionsDefences.OncePerOrder.On)
-            placed.RemoveAll(one => !seen.Remove(one.Order.OrderId));
+            placed.RemoveAll(one => !recorded.Remove(one.Order.OrderId));
         if (placed.Count == 0)
             return;
         // A code that was good when the order was placed is, however late the event comes.
@@ -43,17 +42,17 @@ internal static class RedeemOrders
 
     private static async Task ReleaseAsync(Unit<PromotionsDb> unit, Dictionary<Guid, LoggedEvent> cancelled, CancellationToken ct)
     {
-        await SeeAsync(unit, [.. cancelled.Keys], ct);
+        await RecordAsync(unit, [.. cancelled.Keys], ct);
         foreach (var released in await RedemptionBatch.ReleaseAsync(unit, "r.order_id = any ($1) and r.order_id is not null", cancelled.Keys.ToArray(), ct))
             unit.Append(released.Event, cancelled[released.OrderId!.Value]);
     }
 
-    /// <summary>Notes orders; answers those that were not noted before.</summary>
-    private static async Task<HashSet<Guid>> SeeAsync(Unit<PromotionsDb> unit, Guid[] orders, CancellationToken ct)
+    /// <summary>Records that orders came by; answers those that had not.</summary>
+    private static async Task<HashSet<Guid>> RecordAsync(Unit<PromotionsDb> unit, Guid[] orders, CancellationToken ct)
     {
         await using var insert = unit.Command("insert into promotions.seen_orders (order_id) select unnest($1::uuid[]) on conflict do nothing returning order_id", orders);
         await using var reader = await insert.ExecuteReaderAsync(ct);
-        var seen = new HashSet<Guid>(orders.Length);
+        var recorded = new HashSet<Guid>(orders.Length);
         while (await reader.ReadAsync(ct))
             seen.Add(reader.GetGuid(0));
         return seen;

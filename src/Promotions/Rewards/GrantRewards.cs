@@ -36,14 +36,14 @@ internal static class GrantRewards
 
     private sealed record Pending(long Place, Guid QuestId, Guid UserId, int Number, int Quantity, int Granted, Guid EventId, string? TraceParent);
 
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         var claimed = new List<(LoggedEvent Event, RewardClaimed Reward, string Type)>();
         foreach (var e in events)
             if (e.Type == RewardClaimed.Name && e.As<RewardClaimed>() is var reward && reward.Item.StartsWith(RewardClaimed.CouponPrefix, StringComparison.Ordinal))
                 claimed.Add((e, reward, reward.Item[RewardClaimed.CouponPrefix.Length..]));
         if (claimed.Count == 0)
-            return;
+            return BatchEffect.None;
         await using (var record = unit.Command("""
             insert into promotions.coupon_rewards (user_id, quest_id, number, type, quantity, event_id, trace_parent)
             select user_id, quest_id, number, type, quantity, event_id, trace_parent
@@ -61,6 +61,7 @@ internal static class GrantRewards
                 held.Add(type);
         foreach (var type in held.Take(MostWaits))
             await GrantAsync(unit, type, HeldPool.WaitBriefly, ct);
+        return BatchEffect.Written;
     }
 
     /// <summary>Grants what is recorded for a type, as far as its pool and one transaction go.</summary>

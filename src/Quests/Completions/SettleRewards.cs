@@ -5,7 +5,7 @@ internal static class SettleRewards
 {
     private readonly record struct Settled(Guid QuestId, Guid UserId, int Number, DateTime? GrantedAt, string? PendingReason);
 
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
     {
         // The last word counts: a statement must not meet a row twice.
         var settled = new Dictionary<(Guid, Guid, int), Settled>();
@@ -13,7 +13,7 @@ internal static class SettleRewards
             if (Read(e) is { } one)
                 settled[(one.QuestId, one.UserId, one.Number)] = one;
         if (settled.Count == 0)
-            return;
+            return BatchEffect.None;
         var missing = await unit.Command("""
             with found as materialized (
                 select k.granted_at, k.pending_reason, at.ctid
@@ -41,6 +41,7 @@ internal static class SettleRewards
             .ScalarAsync<long>(ct);
         if (missing != 0)
             throw new DbUpdateConcurrencyException($"{missing} completions moved while their rewards were settled.");
+        return BatchEffect.Written;
     }
 
     private static Settled? Read(LoggedEvent e)

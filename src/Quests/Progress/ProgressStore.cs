@@ -75,7 +75,7 @@ internal sealed class ProgressStore
     }
 
     /// <summary>Writes the events, the progress that moved and the completions. False: an event was received before, and nothing was written.</summary>
-    internal async Task<bool> TrySaveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
+    internal async Task<bool> TrySaveAsync(Unit<QuestsDb> unit, List<TrackProgress.ReceivedEvent> judged, CancellationToken ct)
     {
         if (judged.Count == 0)
             return true;
@@ -93,7 +93,7 @@ internal sealed class ProgressStore
     }
 
     /// <summary>Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.</summary>
-    private static async Task<bool> TryReceiveAsync(Unit<QuestsDb> unit, List<TrackProgress.Judged> judged, CancellationToken ct)
+    private static async Task<bool> TryReceiveAsync(Unit<QuestsDb> unit, List<TrackProgress.ReceivedEvent> judged, CancellationToken ct)
     {
         await unit.Command("savepoint received").ExecuteAsync(ct);
         try
@@ -172,7 +172,7 @@ internal sealed class ProgressStore
             next.Column(row => row.Value.Before));
     }
 
-    private static void AddCompletions(NpgsqlBatch batch, List<TrackProgress.Judged> completed)
+    private static void AddCompletions(NpgsqlBatch batch, List<TrackProgress.ReceivedEvent> completed)
     {
         if (completed.Count == 0)
             return;

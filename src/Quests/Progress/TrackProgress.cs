@@ -46,9 +46,9 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
     internal sealed record Match(LoggedEvent Event, QuestRule Quest, Guid UserId, int? Period);
 
     /// <summary>An event that was judged, and what the user's progress became.</summary>
-    internal sealed record Judged(Match Match, Outcome Outcome, QuestState State);
+    internal sealed record ReceivedEvent(Match Match, Outcome Outcome, QuestState State);
 
-    internal async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
+    internal async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<QuestsDb> unit, CancellationToken ct)
     {
         var index = await quests.ReadAsync(unit, events[0].RecordedAt, ct);
         var (matched, taken) = (0, 0);
@@ -69,9 +69,7 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
             }
         }
         await JudgeAsync();
-        unit.Took(taken);
-        if (matched == 0)
-            unit.NoEffect();
+        return BatchEffect.Of(matched > 0).Taking(taken);
 
         async Task JudgeAsync()
         {
@@ -103,21 +101,21 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
     }
 
     /// <summary>Judges the events in log order and stores what comes out; null when some were received before and <paramref name="again"/> did not say to look.</summary>
-    private static async Task<List<Judged>?> TryStoreAsync(Unit<QuestsDb> unit, List<Match> matches, bool again, CancellationToken ct)
+    private static async Task<List<ReceivedEvent>?> TryStoreAsync(Unit<QuestsDb> unit, List<Match> matches, bool again, CancellationToken ct)
     {
         var store = await ProgressStore.LoadAsync(unit, matches, again, ct);
-        var judged = new List<Judged>(matches.Count);
+        var judged = new List<ReceivedEvent>(matches.Count);
         foreach (var match in matches)
             if (store.IsNew(match))
             {
                 var (state, outcome) = QuestProgress.Apply(store.StateOf(match), match.Quest.Rules, match.Period);
                 store.Set(match, state);
-                judged.Add(new Judged(match, outcome, state));
+                judged.Add(new ReceivedEvent(match, outcome, state));
             }
         return await store.TrySaveAsync(unit, judged, ct) ? judged : null;
     }
 
-    private static void Append(Unit<QuestsDb> unit, Judged judged)
+    private static void Append(Unit<QuestsDb> unit, ReceivedEvent judged)
     {
         var ((e, quest, user, _), outcome, state) = judged;
         var rules = quest.Rules;
