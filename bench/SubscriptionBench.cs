@@ -82,7 +82,7 @@ internal static class SubscriptionBench
                 if (++handled % 100 == 0)
                     unit.AppendRaw("bench.hundred-counted.v1", "user", signedIn.UserId.ToString(), signedIn.UserId, $$"""{"count":{{handled}},"number":{{signedIn.Number}}}""", e);
             }
-            return Task.CompletedTask;
+            return Task.FromResult(BatchEffect.Written);
         }, ct);
     }
 

@@ -76,7 +76,7 @@ internal static class ChangeUser
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            var found = await Taken.FindAsync(reads, request.Username, request.Email, request.Phone, except: id, ct) ?? Taken.Problem([field]);
+            var found = await TakenIdentifiers.FindAsync(reads, request.Username, request.Email, request.Phone, except: id, ct) ?? TakenIdentifiers.Problem([field]);
             return await limits.TellTakenAsync(source, http, found, ct);
         }
         return TypedResults.Ok(UserView.Of(user));

@@ -51,7 +51,7 @@ internal static class RegisterUser
             return refused;
         // Said before the hash is paid for; the constraints decide again below.
         var username = request.Username!;
-        if (await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) is { } taken)
+        if (await TakenIdentifiers.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) is { } taken)
             return await limits.TellTakenAsync(source, http, taken, ct);
         if (await hashing.HashAsync(request.Password!, HashFor.SignUp, ct) is not { } hash)
             return PasswordHashing.Busy(http);
@@ -67,7 +67,7 @@ internal static class RegisterUser
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            var found = await Taken.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) ?? Taken.Problem([field]);
+            var found = await TakenIdentifiers.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) ?? TakenIdentifiers.Problem([field]);
             return await limits.TellTakenAsync(source, http, found, ct);
         }
         var returning = await erased.MarkReturningAsync(unit, user, ct);
@@ -77,7 +77,7 @@ internal static class RegisterUser
 }
 
 /// <summary>Says which of username, e-mail and phone another account has.</summary>
-internal static class Taken
+internal static class TakenIdentifiers
 {
     internal static async Task<ProblemHttpResult?> FindAsync(IdentityDb reads, string? username, string? email, string? phone, Guid? except, CancellationToken ct)
     {

@@ -12,11 +12,12 @@ internal static class GetOrder
         .Produces<OrderView>()
         .DescribesWait("as long as the order is pending");
 
-    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, OrdersDb db, LogWatch watch, TimeProvider time, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, OrdersDb db, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var orderId))
             return Problems.NotFound("order");
-        var order = await LongPoll.WaitAsync(http, watch, OrdersModule.ModuleName, orderId, Settled, time, stop => FindAsync(db, orderId, caller, stop), found => found.State == Order.Pending, ct);
+        var order = await LongPoll.WaitAsync<Order>(
+            http, new(OrdersModule.ModuleName, orderId, Settled, stop => FindAsync(db, orderId, caller, stop), found => found.State == Order.Pending), ct);
         if (order is null)
             return Problems.NotFound("order");
         RetryAfter(http, order.State);

@@ -6,6 +6,15 @@ using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Http;
 
+/// <summary>What a request waits for: a thing that is under way, and is settled by an event of its own.</summary>
+/// <param name="Module">The module whose log has that event.</param>
+/// <param name="Id">The aggregate of that event.</param>
+/// <param name="Types">The events that settle it.</param>
+/// <param name="FindAsync">Looks at it; null: there is no such thing.</param>
+/// <param name="IsUnderWay">True as long as it is not settled.</param>
+public sealed record Awaited<T>(string Module, Guid Id, string[] Types, Func<CancellationToken, Task<T?>> FindAsync, Predicate<T> IsUnderWay)
+    where T : class;
+
 /// <summary>
 /// <c>Prefer: wait=10</c> (RFC 7240): a request for something that is still under way is answered as soon as it is not, or after so many seconds, at most 30.
 /// </summary>
@@ -14,19 +23,10 @@ public static class LongPoll
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
     /// <summary>Looks until it is settled, or as long as the caller prefers; answers what was seen last, null if there is nothing.</summary>
-    /// <param name="http">The request.</param>
-    /// <param name="watch">Tells of events.</param>
-    /// <param name="module">The module whose log tells when it is settled.</param>
-    /// <param name="id">The aggregate whose events tell it.</param>
-    /// <param name="types">The events that settle it.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="find">Looks.</param>
-    /// <param name="underWay">True as long as it is not settled.</param>
-    /// <param name="ct">Stops it.</param>
-    public static async Task<T?> WaitAsync<T>(
-        HttpContext http, LogWatch watch, string module, Guid id, string[] types, TimeProvider time, Func<CancellationToken, Task<T?>> find, Predicate<T> underWay, CancellationToken ct)
+    public static async Task<T?> WaitAsync<T>(HttpContext http, Awaited<T> awaited, CancellationToken ct)
         where T : class
     {
+        var (watch, time) = (http.RequestServices.GetRequiredService<LogWatch>(), http.RequestServices.GetRequiredService<TimeProvider>());
         var wait = Wait(http);
         var began = time.GetTimestamp();
         // Listening before the first look, so that nothing falls between the two; what settles it is an event of the module's log.
@@ -34,12 +34,12 @@ public static class LongPoll
         // A process that stops keeps nobody waiting.
         var stopping = http.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         using var stop = stopping.Register(wake.Set);
-        using var settled = wait > TimeSpan.Zero ? watch.On(module, id.ToString(), types, wake) : null;
+        using var settled = wait > TimeSpan.Zero ? watch.On(awaited.Module, awaited.Id.ToString(), awaited.Types, wake) : null;
         while (true)
         {
-            var found = await find(ct);
+            var found = await awaited.FindAsync(ct);
             var left = wait - time.GetElapsedTime(began);
-            if (found is not null && underWay(found) && left > TimeSpan.Zero && !stopping.IsCancellationRequested)
+            if (found is not null && awaited.IsUnderWay(found) && left > TimeSpan.Zero && !stopping.IsCancellationRequested)
             {
                 await wake.WaitAsync(left, ct);
                 continue;

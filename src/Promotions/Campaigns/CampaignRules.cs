@@ -9,6 +9,17 @@ namespace Boon.Promotions.Campaigns;
 /// <param name="Reason">Why refused: <c>budget-exhausted</c>, <c>already-issued</c>, <c>not-started</c> or <c>paused</c>.</param>
 internal readonly record struct Decision(bool Issued, long? Rank, string? Reason);
 
+/// <summary>What decides an event that matched a campaign.</summary>
+/// <param name="Paused">The campaign is paused.</param>
+/// <param name="StartsAt">From when on it issues; null: from its creation.</param>
+/// <param name="Limit">Its vouchers, at most.</param>
+/// <param name="PerUser">Those of one user, at most.</param>
+/// <param name="Issued">Its vouchers before this event.</param>
+/// <param name="Ranked">The eligible events before this one.</param>
+/// <param name="Held">Its vouchers that the user has.</param>
+/// <param name="At">When the event was recorded.</param>
+internal readonly record struct DecisionInput(bool Paused, DateTime? StartsAt, long Limit, int PerUser, long Issued, long Ranked, long Held, DateTime At);
+
 /// <summary>The rules of campaigns. Pure: what is in, what is out.</summary>
 internal static partial class CampaignRules
 {
@@ -26,19 +37,16 @@ internal static partial class CampaignRules
     /// <summary>True when a campaign is exhausted and has told enough members so.</summary>
     internal static bool IsSilent(long limit, long issued, long ranked) => issued >= limit && ranked - issued >= MostTold;
 
-    /// <summary>
-    /// Decides an event that matched a campaign that has not ended. <paramref name="issued"/> and <paramref name="ranked"/> are the campaign's counts before this
-    /// event, <paramref name="held"/> how many vouchers of it the user has.
-    /// </summary>
-    internal static Decision Decide(bool paused, DateTime? startsAt, long limit, int perUser, long issued, long ranked, long held, DateTime at)
+    /// <summary>Decides an event that matched a campaign that has not ended.</summary>
+    internal static Decision Decide(DecisionInput input)
     {
-        if (paused)
+        if (input.Paused)
             return new(false, null, "paused");
-        if (at < startsAt)
+        if (input.At < input.StartsAt)
             return new(false, null, "not-started");
-        if (held >= perUser)
+        if (input.Held >= input.PerUser)
             return new(false, null, "already-issued");
-        return issued < limit ? new(true, ranked + 1, null) : new(false, ranked + 1, "budget-exhausted");
+        return input.Issued < input.Limit ? new(true, input.Ranked + 1, null) : new(false, input.Ranked + 1, "budget-exhausted");
     }
 
     /// <summary>Checks an ISO 8601 duration of at most ten years, such as <c>P30D</c> or <c>PT12H</c>.</summary>

@@ -65,7 +65,7 @@ internal sealed class DecisionStore
         if (CampaignRules.IsSilent(rule.Limit, count.Issued, count.Ranked))
             return null;
         var vouchers = held.GetValueOrDefault((rule.Id, user));
-        var decision = CampaignRules.Decide(rule.Paused, rule.StartsAt, rule.Limit, rule.PerUser, count.Issued, count.Ranked, vouchers, e.RecordedAt);
+        var decision = CampaignRules.Decide(new(rule.Paused, rule.StartsAt, rule.Limit, rule.PerUser, count.Issued, count.Ranked, vouchers, e.RecordedAt));
         if (!decision.Issued && !told.Add((rule.Id, user, decision.Reason!)))
             return null;
         count.Ranked = decision.Rank ?? count.Ranked;

@@ -75,7 +75,7 @@ internal static class ClaimBatch
                     : await EnqueueAsync(unit, pool, wishes[i], waiting, added, ct);
                 if (results[i].Answer == ClaimAnswer.Queued)
                     waiting++;
-                if (results[i].Claim is { } claim && Once(pool))
+                if (results[i].Claim is { } claim && HasUserLimit(pool))
                     claims.Add(wishes[i].UserId, claim);
             }
         if (held.Pool is not null)
@@ -121,7 +121,7 @@ internal static class ClaimBatch
         await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
         await reader.NextResultAsync(ct);
         while (await reader.ReadAsync(ct))
-            if (Once(pool))
+            if (HasUserLimit(pool))
                 claims.Add(reader.GetGuid(0), ClaimView.Read(reader, 1));
         await reader.NextResultAsync(ct);
         // Tickets leave from the front, so that nobody counts the queue. (A claim that was granted before one with a lower ticket, whose worker died, counts until that one is.)
@@ -129,14 +129,14 @@ internal static class ClaimBatch
         return new Held(pool, claims, waiting, repeats);
     }
 
-    private static bool Once(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser.On;
+    private static bool HasUserLimit(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser.On;
 
     private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
     {
         if (await pool.TakeAsync(wanted, ct) is not { } coupon)
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
         var id = Guid.CreateVersion7();
-        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : coupon.Position, coupon.Id, null));
+        added.Add(new NewClaim(id, wish.UserId, HasUserLimit(pool) ? 0 : coupon.Position, coupon.Id, null));
         unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
     }
@@ -149,7 +149,7 @@ internal static class ClaimBatch
         if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit.On)
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
-        added.Add(new NewClaim(id, wish.UserId, Once(pool) ? 0 : -ticket, null, ticket));
+        added.Add(new NewClaim(id, wish.UserId, HasUserLimit(pool) ? 0 : -ticket, null, ticket));
         unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }

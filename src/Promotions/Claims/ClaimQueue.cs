@@ -17,7 +17,7 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
 
     private sealed record Waiting(ClaimWish Wish, TaskCompletionSource<ClaimResult> Answer);
 
-    private sealed record Worker(Channel<Waiting> Channel, Task Running);
+    private sealed record Worker(Channel<Waiting> Channel, Task Loop);
 
     private readonly ConcurrentDictionary<string, Lazy<Worker>> workers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string, string, string), byte> keysInFlight = new();
@@ -116,6 +116,6 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     {
         foreach (var worker in workers.Values)
             worker.Value.Channel.Writer.TryComplete();
-        await Task.WhenAll(workers.Values.Select(worker => worker.Value.Running));
+        await Task.WhenAll(workers.Values.Select(worker => worker.Value.Loop));
     }
 }

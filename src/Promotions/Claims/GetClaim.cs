@@ -12,17 +12,18 @@ internal static class GetClaim
         .Produces<ClaimView>()
         .DescribesWait("as long as the claim is queued");
 
-    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, LogWatch watch, TimeProvider time, CancellationToken ct)
+    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var claimId))
             return Problems.NotFound("claim");
-        var claim = await LongPoll.WaitAsync(
-            http, watch, PromotionsModule.ModuleName, claimId, Decided, time, async stop => await FindAsync(module, claimId, stop) is { } found && found.UserId == caller.UserId() ? found : null,
-            found => found.State == "queued", ct);
+        var claim = await LongPoll.WaitAsync<ClaimView>(http, new(PromotionsModule.ModuleName, claimId, Decided, FindOwnAsync, found => found.State == "queued"), ct);
         if (claim is null)
             return Problems.NotFound("claim");
         RetryAfter(http, claim);
         return TypedResults.Ok(claim);
+
+        async Task<ClaimView?> FindOwnAsync(CancellationToken stop) =>
+            await FindAsync(module, claimId, stop) is { } found && found.UserId == caller.UserId() ? found : null;
     }
 
     /// <summary>Whoever asks when told to asks after 1, 3, 6 and 10 seconds: 1, 2, 3 and 4 apart.</summary>

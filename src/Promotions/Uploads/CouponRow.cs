@@ -93,7 +93,7 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
     }
 
     /// <summary>Notes that a good row's code is taken by a code that is stored already.</summary>
-    internal void Taken(string code)
+    internal void MarkTaken(string code)
     {
         if (Faults.Count < MostFaults)
             Faults.Add(new RowFault(codes[code], "code", "is taken already"));

@@ -162,7 +162,7 @@ internal static class UploadCoupons
         command.Parameters.Add(new() { Value = rows.Good.ConvertAll(row => row.Code) });
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
-            rows.Taken(reader.GetString(0));
+            rows.MarkTaken(reader.GetString(0));
     }
 }
 

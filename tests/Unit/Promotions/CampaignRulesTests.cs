@@ -25,7 +25,7 @@ public sealed class CampaignRulesTests
                 var held = new Dictionary<byte, long>();
                 foreach (var user in input.Users ?? [])
                 {
-                    var decision = CampaignRules.Decide(paused: false, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now);
+                    var decision = CampaignRules.Decide(new(Paused: false, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now));
                     decision.Issued.ShouldBe(held.GetValueOrDefault(user) < perUser && issued < limit);
                     if (decision.Rank is { } rank)
                         rank.ShouldBe(++ranked);
@@ -50,7 +50,7 @@ public sealed class CampaignRulesTests
     [InlineData(true, 1, "paused")]
     public void State_and_start_decide_first(bool paused, int? startsInHours, string? reason)
     {
-        var decision = CampaignRules.Decide(paused, startsInHours is { } hours ? Now.AddHours(hours) : null, 10, 1, 0, 0, 0, Now);
+        var decision = CampaignRules.Decide(new(paused, startsInHours is { } hours ? Now.AddHours(hours) : null, 10, 1, 0, 0, 0, Now));
         decision.Reason.ShouldBe(reason);
         decision.Rank.ShouldBe(reason is null ? 1 : null);
     }
