@@ -1,5 +1,6 @@
 using Boon.Contracts;
 using Boon.Platform.Data;
+using Boon.Platform.Subscriptions;
 
 namespace Boon.Bench;
 
