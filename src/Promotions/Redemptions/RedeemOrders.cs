@@ -54,7 +54,7 @@ internal static class RedeemOrders
         await using var reader = await insert.ExecuteReaderAsync(ct);
         var recorded = new HashSet<Guid>(orders.Length);
         while (await reader.ReadAsync(ct))
-            seen.Add(reader.GetGuid(0));
-        return seen;
+            recorded.Add(reader.GetGuid(0));
+        return recorded;
     }
 }

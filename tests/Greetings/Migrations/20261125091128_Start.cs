@@ -38,6 +38,7 @@ namespace Boon.Greetings.Migrations
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddBy("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddEpochs("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddRedrivenBy("greetings"));
+            migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddWantedLanes("greetings"));
             foreach (var statement in Boon.Platform.Log.EventLogSchema.AddTypeIndex("greetings"))
                 migrationBuilder.Sql(statement, suppressTransaction: true);
         }

@@ -3,7 +3,7 @@ namespace Boon.Greetings.Sending;
 /// <summary>Notes who got a voucher.</summary>
 internal static class NoteVouchers
 {
-    internal static async Task HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<GreetingsDb> unit, CancellationToken ct)
+    internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<GreetingsDb> unit, CancellationToken ct)
     {
         foreach (var e in events)
         {
@@ -14,5 +14,6 @@ internal static class NoteVouchers
                 """, voucher.UserId, voucher.VoucherId);
             await note.ExecuteNonQueryAsync(ct);
         }
+        return BatchEffect.Of(events.Count > 0);
     }
 }
