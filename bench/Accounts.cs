@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Boon.Host.Demo;
 using Boon.Identity.Accounts;
 using Boon.Identity.Passwords;
@@ -27,6 +28,14 @@ internal static class Accounts
         command.Parameters.Add(new() { Value = Enumerable.Range(0, count).Select(Name).ToArray() });
         command.Parameters.Add(new() { Value = Hash });
         await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>A client of a host that calls as the operator.</summary>
+    internal static async Task<HttpClient> OperatorAsync(HostProcess host, CancellationToken ct)
+    {
+        using var client = new DemoClient(host.Url, 1);
+        var token = await SignInAsync(client, "operator", HostProcess.OperatorPassword, ct);
+        return new HttpClient { BaseAddress = new Uri(host.Url), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
     }
 
     /// <summary>Signs in; answers the access token.</summary>

@@ -70,9 +70,7 @@ internal static class IntakeBench
 
     private static async Task<string> KeyAsync(HostProcess host, CancellationToken ct)
     {
-        using var http = new HttpClient { BaseAddress = new Uri(host.Url) };
-        using (var client = new Boon.Host.Demo.DemoClient(host.Url, 1))
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await Accounts.SignInAsync(client, "operator", HostProcess.OperatorPassword, ct));
+        using var http = await Accounts.OperatorAsync(host, ct);
         using var content = new StringContent("""{"name":"bench"}""", Encoding.UTF8, "application/json");
         using var response = await http.PostAsync(new Uri("/v1/api-keys", UriKind.Relative), content, ct);
         using var key = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync(ct));

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text.Json;
 
 namespace Boon.Bench;
@@ -16,9 +15,7 @@ internal static class TypesBench
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var host = await HostProcess.ServeAsync(connectionString, ct);
-        using var http = new HttpClient { BaseAddress = new Uri(host.Url) };
-        using (var client = new Boon.Host.Demo.DemoClient(host.Url, 1))
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await Accounts.SignInAsync(client, "operator", HostProcess.OperatorPassword, ct));
+        using var http = await Accounts.OperatorAsync(host, ct);
         await MeasureAsync(null);
         var few = await MeasureAsync(null);
         await ClaimsBench.ExecuteAsync(source, $"""

@@ -19,9 +19,7 @@ internal static class UploadBench
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var host = await HostProcess.ServeAsync(connectionString, ct);
-        using var http = new HttpClient { BaseAddress = new Uri(host.Url) };
-        using (var client = new Boon.Host.Demo.DemoClient(host.Url, 1))
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await Accounts.SignInAsync(client, "operator", HostProcess.OperatorPassword, ct));
+        using var http = await Accounts.OperatorAsync(host, ct);
         await using (var create = source.CreateCommand("create table public.plain_codes (like promotions.codes including all)"))
             await create.ExecuteNonQueryAsync(ct);
 

@@ -23,22 +23,32 @@ internal static class Attempts
     /// <summary>Counts one, at once and for good, unless the window is full: then answers how long it lasts.</summary>
     internal static async Task<TimeSpan?> TryCountAsync(NpgsqlDataSource source, string key, int most, TimeSpan window, CancellationToken ct)
     {
-        await using (var count = source.CreateCommand("""
-            insert into identity.sign_in_failures as f (key, failures, window_ends)
-            values ($1, 1, now() + $2)
-            on conflict (key) do update set
-                failures = case when f.window_ends > now() then f.failures + 1 else 1 end,
-                window_ends = case when f.window_ends > now() then f.window_ends else now() + $2 end
-            where f.window_ends <= now() or f.failures < $3
-            """))
-        {
-            foreach (var value in (object[])[key, window, most])
-                count.Parameters.Add(new() { Value = value });
-            if (await count.ExecuteNonQueryAsync(ct) == 1)
+        await using (var count = source.CreateCommand())
+            if ((await CountAsync(count, [key], window, most, ct)).Count == 1)
                 return null;
-        }
         await using var look = source.CreateCommand();
         return await LockedForAsync(look, [(key, most)], ct) ?? TimeSpan.Zero; // the window may have ended just now
+    }
+
+    /// <summary>Counts one under each key whose window is not full; answers those keys with their counts and how long their windows last.</summary>
+    internal static Task<List<(string Key, int Count, TimeSpan Left)>> CountAsync(NpgsqlCommand command, string[] keys, TimeSpan window, int most, CancellationToken ct)
+    {
+        // In one order for all, so that two that count never wait for each other.
+        command.CommandText = """
+            insert into identity.sign_in_failures as f (key, failures, window_ends)
+            select key, 1, now() + $2
+            from unnest($1::text[]) key
+            order by key
+            on conflict (key) do update
+            set failures = case when f.window_ends > now() then f.failures + 1 else 1 end,
+                window_ends = case when f.window_ends > now() then f.window_ends else now() + $2 end
+            where f.window_ends <= now() or f.failures < $3
+            returning key, failures, window_ends - now()
+            """;
+        command.Parameters.Add(new() { Value = keys });
+        command.Parameters.Add(new() { Value = window });
+        command.Parameters.Add(new() { Value = most });
+        return command.ReadAllAsync(row => (row.GetString(0), row.GetInt32(1), row.GetFieldValue<TimeSpan>(2)), ct);
     }
 
     /// <summary>What stands for an address: one customer has a whole /64 of IPv6.</summary>

@@ -48,23 +48,12 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
     internal async Task<TimeSpan?> FailedAsync(Unit<IdentityDb> unit, TryKeys keys, CancellationToken ct)
     {
         LogMetrics.SignInFailed();
-        // One order for all, so that two failures never wait for each other.
-        await using var command = unit.Command("""
-            insert into identity.sign_in_failures as f (key, failures, window_ends)
-            select key, 1, now() + $4 from unnest(array[$1, $2, $3]) key order by key
-            on conflict (key) do update set
-                failures = case when f.window_ends > now() then f.failures + 1 else 1 end,
-                window_ends = case when f.window_ends > now() then f.window_ends else now() + $4 end
-            returning key, failures, window_ends - now()
-            """, keys.Pair, keys.Account, keys.Address, Window);
-        await using var reader = await command.ExecuteReaderAsync(ct);
         TimeSpan? locked = null;
-        while (await reader.ReadAsync(ct))
+        foreach (var (key, count, left) in await Attempts.CountAsync(unit.Command(""), [keys.Pair, keys.Account, keys.Address], Window, int.MaxValue, ct))
         {
-            var key = reader.GetString(0);
             var most = key == keys.Pair ? PerAccountAndAddress : key == keys.Account ? PerAccount : PerAddress;
-            if (reader.GetInt32(1) > most && !(locked > reader.GetFieldValue<TimeSpan>(2)))
-                locked = reader.GetFieldValue<TimeSpan>(2);
+            if (count > most && !(locked > left))
+                locked = left;
         }
         return locked;
     }

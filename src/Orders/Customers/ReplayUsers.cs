@@ -11,6 +11,9 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
     /// <summary>Events between two reports of progress.</summary>
     private const int Report = 5_000;
 
+    /// <summary>Users that are in memory before they are written beside the live ones.</summary>
+    private const int MostInMemory = 50_000;
+
     /// <summary>Events that are read while learning stands still, at most about so many.</summary>
     private const int Few = 10_000;
 
@@ -20,6 +23,8 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
     {
         var started = Stopwatch.GetTimestamp();
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
+        await ReplayTables.ExecuteAsync(connection, "drop table if exists pg_temp.known_users_rebuilt", ct);
+        await ReplayTables.ExecuteAsync(connection, "create temp table known_users_rebuilt (like orders.known_users including indexes)", ct);
         var users = new Dictionary<Guid, bool>();
         var (events, at) = (0L, 0L);
         // Nothing is held while much is read; what is left in the end takes a moment.
@@ -29,7 +34,8 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         await FoldAsync(await ReadToAsync(connection, locked: true, ct));
         var folded = Stopwatch.GetElapsedTime(started);
 
-        await WriteBesideAsync(connection, users, ct);
+        await ReplayTables.ExecuteAsync(connection, ReplayTables.PlansForWholeTables, ct);
+        await ReplayTables.ExecuteAsync(connection, "analyze known_users_rebuilt", ct);
         var parts = new[] { await CompareAsync(connection, ct) };
         var (mended, proof) = (0, default(ReplayPart[]));
         if (!parts[0].Equal && !options.CheckOnly)
@@ -38,6 +44,7 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
             proof = [await CompareAsync(connection, ct)];
         }
         await transaction.CommitAsync(ct);
+        await ReplayTables.ExecuteAsync(connection, "drop table pg_temp.known_users_rebuilt", ct);
         return new ReplayReport(events, folded, Stopwatch.GetElapsedTime(started), parts, mended, proof);
 
         async Task FoldAsync(long upTo)
@@ -46,9 +53,12 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
             await foreach (var e in EventReader.ReadAllAsync(source.Source, source.Schema, at, upTo, KnownUsers.Events, ct))
             {
                 users[e.UserId!.Value] = e.Type == UserErased.Name || users.GetValueOrDefault(e.UserId.Value);
+                if (users.Count == MostInMemory)
+                    await WriteBesideAsync(connection, users, ct);
                 if (++events % Report == 0)
                     progress.Report(events);
             }
+            await WriteBesideAsync(connection, users, ct);
             at = upTo;
         }
     }
@@ -62,21 +72,22 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         return await command.ExecuteScalarAsync(ct) is long sequence ? sequence : throw new SetupException("Orders has not begun to learn users on this database: run `boon serve` once.");
     }
 
+    /// <summary>Adds users to what was written beside the live ones, and forgets them: an erased one stays erased, whatever is told of it later.</summary>
     private static async Task WriteBesideAsync(NpgsqlConnection connection, Dictionary<Guid, bool> users, CancellationToken ct)
     {
-        await ReplayTables.ExecuteAsync(connection, ReplayTables.PlansForWholeTables, ct);
-        await ReplayTables.ExecuteAsync(connection, "create temp table known_users_rebuilt (like orders.known_users) on commit drop", ct);
-        await using (var copy = await connection.BeginBinaryImportAsync($"copy known_users_rebuilt ({Columns}) from stdin (format binary)", ct))
+        await using var write = new NpgsqlCommand($"""
+            insert into known_users_rebuilt as u ({Columns})
+            select user_id, erased
+            from unnest($1::uuid[], $2::boolean[]) n (user_id, erased)
+            on conflict (user_id) do update
+            set erased = u.erased or excluded.erased
+            """, connection)
         {
-            foreach (var (user, erased) in users)
-            {
-                await copy.StartRowAsync(ct);
-                await copy.WriteAsync(user, ct);
-                await copy.WriteAsync(erased, ct);
-            }
-            await copy.CompleteAsync(ct);
-        }
-        await ReplayTables.ExecuteAsync(connection, "analyze known_users_rebuilt", ct);
+            CommandTimeout = 0,
+            Parameters = { new() { Value = users.Keys.ToArray() }, new() { Value = users.Values.ToArray() } },
+        };
+        await write.ExecuteNonQueryAsync(ct);
+        users.Clear();
     }
 
     private static Task<ReplayPart> CompareAsync(NpgsqlConnection connection, CancellationToken ct) =>
