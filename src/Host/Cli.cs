@@ -14,25 +14,7 @@ internal static class Cli
     internal static async Task<int> RunAsync(string[] args)
     {
         using var signals = new Signals();
-        // A RootCommand is named after the program's file, which nobody types.
-        var root = new Command(
-            "boon",
-            "Boon: a self-hosted, event-driven incentives engine.\n\n"
-            + "Start with `boon demo`: it shows the first 100 who sign in get a voucher, on a database of its own.\n"
-            + "Settings are environment variables or appsettings.json: ConnectionStrings__Boon (your PostgreSQL), Boon__Data,\n"
-            + "Boon__Operator__Password, Boon__Log__Level; docs/guide/settings.md has all of them.")
-        {
-            new HelpOption(),
-            new VersionOption(),
-            ServeCommand.Create(signals),
-            MigrateCommand.Create(),
-            DemoCommand.Create(),
-            CouponsCommand.Create(),
-            ReplayCommand.Create(),
-            DeadLettersCommand.Create(),
-            LogCommand.Create(),
-            OperatorsCommand.Create(),
-        };
+        var root = CreateRoot(signals);
         try
         {
             return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
@@ -47,6 +29,26 @@ internal static class Cli
             return 1;
         }
     }
+
+    /// <summary>Every command. (A RootCommand is named after the program's file, which nobody types.)</summary>
+    internal static Command CreateRoot(Signals signals) => new(
+        "boon",
+        "Boon: a self-hosted, event-driven incentives engine.\n\n"
+        + "Start with `boon demo`: it shows the first 100 who sign in get a voucher, on a database of its own.\n"
+        + "Settings are environment variables or appsettings.json: ConnectionStrings__Boon (your PostgreSQL), Boon__Data,\n"
+        + "Boon__Operator__Password, Boon__Log__Level; docs/guide/settings.md has all of them.")
+    {
+        new HelpOption(),
+        new VersionOption(),
+        ServeCommand.Create(signals),
+        MigrateCommand.Create(),
+        DemoCommand.Create(),
+        CouponsCommand.Create(),
+        ReplayCommand.Create(),
+        DeadLettersCommand.Create(),
+        LogCommand.Create(),
+        OperatorsCommand.Create(),
+    };
 
     /// <summary>Errors that a person can mend, in a sentence; null for bugs, which keep their stack trace.</summary>
     private static string? Explain(Exception error) => error switch

@@ -26,7 +26,7 @@ public sealed partial class GuideTests
     }
 
     /// <summary>The cells of each row of the first table after a heading.</summary>
-    private static List<string[]> Rows(string page, string heading) =>
+    internal static List<string[]> Rows(string page, string heading) =>
         [.. File.ReadLines(Path.Combine(Support.Checkout.Root, page)).SkipWhile(line => line != heading).SkipWhile(line => !line.StartsWith('|')).Skip(2)
             .TakeWhile(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|').Select(cell => cell.Trim()).ToArray())];
 
