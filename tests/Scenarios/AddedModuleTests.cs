@@ -40,7 +40,7 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
         await Greet(token, "Good morning");
         await Greet(token, "Good night");
         await boon.CaughtUp();
-        (await boon.Api.All("/v1/vouchers", token)).ShouldHaveSingleItem().GetProperty("campaignId").GetGuid().ShouldBe(campaign);
+        (await boon.Api.All<Voucher>("/v1/vouchers", token)).ShouldHaveSingleItem().CampaignId.ShouldBe(campaign);
         (await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1 and user_id = $2", quest, user)).ShouldBe(1);
     }
 
@@ -57,11 +57,10 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
     [Fact]
     public async Task Its_event_is_listed_with_its_members_and_a_trigger_that_is_nearly_its_name_is_explained()
     {
-        var type = (await boon.Api.All("/v1/event-types", await boon.OperatorToken()))
-            .Single(one => one.GetProperty("type").GetString() == GreetingSent.Name);
-        type.GetProperty("triggers").EnumerateArray().Select(use => use.GetString()).ShouldBe(["campaigns", "quests"], ignoreOrder: true);
-        type.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("name").GetString())
-            .ShouldBe(["greetingId", "userId", "text"]);
+        var type = (await boon.Api.All<EventTypeView>("/v1/event-types", await boon.OperatorToken()))
+            .Single(one => one.Type == GreetingSent.Name);
+        type.Triggers.ShouldBe(["campaigns", "quests"], ignoreOrder: true);
+        type.Members.Select(member => member.Name).ShouldBe(["greetingId", "userId", "text"]);
         var refused = await boon.Api.Post("/v1/quests", new { name = "q", trigger = "greetings.greeting-send" }, await boon.OperatorToken());
         refused["errors"].GetProperty("trigger")[0].GetString().ShouldNotBeNull().ShouldContain("did you mean greetings.greeting-sent?");
     }

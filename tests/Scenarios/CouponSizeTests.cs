@@ -23,11 +23,11 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
 
     private async Task<(long Uploaded, long Available, long Claimed, long Purged)> Counters(string type)
     {
-        var view = (await boon.Api.All("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.GetProperty("name").GetString() == type);
-        return (view.GetProperty("uploaded").GetInt64(), view.GetProperty("available").GetInt64(), view.GetProperty("claimed").GetInt64(), view.GetProperty("purged").GetInt64());
+        var view = (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.Name == type);
+        return (view.Uploaded, view.Available, view.Claimed, view.Purged);
     }
 
-    private static string? Code(Answer claim) => claim["coupon"].GetProperty("code").GetString();
+    private static string? Code(Answer claim) => claim.As<Claim>().Coupon!.Code;
 
     /// <summary>Times of expiry of 3,000 coupons in a row, and of those after them; as many different ones as there are coupons is more than the look for the next good one tries.</summary>
     [Theory]
@@ -92,7 +92,7 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
         var prefix = $"L{Guid.CreateVersion7():N}-";
         await boon.Execute("insert into promotions.coupon_types (name, per_user) select $1 || n, 1 from generate_series(1, 450) n", prefix);
         var token = await boon.OperatorToken();
-        var names = (await boon.Api.All("/v1/coupon-types", token, limit: 100)).ConvertAll(type => type.GetProperty("name").GetString() ?? "");
+        var names = (await boon.Api.All<CouponType>("/v1/coupon-types", token, limit: 100)).ConvertAll(type => type.Name ?? "");
         names.ShouldBeUnique();
         names.Count(name => name.StartsWith(prefix, StringComparison.Ordinal)).ShouldBe(450);
         names[0].ShouldBe("", "coupons without a type come first");

@@ -20,11 +20,11 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
 
     private async Task<Answer> Upload(params object[] coupons) => await boon.Api.Post("/v1/coupons", new { coupons }, await boon.OperatorToken());
 
-    private async Task<JsonElement> Counters(string type) =>
-        (await boon.Api.All("/v1/coupon-types", await boon.OperatorToken())).First(view => view.GetProperty("name").GetString() == type);
+    private async Task<CouponType> Counters(string type) =>
+        (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken())).First(view => view.Name == type);
 
-    private static (long Uploaded, long Available, long Claimed, long Redeemed, long Purged) Read(JsonElement view) =>
-        (view.GetProperty("uploaded").GetInt64(), view.GetProperty("available").GetInt64(), view.GetProperty("claimed").GetInt64(), view.GetProperty("redeemed").GetInt64(), view.GetProperty("purged").GetInt64());
+    private static (long Uploaded, long Available, long Claimed, long Redeemed, long Purged) Read(CouponType view) =>
+        (view.Uploaded, view.Available, view.Claimed, view.Redeemed, view.Purged);
 
     private static (int Row, string? Field)[] Faults(Answer answer) =>
         [.. answer["errors"].EnumerateArray().Select(fault => (fault.GetProperty("row").GetInt32(), fault.TryGetProperty("field", out var field) ? field.GetString() : null))];
@@ -36,20 +36,20 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type)))["uploaded"].GetInt32().ShouldBe(2);
         var members = await boon.SeedMembers(3);
         var first = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
-        (first.Code, first["state"].GetString(), first["coupon"].GetProperty("code").GetString()).ShouldBe((201, "granted", type + "-a"));
+        (first.Code, first["state"].GetString(), first.As<Claim>().Coupon!.Code).ShouldBe((201, "granted", type + "-a"));
         var again = await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
         (again.Code, again.Id).ShouldBe((200, first.Id));
-        (await boon.Api.Post("/v1/claims", new { type }, members[1].Token))["coupon"].GetProperty("code").GetString().ShouldBe(type + "-b");
+        (await boon.Api.Post("/v1/claims", new { type }, members[1].Token)).As<Claim>().Coupon!.Code.ShouldBe(type + "-b");
         var late = await boon.Api.Post("/v1/claims", new { type }, members[2].Token);
         (late.Code, late.Problem).ShouldBe((409, "sold-out"));
         (await boon.Api.Post("/v1/claims", new { type }, members[1].Token)).Code.ShouldBe(200, "an existing claim comes before sold-out");
 
         (await boon.Api.Get($"/v1/claims/{first.Id}", members[0].Token))["state"].GetString().ShouldBe("granted");
         (await boon.Api.Get($"/v1/claims/{first.Id}", members[1].Token)).Code.ShouldBe(404);
-        (await boon.Api.All("/v1/coupons", members[0].Token)).Single().GetProperty("state").GetString().ShouldBe("active");
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", members[0].Token)).Single().State.ShouldBe("active");
         Read(await Counters(type)).ShouldBe((2, 0, 2, 0, 0));
-        var refused = await boon.Api.All($"/v1/events?module=promotions&userId={members[2].Id}", await boon.OperatorToken());
-        refused.Single().GetProperty("data").GetProperty("reason").GetString().ShouldBe("sold-out");
+        var refused = await boon.Api.All<Event>($"/v1/events?module=promotions&userId={members[2].Id}", await boon.OperatorToken());
+        refused.Single()["reason"].GetString().ShouldBe("sold-out");
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (_, token) = (await boon.SeedMembers(1))[0];
         var answers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => boon.Api.Post("/v1/claims", new { type }, token)));
         answers.Select(answer => answer.Code).Order().ShouldBe([201, 201, 409]);
-        (await boon.Api.All("/v1/coupons", token)).Select(coupon => coupon.GetProperty("code").GetString()).Order().ShouldBe([type + "-a", type + "-b"]);
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", token)).Select(coupon => coupon.Code).Order().ShouldBe([type + "-a", type + "-b"]);
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Upload(Coupon(type + "-a", type), Coupon(type + "-b", type), Coupon(type + "-c", type), Coupon(type + "-d", type));
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-a");
         var (_, token) = (await boon.SeedMembers(1))[0];
-        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("code").GetString().ShouldBe(type + "-b");
+        (await boon.Api.Post("/v1/claims", new { type }, token)).As<Claim>().Coupon!.Code.ShouldBe(type + "-b");
         Read(await Counters(type)).ShouldBe((4, 2, 1, 0, 1), "the cursor purges what it passes");
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-d");
         (await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken()))["purged"].GetInt64().ShouldBeGreaterThanOrEqualTo(1);
@@ -137,7 +137,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         Faults(await Upload(Coupon(type + "-d", type))).ShouldBe([(1, "code")]);
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-b");
         await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken());
-        (await boon.Api.All("/v1/coupons", token)).Single().GetProperty("state").GetString().ShouldBe("expired");
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", token)).Single().State.ShouldBe("expired");
         (await boon.Scalar<long>("select sum((l.payload->>'count')::bigint)::bigint from promotions.event_log l where l.type = 'promotions.coupons-purged.v1' and l.payload->>'type' = $1", type)).ShouldBe(2);
     }
 
@@ -160,7 +160,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         Read(await Counters(type)).ShouldBe((1, 0, 1, 2, 0));
         (await boon.Api.Delete($"/v1/redemptions/{redeemed.Id}", await boon.OperatorToken())).Code.ShouldBe(204);
         Read(await Counters(type)).ShouldBe((1, 0, 1, 1, 0));
-        (await boon.Api.All("/v1/coupons", members[0].Token)).Single().GetProperty("uses").GetInt32().ShouldBe(1);
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", members[0].Token)).Single().Uses.ShouldBe(1);
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", csv, "text/csv; charset=utf-8", await boon.OperatorToken());
         (answer.Code, answer["uploaded"].GetInt32()).ShouldBe((201, 2));
         var (_, token) = (await boon.SeedMembers(1))[0];
-        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("code").GetString().ShouldBe($"{type},é");
+        (await boon.Api.Post("/v1/claims", new { type }, token)).As<Claim>().Coupon!.Code.ShouldBe($"{type},é");
     }
 
     [Theory]
@@ -221,7 +221,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         queued[0].Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
         var waited = await Task.WhenAll(queued.Zip(members).Select(pair => boon.Api.Send(HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request => request.Headers.Add("Prefer", "wait=30"))));
         waited.Select(answer => answer["state"].GetString()).ShouldBe(["granted", "granted", "granted"]);
-        waited.Select(answer => answer["coupon"].GetProperty("code").GetString()).ShouldBeUnique();
+        waited.Select(answer => answer.As<Claim>().Coupon!.Code).ShouldBeUnique();
         (await boon.Api.Post("/v1/claims", new { type }, members[3].Token)).Problem.ShouldBe("sold-out", "an empty pool refuses at once");
         (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(200);
         var grants = await boon.Scalar<DateTime[]>("select array_agg(settled_at order by settled_at) from promotions.claims where type = $1", type);
@@ -270,7 +270,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
             (full.Code, full.Problem).ShouldBe((429, "queue-full"));
             full.Headers.RetryAfter.ShouldNotBeNull();
         }
-        (await boon.Api.All($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.GetProperty("data").TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
+        (await boon.Api.All<Event>($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.Data.TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
 
         await TimeOut();
         var refused = await boon.Api.Get($"/v1/claims/{waits.Id}", members[0].Token);
@@ -306,10 +306,10 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Types_are_listed_with_their_rules_and_bad_rules_are_refused()
     {
         var token = await boon.OperatorToken();
-        var types = (await boon.Api.All("/v1/coupon-types", token)).ToDictionary(type => type.GetProperty("name").GetString() ?? "");
-        types["MEGADEAL"].GetProperty("pace").ToString().ShouldBe("""{"perSecond":10,"concurrency":5,"maxQueue":100,"maxWaitSeconds":10}""");
+        var types = (await boon.Api.All<CouponType>("/v1/coupon-types", token)).ToDictionary(type => type.Name ?? "");
+        types["MEGADEAL"].Pace.ShouldBe(new Pace(PerSecond: 10, Concurrency: 5, MaxQueue: 100, MaxWaitSeconds: 10));
         foreach (var name in (string[])["", "STANDARD", "FREE"])
-            (types[name].GetProperty("perUser").GetInt32(), types[name].GetProperty("pace").ValueKind).ShouldBe((1, JsonValueKind.Null));
+            (types[name].PerUser, types[name].Pace).ShouldBe((1, null));
         (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 2 }, token)).Code.ShouldBe(400);
         (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1, pace = new { perSecond = 0, concurrency = 5, maxQueue = 100 } }, token)).Code.ShouldBe(400);
         (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1 }, (await boon.SeedMembers(1))[0].Token)).Code.ShouldBe(403);
@@ -346,7 +346,7 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var members = await boon.SeedMembers(2);
         for (var i = 0; i < 4; i++)
             (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(201);
-        (await boon.Api.All("/v1/coupons", members[0].Token)).Select(coupon => coupon.GetProperty("code").GetString())
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", members[0].Token)).Select(coupon => coupon.Code)
             .ShouldBe([$"Csv-{id}", $"LOT{id}", $"Lot-{id}", $"Exact-{id}"]);
         foreach (var (typed, code) in ((string, string)[])[($"\tExact-{id}\n", $"Exact-{id}"), ($" l0t {id.ToUpperInvariant()}", $"Lot-{id}"), ($"LOT{id}", $"LOT{id}"), ($"csv{id}", $"Csv-{id}")])
         {

@@ -4,6 +4,7 @@ using Boon.Platform.Subscriptions;
 using Boon.Platform.Units;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
+using DeadLetter = Boon.Support.DeadLetter;
 
 namespace Boon.Scenarios;
 
@@ -21,10 +22,10 @@ public sealed class DeadLetterTests
         await ParkAsync(boon, "promotions", OfPromotions);
         await ParkAsync(boon, "quests", OfQuests);
 
-        var all = await boon.Api.All("/v1/dead-letters", token, limit: 100);
-        all.Select(letter => letter.GetProperty("id").GetGuid()).Distinct().Count().ShouldBe(OfPromotions + OfQuests);
-        all.Select(letter => letter.GetProperty("parkedAt").GetDateTime()).ShouldBeInOrder();
-        all.Count(letter => letter.GetProperty("module").GetString() == "quests").ShouldBe(OfQuests);
+        var all = await boon.Api.All<DeadLetter>("/v1/dead-letters", token, limit: 100);
+        all.Select(letter => letter.Id).Distinct().Count().ShouldBe(OfPromotions + OfQuests);
+        all.Select(letter => letter.ParkedAt).ShouldBeInOrder();
+        all.Count(letter => letter.Module == "quests").ShouldBe(OfQuests);
         (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(50);
 
         var ofCommandLine = 0;
@@ -43,11 +44,11 @@ public sealed class DeadLetterTests
         foreach (var module in (string[])["promotions", "quests"])
             await boon.Execute($"update {module}.dead_letters set redriven_at = now(), redriven_by = '{Actor.CommandLine}' where sequence <= 4");
 
-        (await boon.Api.All("/v1/dead-letters", token, limit: 1)).ShouldAllBe(letter => letter.GetProperty("sequence").GetInt64() == 5 && !Has(letter, "redrivenAt") && !Has(letter, "redrivenBy"));
-        (await boon.Api.All("/v1/dead-letters?state=open", token)).Count.ShouldBe(2);
-        var redriven = await boon.Api.All("/v1/dead-letters?state=redriven", token, limit: 3);
+        (await boon.Api.All<DeadLetter>("/v1/dead-letters", token, limit: 1)).ShouldAllBe(letter => letter.Sequence == 5 && letter.RedrivenAt == null && letter.RedrivenBy == null);
+        (await boon.Api.All<DeadLetter>("/v1/dead-letters?state=open", token)).Count.ShouldBe(2);
+        var redriven = await boon.Api.All<DeadLetter>("/v1/dead-letters?state=redriven", token, limit: 3);
         redriven.Count.ShouldBe(8);
-        redriven.ShouldAllBe(letter => Has(letter, "redrivenAt") && letter.GetProperty("redrivenBy").GetString() == "command-line");
+        redriven.ShouldAllBe(letter => letter.RedrivenAt != null && letter.RedrivenBy == "command-line");
         (await boon.Api.Get("/v1/dead-letters?state=closed", token))["errors"].GetProperty("state").GetArrayLength().ShouldBe(1);
         (await boon.Api.Get("/v1/dead-letters?cursor=eyJ4IjoxfQ", token)).Code.ShouldBeOneOf(200, 400);
     }
@@ -79,24 +80,22 @@ public sealed class DeadLetterTests
         }
         var first = await ParkedAsync(new InvalidOperationException("\0\uD83D " + string.Concat(Enumerable.Repeat("😀", 5_000))));
         (await boon.Scalar<int>("select length(error) from quests.dead_letters")).ShouldBe(4_000);
-        var letter = (await boon.Api.All("/v1/dead-letters", token)).ShouldHaveSingleItem().GetProperty("id").GetGuid();
+        var letter = (await boon.Api.All<DeadLetter>("/v1/dead-letters", token)).ShouldHaveSingleItem().Id;
 
         // Read again while it is open: the letter is the same.
         (await ParkedAsync(new InvalidOperationException("again"))).ShouldBe(first);
 
         await boon.Execute($"update quests.dead_letters set redriven_at = now(), redriven_by = '{Actor.CommandLine}'");
-        (await boon.Api.All("/v1/dead-letters", token)).ShouldBeEmpty();
+        (await boon.Api.All<DeadLetter>("/v1/dead-letters", token)).ShouldBeEmpty();
         (await ParkedAsync(new InvalidOperationException("once more"))).ShouldBeGreaterThan(first);
-        var again = (await boon.Api.All("/v1/dead-letters", token)).ShouldHaveSingleItem();
-        (again.GetProperty("id").GetGuid(), again.GetProperty("error").GetString()).ShouldBe((letter, "InvalidOperationException: once more"));
-        (Has(again, "redrivenAt"), Has(again, "redrivenBy")).ShouldBe((false, false));
-        (await boon.Api.All("/v1/dead-letters?state=redriven", token)).ShouldBeEmpty();
+        var again = (await boon.Api.All<DeadLetter>("/v1/dead-letters", token)).ShouldHaveSingleItem();
+        (again.Id, again.Error).ShouldBe((letter, "InvalidOperationException: once more"));
+        (again.RedrivenAt, again.RedrivenBy).ShouldBe((null, null));
+        (await boon.Api.All<DeadLetter>("/v1/dead-letters?state=redriven", token)).ShouldBeEmpty();
     }
 
     private static readonly LoggedEvent Event = new(
         "intake", 1, Guid.CreateVersion7(), "test.parked", "test", "1", null, "{}"u8.ToArray(), DateTime.UnixEpoch, DateTime.UnixEpoch, null, null, null);
-
-    private static bool Has(System.Text.Json.JsonElement letter, string member) => letter.TryGetProperty(member, out _);
 
     /// <summary>Letters as parking leaves them, each a second after the one before; two of a kind in one moment.</summary>
     private static Task<int> ParkAsync(TestBoon boon, string module, int count) => boon.Execute($"""

@@ -22,17 +22,17 @@ public sealed class FirstHundredTests : IAsyncLifetime
         }
 
         var decisions = await boon.Decisions(campaign, 5);
-        decisions.Select(d => d.GetProperty("userId").GetGuid()).ShouldBe(people.Select(person => person.Id));
-        decisions.Select(d => d.GetProperty("rank").GetInt64()).ShouldBe([1, 2, 3, 4, 5]);
-        decisions.Select(d => d.GetProperty("outcome").GetString()).ShouldBe(["issued", "issued", "issued", "refused", "refused"]);
-        decisions[4].GetProperty("reason").GetString().ShouldBe("budget-exhausted");
+        decisions.Select(d => d.UserId).ShouldBe(people.Select(person => person.Id));
+        decisions.Select(d => d.Rank).ShouldBe([1, 2, 3, 4, 5]);
+        decisions.Select(d => d.Outcome).ShouldBe(["issued", "issued", "issued", "refused", "refused"]);
+        decisions[4].Reason.ShouldBe("budget-exhausted");
 
-        var vouchers = await boon.Api.All("/v1/vouchers", people[0].Token);
+        var vouchers = await boon.Api.All<Voucher>("/v1/vouchers", people[0].Token);
         vouchers.Count.ShouldBe(1);
-        vouchers[0].GetProperty("state").GetString().ShouldBe("active");
-        vouchers[0].GetProperty("benefit").GetProperty("value").GetInt64().ShouldBe(30);
-        vouchers[0].GetProperty("code").GetString().ShouldBe(decisions[0].GetProperty("voucherCode").GetString());
-        (await boon.Api.All("/v1/vouchers", people[4].Token)).ShouldBeEmpty();
+        vouchers[0].State.ShouldBe("active");
+        vouchers[0].Benefit.Value.ShouldBe(30);
+        vouchers[0].Code.ShouldBe(decisions[0].VoucherCode);
+        (await boon.Api.All<Voucher>("/v1/vouchers", people[4].Token)).ShouldBeEmpty();
 
         var view = await boon.Api.Get($"/v1/campaigns/{campaign}", await boon.OperatorToken());
         (view["limit"].GetInt64(), view["issued"].GetInt64(), view["remaining"].GetInt64(), view["redeemed"].GetInt64()).ShouldBe((3, 3, 0, 0));
@@ -47,7 +47,7 @@ public sealed class FirstHundredTests : IAsyncLifetime
         for (var i = 0; i < 3; i++)
             await boon.Api.SignIn(person.Username, person.Password);
 
-        (await boon.Decisions(every, 3)).Select(d => d.GetProperty("reason").GetString()).ShouldBe([null, null, "already-issued"]);
+        (await boon.Decisions(every, 3)).Select(d => d.Reason).ShouldBe([null, null, "already-issued"]);
         (await boon.Decisions(first, 1)).Count.ShouldBe(1);
     }
 
@@ -60,7 +60,7 @@ public sealed class FirstHundredTests : IAsyncLifetime
         var late = await boon.Register();
         await boon.Api.SignIn(late.Username, late.Password);
 
-        (await boon.Decisions(campaign, 1)).Select(d => d.GetProperty("userId").GetGuid()).ShouldBe([late.Id]);
+        (await boon.Decisions(campaign, 1)).Select(d => d.UserId).ShouldBe([late.Id]);
     }
 
     [Fact]
@@ -82,8 +82,8 @@ public sealed class FirstHundredTests : IAsyncLifetime
         await boon.CaughtUp();
 
         var decisions = await boon.Decisions(campaign, 3);
-        decisions.Select(d => d.GetProperty("reason").GetString()).ShouldBe([null, "paused", "budget-exhausted"]);
-        decisions.Select(d => d.GetProperty("rank").ValueKind == System.Text.Json.JsonValueKind.Null ? 0 : d.GetProperty("rank").GetInt64()).ShouldBe([1, 0, 2]);
+        decisions.Select(d => d.Reason).ShouldBe([null, "paused", "budget-exhausted"]);
+        decisions.Select(d => d.Rank).ShouldBe([1, null, 2]);
     }
 
     [Fact]
@@ -99,8 +99,8 @@ public sealed class FirstHundredTests : IAsyncLifetime
         (await boon.Api.Patch($"/v1/campaigns/{campaign}", new { limit = 3 }, token))["remaining"].GetInt64().ShouldBe(1);
         await boon.Append("test.counted", Guid.CreateVersion7(), "{}");
         var last = (await boon.Decisions(campaign, 4))[3];
-        last.GetProperty("outcome").GetString().ShouldBe("issued");
-        last.GetProperty("rank").GetInt64().ShouldBe(4);
+        last.Outcome.ShouldBe("issued");
+        last.Rank.ShouldBe(4);
     }
 
     [Fact]
@@ -134,7 +134,7 @@ public sealed class FirstHundredTests : IAsyncLifetime
             change: request => request.Headers.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01"));
         var token = await boon.OperatorToken();
         var issued = await Eventually.Get("the voucher's event", async () =>
-            (await boon.Api.All($"/v1/events?type=promotions.voucher-issued&userId={person.Id}", token)).Select(e => (object)e).FirstOrDefault());
-        ((System.Text.Json.JsonElement)issued).GetProperty("traceparent").GetString()!.ShouldContain(trace);
+            (await boon.Api.All<Event>($"/v1/events?type=promotions.voucher-issued&userId={person.Id}", token)).FirstOrDefault());
+        issued.TraceParent.ShouldNotBeNull().ShouldContain(trace);
     }
 }

@@ -78,7 +78,7 @@ public sealed class IntakeInputTests(SharedBoon shared) : IClassFixture<SharedBo
         var members = (await boon.SeedMembers(3)).ConvertAll(member => member.Id);
         foreach (var (member, n) in members.Zip((string[])["1E99999999999", "1.0", "10e-1"]))
             await boon.Append("test.poison.v1", member, $$"""{"n":{{n}}}""");
-        (await boon.Decisions(campaign, 2)).Select(one => one.GetProperty("userId").GetGuid()).ShouldBe(members.Skip(1));
+        (await boon.Decisions(campaign, 2)).Select(one => one.UserId).ShouldBe(members.Skip(1));
         (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
     }
 }

@@ -36,14 +36,14 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var user = Guid.CreateVersion7();
         (await Report(Event("1", $"{type}.v1", user.ToString(), data: new { first = true }), key)).Text.ShouldBe("""{"accepted":1,"duplicates":0}""");
         (await Report(Event("2", $"{type}.v1", user.ToString()), await boon.OperatorToken(), "application/json")).Code.ShouldBe(202);
-        (await boon.Decisions(campaign, 1)).ShouldHaveSingleItem().GetProperty("userId").GetGuid().ShouldBe(user);
-        await Eventually.Holds("7 gold", async () => (await boon.Api.Get("/v1/wallet", boon.TokenOf(user)))["balances"].GetProperty("gold").GetInt64() == 7);
-        var logged = await boon.Api.All($"/v1/events?type=external.{type}", await boon.OperatorToken());
+        (await boon.Decisions(campaign, 1)).ShouldHaveSingleItem().UserId.ShouldBe(user);
+        await Eventually.Holds("7 gold", async () => (await boon.Api.Get("/v1/wallet", boon.TokenOf(user))).As<WalletBalances>().Balances.Gold == 7);
+        var logged = await boon.Api.All<Event>($"/v1/events?type=external.{type}", await boon.OperatorToken());
         logged.Count.ShouldBe(2);
-        logged[1].GetProperty("type").GetString().ShouldBe($"external.{type}.v1");
-        logged[1].GetProperty("source").GetString().ShouldBe("/intake");
-        logged[1].GetProperty("subject").GetString().ShouldBe($"external//shop#{type}.v1-1");
-        logged[1].GetProperty("data").GetRawText().ShouldBe("""{"first":true}""");
+        logged[1].Type.ShouldBe($"external.{type}.v1");
+        logged[1].Source.ShouldBe("/intake");
+        logged[1].Subject.ShouldBe($"external//shop#{type}.v1-1");
+        logged[1].Data.GetRawText().ShouldBe("""{"first":true}""");
     }
 
     [Fact]
@@ -56,19 +56,19 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
             Event("1", type, user.ToString().ToUpperInvariant()), Event("2", type, "auth0|123"), Event("3", type, data: new { userId = "auth0|123" }), Event("4", type, source: "/other", userid: "auth0|123"),
             Event("5", type, data: new { userId = 42 }), Event("6", type, "42"), Event("7", type, data: new[] { 1 }), Event("8", type, "a", data: new { userId = "b" })], token);
         reported["accepted"].GetInt32().ShouldBe(8, reported.Text);
-        var users = (await boon.Api.All($"/v1/events?type=external.{type}", token)).OrderBy(e => e.GetProperty("sequence").GetInt64()).Select(e => e.TryGetProperty("userid", out var id) ? id.GetString() : null).ToList();
+        var users = (await boon.Api.All<Event>($"/v1/events?type=external.{type}", token)).OrderBy(e => e.Sequence).Select(e => e.UserId).ToList();
         // As Python's uuid.uuid5(uuid.UUID("30efdf12-7390-4d32-91ae-191ce9026a44"), "auth0|123") computes it.
-        const string auth0 = "a5baab10-9c17-5c03-8f4c-ea691f4a2064";
-        users.Take(4).ShouldBe([user.ToString(), auth0, auth0, auth0]);
+        var auth0 = new Guid("a5baab10-9c17-5c03-8f4c-ea691f4a2064");
+        users.Take(4).ShouldBe([user, auth0, auth0, auth0]);
         users[4].ShouldBe(users[5]);
         users[6].ShouldBeNull();
         users[7].ShouldBe((await LoggedUser("a")));
 
-        async Task<string?> LoggedUser(string text)
+        async Task<Guid?> LoggedUser(string text)
         {
             var one = NewType();
             (await Report(Event("1", one, text), token)).Code.ShouldBe(202);
-            return (await boon.Api.Get($"/v1/events?type=external.{one}", token))["data"][0].GetProperty("userid").GetString();
+            return (await boon.Api.Get($"/v1/events?type=external.{one}", token)).Page<Event>()[0].UserId;
         }
     }
 
@@ -93,10 +93,10 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var type = NewType();
         const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         (await ReportBatch([new { specversion = "1.0", id = type, source = "/s", type, time = "2026-01-02T03:04:05+02:00", traceparent = trace, anything = 1 }, Event("2", type)], token)).Code.ShouldBe(202);
-        var events = (await boon.Api.All($"/v1/events?type=external.{type}", token)).OrderBy(e => e.GetProperty("sequence").GetInt64()).ToList();
-        events[0].GetProperty("time").GetString().ShouldBe("2026-01-02T01:04:05Z");
-        events[0].GetProperty("traceparent").GetString().ShouldBe(trace);
-        events[1].GetProperty("time").GetDateTimeOffset().ShouldBe(events[1].GetProperty("recordedtime").GetDateTimeOffset(), TimeSpan.FromMinutes(1));
+        var events = (await boon.Api.All<Event>($"/v1/events?type=external.{type}", token)).OrderBy(e => e.Sequence).ToList();
+        events[0].Time.ShouldBe("2026-01-02T01:04:05Z");
+        events[0].TraceParent.ShouldBe(trace);
+        DateTimeOffset.Parse(events[1].Time, null).ShouldBe(events[1].RecordedTime, TimeSpan.FromMinutes(1));
     }
 
     [Theory]
@@ -138,7 +138,7 @@ public sealed class IntakeTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var refused = await Report(Event("y", "t.t"), key);
         (refused.Code, refused.Problem).ShouldBe((401, "unauthenticated"));
         (await boon.Api.All("/v1/api-keys", token)).Single(one => one.GetProperty("id").GetGuid() == id).TryGetProperty("revokedAt", out _).ShouldBeTrue();
-        (await boon.Api.All("/v1/events?module=intake&type=intake.api-key-revoked", token)).Count(e => e.GetProperty("data").GetProperty("apiKeyId").GetGuid() == id).ShouldBe(1);
+        (await boon.Api.All<Event>("/v1/events?module=intake&type=intake.api-key-revoked", token)).Count(e => e["apiKeyId"].GetGuid() == id).ShouldBe(1);
         (await boon.Api.Post("/v1/api-keys", new { name = "" }, token)).Problem.ShouldBe("validation-failed");
     }
 

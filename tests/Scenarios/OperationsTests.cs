@@ -49,7 +49,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         var campaign = await some.CreateCampaign();
         var (user, username, password) = await some.Register();
         await some.Api.SignIn(username, password);
-        (await some.Decisions(campaign, 1)).ShouldHaveSingleItem().GetProperty("userId").GetGuid().ShouldBe(user);
+        (await some.Decisions(campaign, 1)).ShouldHaveSingleItem().UserId.ShouldBe(user);
         (await some.Api.Get("/metrics")).Text.ShouldContain("boon_subscription_lag_events{lane=\"0\",source=\"identity\"");
         (await some.Api.Get("/v1/quests")).Code.ShouldBe(404);
     }

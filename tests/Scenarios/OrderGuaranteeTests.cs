@@ -45,16 +45,16 @@ public sealed class OrderGuaranteeTests
             orders.Where(order => order["state"].GetString() != "confirmed").ShouldAllBe(order => order["state"].GetString() == "rejected" && order["reason"].GetString() == "code-exhausted");
             foreach (var order in orders.Where(order => order["state"].GetString() == "confirmed"))
             {
-                var total = order["total"].GetProperty("amount").GetInt64();
-                order["discount"].GetProperty("amount").GetInt64().ShouldBe((long)Math.Round(total * 0.15m, MidpointRounding.ToEven));
-                order["toPay"].GetProperty("amount").GetInt64().ShouldBe(total - order["discount"].GetProperty("amount").GetInt64());
+                var total = order.As<Order>().Total.Amount;
+                order.As<Order>().Discount!.Amount.ShouldBe((long)Math.Round(total * 0.15m, MidpointRounding.ToEven));
+                order.As<Order>().ToPay!.Amount.ShouldBe(total - order.As<Order>().Discount!.Amount);
             }
         }
         var orders = await PlaceAll(amounts);
         Exact(orders, 10);
         var confirmed = orders.FindAll(order => order["state"].GetString() == "confirmed");
-        (await boon.Scalar<decimal>("select sum(discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order["discount"].GetProperty("amount").GetInt64()));
-        (await boon.Scalar<decimal>("select sum(amount - discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order["toPay"].GetProperty("amount").GetInt64()));
+        (await boon.Scalar<decimal>("select sum(discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order.As<Order>().Discount!.Amount));
+        (await boon.Scalar<decimal>("select sum(amount - discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order.As<Order>().ToPay!.Amount));
 
         foreach (var order in confirmed.Take(3))
             (await boon.Api.Post($"/v1/orders/{order.Id}/cancel", null, token)).Code.ShouldBe(200);
@@ -118,7 +118,7 @@ public sealed class OrderGuaranteeTests
         await boon.Execute("create function public.fault() returns trigger language plpgsql as $$ begin raise exception 'a fault'; end $$");
         await boon.Execute("create trigger fault before insert on promotions.redemptions for each row execute function public.fault()");
         var order = (await Place(boon, token, code)).Id;
-        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken()))["data"].EnumerateArray().Select(one => one.GetProperty("id").GetString()).FirstOrDefault());
+        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken())).Page<DeadLetter>().Select(one => one.Id.ToString()).FirstOrDefault());
         (await boon.Api.Get($"/v1/orders/{order}", token))["waitingFor"].GetString().ShouldBe("redemption");
         await boon.Execute("drop trigger fault on promotions.redemptions");
         (await boon.Api.Post($"/v1/orders/{order}/cancel", null, token)).Code.ShouldBe(200);
@@ -152,7 +152,7 @@ public sealed class OrderGuaranteeTests
             pending["waitingFor"].GetString().ShouldBe("redemption");
         }
         var settled = await boon.Settled(order, token);
-        (settled["state"].GetString(), settled["discount"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 100));
+        (settled["state"].GetString(), settled.As<Order>().Discount!.Amount).ShouldBe(("confirmed", 100));
     });
 
     [Theory]

@@ -17,9 +17,9 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         placed["toPay"].GetRawText().ShouldBe("""{"amount":5000,"currency":"USD"}""");
         placed.Body.TryGetProperty("discount", out _).ShouldBeFalse();
         (await boon.Api.Get($"/v1/orders/{placed.Id}", token)).Text.ShouldBe(placed.Text);
-        var events = await boon.Api.All($"/v1/events?module=orders&userId={user}", await boon.OperatorToken());
-        events.Select(e => e.GetProperty("type").GetString()).ShouldBe(["orders.order-confirmed.v1", "orders.order-placed.v1"]);
-        events[0].GetProperty("causationid").GetGuid().ShouldBe(events[1].GetProperty("id").GetGuid());
+        var events = await boon.Api.All<Event>($"/v1/events?module=orders&userId={user}", await boon.OperatorToken());
+        events.Select(e => e.Type).ShouldBe(["orders.order-confirmed.v1", "orders.order-placed.v1"]);
+        events[0].CausationId.ShouldBe(events[1].Id);
     }
 
     [Fact]
@@ -32,15 +32,15 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         placed.Headers.GetValues("Retry-After").ShouldBe(["1"]);
         var settled = await boon.Settled(placed.Id, token);
         settled["state"].GetString().ShouldBe("confirmed");
-        (settled["discount"].GetProperty("amount").GetInt64(), settled["toPay"].GetProperty("amount").GetInt64(), settled["toPay"].GetProperty("currency").GetString()).ShouldBe((1502, 3503, "USD"));
+        (settled.As<Order>().Discount!.Amount, settled.As<Order>().ToPay!.Amount, settled.As<Order>().ToPay!.Currency).ShouldBe((1502, 3503, "USD"));
         settled.Body.TryGetProperty("waitingFor", out _).ShouldBeFalse();
         settled.Headers.Contains("Retry-After").ShouldBeFalse();
 
         // Each step names the one that caused it.
-        var events = (await boon.Api.All($"/v1/events?userId={user}", await boon.OperatorToken())).ToDictionary(e => e.GetProperty("type").GetString()!);
-        events["promotions.code-redeemed.v1"].GetProperty("causationid").GetGuid().ShouldBe(events["orders.order-placed.v1"].GetProperty("id").GetGuid());
-        events["promotions.code-redeemed.v1"].GetProperty("data").GetProperty("reference").GetGuid().ShouldBe(placed.Id);
-        events["orders.order-confirmed.v1"].GetProperty("causationid").GetGuid().ShouldBe(events["promotions.code-redeemed.v1"].GetProperty("id").GetGuid());
+        var events = (await boon.Api.All<Event>($"/v1/events?userId={user}", await boon.OperatorToken())).ToDictionary(e => e.Type);
+        events["promotions.code-redeemed.v1"].CausationId.ShouldBe(events["orders.order-placed.v1"].Id);
+        events["promotions.code-redeemed.v1"]["reference"].GetGuid().ShouldBe(placed.Id);
+        events["orders.order-confirmed.v1"].CausationId.ShouldBe(events["promotions.code-redeemed.v1"].Id);
     }
 
     [Fact]
@@ -65,13 +65,13 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var trigger = "test." + Guid.CreateVersion7().ToString("N");
         await boon.CreateCampaign(new { trigger, benefit = new { kind = "percent", value = 10, currency = "USD", minSpend = 1000, products = new[] { "mobile-top-up" } } });
         await boon.Append(trigger + ".v1", user, "{}");
-        var voucher = await Eventually.Get("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Select(v => v.GetProperty("code").GetString()).FirstOrDefault());
+        var voucher = await Eventually.Get("the voucher", async () => (await boon.Api.All<Voucher>("/v1/vouchers", token)).Select(v => v.Code).FirstOrDefault());
         await Rejected(voucher, "currency-mismatch", currency: "EUR");
         await Rejected(voucher, "min-spend", amount: 999);
         await Rejected(voucher, "product-not-covered", product: "hats");
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", voucher);
         await Rejected(voucher, "code-expired");
-        (await boon.Api.All("/v1/orders", token, limit: 3)).Count.ShouldBe(7);
+        (await boon.Api.All<Order>("/v1/orders", token, limit: 3)).Count.ShouldBe(7);
         (await boon.Api.Get($"/v1/orders?userId={user}", operatorToken))["data"].GetArrayLength().ShouldBe(7);
     }
 
@@ -86,15 +86,15 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var cancelled = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i => await boon.Api.Post($"/v1/orders/{first.Id}/cancel", null, i % 2 == 0 ? token : await boon.OperatorToken())));
         cancelled.ShouldAllBe(answer => answer.Code == 200 && answer["state"].GetString() == "cancelled");
         cancelled.Select(answer => answer.Text).Distinct().Count().ShouldBe(1);
-        cancelled[0]["discount"].GetProperty("amount").GetInt64().ShouldBe(100);
+        cancelled[0].As<Order>().Discount!.Amount.ShouldBe(100);
         cancelled[0].Body.TryGetProperty("toPay", out _).ShouldBeFalse();
         await boon.CaughtUp();
         (await boon.Scalar<int>("select uses from promotions.codes where code = $1", code)).ShouldBe(0);
         (await boon.Scalar<long>("select count(*) from promotions.event_log where type = 'promotions.redemption-released.v1' and userid = $1", user)).ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from orders.event_log where type = 'orders.order-cancelled.v1' and userid = $1", user)).ShouldBe(1);
         (await Order())["state"].GetString().ShouldBe("confirmed");
-        var type = (await boon.Api.All("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.GetProperty("name").GetString() == code.Split('-')[0]);
-        type.GetProperty("redeemed").GetInt64().ShouldBe(1);
+        var type = (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.Name == code.Split('-')[0]);
+        type.Redeemed.ShouldBe(1);
 
         var plain = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" } }, token);
         (await boon.Api.Post($"/v1/orders/{plain.Id}/cancel", null, token))["state"].GetString().ShouldBe("cancelled");
@@ -122,9 +122,9 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Get($"/v1/orders/{placed.Id}", stranger)).Problem.ShouldBe("not-found");
         (await boon.Api.Post($"/v1/orders/{placed.Id}/cancel", null, stranger)).Problem.ShouldBe("not-found");
         (await boon.Api.Get($"/v1/orders?userId={user}", stranger)).Code.ShouldBe(404);
-        (await boon.Api.All("/v1/orders", stranger)).ShouldBeEmpty();
+        (await boon.Api.All<Order>("/v1/orders", stranger)).ShouldBeEmpty();
         (await boon.Api.Get($"/v1/orders/{placed.Id}", await boon.OperatorToken())).Code.ShouldBe(200);
-        (await boon.Api.All("/v1/orders", await boon.OperatorToken())).Select(order => order.GetProperty("id").GetGuid()).ShouldContain(placed.Id);
+        (await boon.Api.All<Order>("/v1/orders", await boon.OperatorToken())).Select(order => order.Id).ShouldContain(placed.Id);
         (await boon.Api.Get($"/v1/orders/{placed.Id}")).Code.ShouldBe(401);
         (await boon.Api.Get("/v1/orders/x", token)).Problem.ShouldBe("not-found");
         var forOther = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user }, stranger);
@@ -155,9 +155,9 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (_, token) = (await boon.SeedMembers(1))[0];
         for (var i = 0; i < 3; i++)
             (await boon.Api.Post("/v1/orders", new { product, quantity = 1, total = new { amount = 1000, currency = "USD" } }, token)).Code.ShouldBe(201);
-        (await boon.Decisions(campaign, 2)).Select(d => d.GetProperty("outcome").GetString()).ShouldBe(["issued", "refused"], "a refusal is told once");
-        await Eventually.Holds("50 gold", async () => (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("gold").GetInt64() == 50);
-        (await boon.Api.All("/v1/vouchers", token)).Count.ShouldBe(1);
+        (await boon.Decisions(campaign, 2)).Select(d => d.Outcome).ShouldBe(["issued", "refused"], "a refusal is told once");
+        await Eventually.Holds("50 gold", async () => (await boon.Api.Get("/v1/wallet", token)).As<WalletBalances>().Balances.Gold == 50);
+        (await boon.Api.All<Voucher>("/v1/vouchers", token)).Count.ShouldBe(1);
     }
 
     [Fact]

@@ -83,7 +83,7 @@ public sealed class QuestGuaranteeTests
         await boon.CaughtUp();
         await boon.Rewind("quests", QuestsModule.TrackProgressSubscription, by: 1_000);
         await boon.CaughtUp();
-        (await boon.Api.All($"/v1/quests/completions?questId={quest}", token)).Count.ShouldBe(1);
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token)).Count.ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0);
     });
 
@@ -119,7 +119,7 @@ public sealed class QuestGuaranteeTests
             await boon.WaitsForLock("update quests.completions");
             await move.CommitAsync();
         }
-        await Eventually.Holds("the reward", async () => (await boon.Api.All("/v1/quests/completions?state=granted", token)).Count == 1);
+        await Eventually.Holds("the reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions?state=granted", token)).Count == 1);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0);
     }
 

@@ -9,17 +9,14 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
 
-    private async Task<JsonElement> Progress(Guid quest, string token) =>
-        (await boon.Api.All("/v1/quests/progress", token)).Single(row => row.GetProperty("questId").GetGuid() == quest);
+    private async Task<Progress> Progress(Guid quest, string token) =>
+        (await boon.Api.All<Progress>("/v1/quests/progress", token)).Single(row => row.QuestId == quest);
 
     private async Task<(long Gold, long Diamond)> Wallet(string token)
     {
-        var balances = (await boon.Api.Get("/v1/wallet", token))["balances"];
-        return (balances.GetProperty("gold").GetInt64(), balances.GetProperty("diamond").GetInt64());
+        var balances = (await boon.Api.Get("/v1/wallet", token)).As<WalletBalances>().Balances;
+        return (balances.Gold, balances.Diamond);
     }
-
-    private static int[] Counts(JsonElement progress) =>
-        [.. ((string[])["streak", "streakOf", "completions", "completionsOf", "claimable"]).Select(member => progress.GetProperty(member).GetInt32())];
 
     [Fact]
     public async Task Sign_in_three_times_for_ten_diamonds_at_most_twice()
@@ -28,13 +25,13 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (_, username, password) = await boon.Register();
         var token = await boon.Api.SignIn(username, password);
         await boon.CaughtUp();
-        Counts(await Progress(quest, token)).ShouldBe([1, 3, 0, 2, 0]);
+        (await Progress(quest, token)).Counts.ShouldBe([1, 3, 0, 2, 0]);
         (await boon.Api.Post($"/v1/quests/{quest}/claims", null, token)).Problem.ShouldBe("nothing-to-claim");
         for (var signIn = 2; signIn <= 8; signIn++)
         {
             token = await boon.Api.SignIn(username, password);
             await boon.CaughtUp();
-            Counts(await Progress(quest, token)).ShouldBe(signIn switch
+            (await Progress(quest, token)).Counts.ShouldBe(signIn switch
             {
                 2 => [2, 3, 0, 2, 0],
                 3 => [0, 3, 1, 2, 1],
@@ -43,32 +40,32 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 _ => [0, 3, 2, 2, 2],
             }, $"after sign-in {signIn}");
         }
-        var received = await boon.Api.All($"/v1/quests/events?questId={quest}", token);
-        received.Select(e => e.GetProperty("outcome").GetString()).ShouldBe(
+        var received = await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token);
+        received.Select(e => e.Outcome).ShouldBe(
             ["all-completed", "all-completed", "completed", "progressed", "progressed", "completed", "progressed", "progressed"], "every sign-in is recorded, newest first");
-        received.Select(e => e.GetProperty("eventSequence").GetInt64()).ShouldBeInOrder(SortDirection.Descending);
+        received.Select(e => e.EventSequence).ShouldBeInOrder(SortDirection.Descending);
 
         foreach (var balance in (int[])[10, 20])
         {
             var claim = await boon.Api.Post($"/v1/quests/{quest}/claims", null, token);
             (claim.Code, claim["number"].GetInt32(), claim["state"].GetString()).ShouldBe((201, balance / 10, "pending"));
-            claim["reward"].GetProperty("item").GetString().ShouldBe("diamond");
+            claim.As<Completion>().Reward.Item.ShouldBe("diamond");
             await boon.CaughtUp();
             (await Wallet(token)).Diamond.ShouldBe(balance);
         }
         var third = await boon.Api.Post($"/v1/quests/{quest}/claims", null, token);
         (third.Code, third.Problem).ShouldBe((409, "nothing-to-claim"));
 
-        var entries = (await boon.Api.All("/v1/wallet/entries", token)).FindAll(entry => entry.GetProperty("questId").GetGuid() == quest);
-        entries.Select(entry => (entry.GetProperty("item").GetString(), entry.GetProperty("amount").GetInt64(), entry.GetProperty("number").GetInt32())).ShouldBe([("diamond", 10, 2), ("diamond", 10, 1)]);
+        var entries = (await boon.Api.All<WalletEntry>("/v1/wallet/entries", token)).FindAll(entry => entry.QuestId == quest);
+        entries.Select(entry => (entry.Item, entry.Amount, entry.Number)).ShouldBe([("diamond", 10, 2), ("diamond", 10, 1)]);
         foreach (var entry in entries)
         {
-            var cause = (await boon.Api.Get($"/v1/events?type=quests.reward-claimed&userId={await Me(token)}", await boon.OperatorToken()))["data"].EnumerateArray()
-                .Single(e => e.GetProperty("id").GetGuid() == entry.GetProperty("eventId").GetGuid());
-            cause.GetProperty("data").GetProperty("number").GetInt32().ShouldBe(entry.GetProperty("number").GetInt32());
+            var cause = (await boon.Api.Get($"/v1/events?type=quests.reward-claimed&userId={await Me(token)}", await boon.OperatorToken()))
+                .Page<Event>().Single(e => e.Id == entry.EventId);
+            cause.Data.GetProperty("number").GetInt32().ShouldBe(entry.Number);
         }
-        var history = await boon.Api.All($"/v1/quests/completions?questId={quest}", token);
-        history.Select(one => (one.GetProperty("number").GetInt32(), one.GetProperty("state").GetString())).ShouldBe([(2, "granted"), (1, "granted")]);
+        var history = await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token);
+        history.Select(one => (one.Number, one.State)).ShouldBe([(2, "granted"), (1, "granted")]);
     }
 
     private async Task<Guid> Me(string token) => (await boon.Api.Get("/v1/users/me", token)).Id;
@@ -82,10 +79,10 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         for (var signIn = 1; signIn <= 7; signIn++)
             token = await boon.Api.SignIn(username, password);
         await boon.CaughtUp();
-        Counts(await Progress(quest, token)).ShouldBe([0, 3, 2, 2, 0]);
+        (await Progress(quest, token)).Counts.ShouldBe([0, 3, 2, 2, 0]);
         (await Wallet(token)).Gold.ShouldBe(14);
         (await boon.Api.Post($"/v1/quests/{quest}/claims", null, token)).Problem.ShouldBe("nothing-to-claim");
-        (await boon.Api.All($"/v1/quests/completions?questId={quest}", token)).ShouldAllBe(one => one.GetProperty("state").GetString() == "granted");
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token)).ShouldAllBe(one => one.State == "granted");
     }
 
     [Fact]
@@ -98,8 +95,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
             await boon.Append(type, user, data);
         await boon.Append("test.bought.v1", null, """{"product":"book"}""");
         await boon.CaughtUp();
-        Counts(await Progress(quest, token)).ShouldBe([0, 2, 1, 1, 1]);
-        (await boon.Api.All($"/v1/quests/events?questId={quest}", token)).Count.ShouldBe(2);
+        (await Progress(quest, token)).Counts.ShouldBe([0, 2, 1, 1, 1]);
+        (await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token)).Count.ShouldBe(2);
     }
 
     [Fact]
@@ -111,9 +108,9 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         foreach (var at in (string[])["2026-03-28T12:00:00Z", "2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z", "2026-03-31T12:00:00Z", "2026-04-02T12:00:00Z"])
             await boon.Execute("insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid, time) values ($1, 'test', 't', 'test.daily.v1', '{}', $2, $3)", Guid.CreateVersion7(), user, DateTime.Parse(at, null, System.Globalization.DateTimeStyles.AdjustToUniversal));
         await boon.CaughtUp();
-        (await boon.Api.All($"/v1/quests/events?questId={quest}", token)).AsEnumerable().Reverse().Select(e => (e.GetProperty("outcome").GetString(), e.GetProperty("streak").GetInt32())).ShouldBe(
+        (await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token)).AsEnumerable().Reverse().Select(e => (e.Outcome, e.Streak)).ShouldBe(
             [("progressed", 1), ("already-counted", 1), ("progressed", 2), ("already-counted", 2), ("completed", 0), ("progressed", 1), ("progressed", 1)]);
-        Counts(await Progress(quest, token)).ShouldBe([0, 3, 1, 5, 1], "what was counted in April is worth nothing by now");
+        (await Progress(quest, token)).Counts.ShouldBe([0, 3, 1, 5, 1], "what was counted in April is worth nothing by now");
     }
 
     [Fact]
@@ -122,9 +119,9 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var reward = await boon.CreateReward("gold", 50);
         var quest = await boon.CreateQuest(new { name = "Catalog", rewardId = reward });
         var list = await boon.Api.Get("/v1/quests");
-        list["data"].EnumerateArray().First().GetProperty("name").GetString().ShouldBe("Catalog");
+        list.Page<Quest>()[0].Name.ShouldBe("Catalog");
         var one = await boon.Api.Get($"/v1/quests/{quest}");
-        one["reward"].GetProperty("quantity").GetInt32().ShouldBe(50);
+        one.As<Quest>().Reward.Quantity.ShouldBe(50);
         var tag = one.Headers.ETag.ShouldNotBeNull();
         async Task<Answer> IfNoneMatch(string value) => await boon.Api.Send(HttpMethod.Get, $"/v1/quests/{quest}", null, null, change: request => request.Headers.TryAddWithoutValidation("If-None-Match", value));
         var again = await IfNoneMatch(tag.ToString());
@@ -145,9 +142,9 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Post($"/v1/quests/{draft}/claims", null, (await boon.SeedMembers(1))[0].Token)).Code.ShouldBe(404);
         foreach (var who in (string[])[await boon.OperatorToken(), (await boon.SeedMembers(1))[0].Token])
         {
-            var all = await boon.Api.All("/v1/quests", who, limit: 1);
-            all.Select(item => item.GetProperty("id").GetGuid()).ShouldBe(all.Select(item => item.GetProperty("id").GetGuid()).OrderDescending());
-            all.Any(item => item.GetProperty("id").GetGuid() == draft).ShouldBe(who == await boon.OperatorToken());
+            var all = await boon.Api.All<Quest>("/v1/quests", who, limit: 1);
+            all.Select(item => item.Id).ShouldBe(all.Select(item => item.Id).OrderDescending());
+            all.Any(item => item.Id == draft).ShouldBe(who == await boon.OperatorToken());
         }
         (await boon.Api.Get($"/v1/rewards/{reward}"))["item"].GetString().ShouldBe("gold");
         (await boon.Api.Get("/v1/quests?limit=0")).Code.ShouldBe(400);
@@ -173,8 +170,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var reward = await boon.CreateReward($"coupon:{type}", 2);
         var quest = await boon.CreateQuest(new { trigger = "test.coupon", streak = 1, duplication = 2, autoClaim = true, rewardId = reward });
         var (user, member) = (await boon.SeedMembers(1))[0];
-        async Task<string> State(int number) => (await boon.Api.All($"/v1/quests/completions?questId={quest}", member)).Single(one => one.GetProperty("number").GetInt32() == number) is var one
-            ? one.GetProperty("state").GetString() + (one.TryGetProperty("pendingReason", out var reason) ? $" {reason.GetString()}" : "") : "";
+        async Task<string> State(int number) => (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", member)).Single(one => one.Number == number) is var one
+            ? one.State + (one.PendingReason is { } reason ? $" {reason}" : "") : "";
         async Task Upload(params string[] codes) => (await boon.Api.Post("/v1/coupons", new
         {
             coupons = codes.Select(code => new { code = $"{type}-{code}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
@@ -185,23 +182,23 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await State(1)).ShouldBe("pending type-unknown");
         (await boon.Api.Put($"/v1/coupon-types/{type}", new { }, token)).Code.ShouldBe(201);
         await Upload("A");
-        await Eventually.Holds("one coupon of two", async () => (await boon.Api.All("/v1/coupons", member)).Count == 1);
+        await Eventually.Holds("one coupon of two", async () => (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).Count == 1);
         await Eventually.Holds("the reason", async () => await State(1) == "pending sold-out");
-        var pending = await boon.Api.All($"/v1/quests/completions?state=pending&questId={quest}", token);
-        (pending.ShouldHaveSingleItem().GetProperty("userId").GetGuid(), pending[0].GetProperty("pendingReason").GetString()).ShouldBe((user, "sold-out"));
+        var pending = await boon.Api.All<Completion>($"/v1/quests/completions?state=pending&questId={quest}", token);
+        (pending.ShouldHaveSingleItem().UserId, pending[0].PendingReason).ShouldBe((user, "sold-out"));
 
         await Upload("B", "C", "D", "E", "F");
         await Eventually.Holds("the reward", async () => await State(1) == "granted");
         await boon.Append("test.coupon.v1", user, "{}");
-        await Eventually.Holds("the second reward", async () => (await boon.Api.All("/v1/quests/completions", member)).Count == 2 && await State(2) == "granted");
-        (await boon.Api.All("/v1/coupons", member)).Select(coupon => coupon.GetProperty("code").GetString()).ShouldBe([$"{type}-A", $"{type}-B", $"{type}-C", $"{type}-D"], ignoreOrder: true);
+        await Eventually.Holds("the second reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions", member)).Count == 2 && await State(2) == "granted");
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).Select(coupon => coupon.Code).ShouldBe([$"{type}-A", $"{type}-B", $"{type}-C", $"{type}-D"], ignoreOrder: true);
 
         // Outside perUser: the member still has a claim of this type, and it gives a new coupon.
         var claim = await boon.Api.Post("/v1/claims", new { type }, member);
-        (claim.Code, claim["coupon"].GetProperty("code").GetString()).ShouldBe((201, $"{type}-E"));
+        (claim.Code, claim.As<Claim>().Coupon!.Code).ShouldBe((201, $"{type}-E"));
         (await boon.Api.Post("/v1/claims", new { type }, member)).Code.ShouldBe(200);
-        var counters = (await boon.Api.All("/v1/coupon-types", token)).Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
-        (counters.GetProperty("claimed").GetInt32(), counters.GetProperty("available").GetInt32()).ShouldBe((5, 1));
+        var counters = (await boon.Api.All<CouponType>("/v1/coupon-types", token)).Single(one => one.Name == type);
+        (counters.Claimed, counters.Available).ShouldBe((5, 1));
         (await boon.Api.Post("/v1/redemptions", new { code = $"{type}-A", amount = 1000, currency = "USD" }, member)).Code.ShouldBe(201);
     }
 
@@ -220,10 +217,10 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (user, member) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.old.v1", user, "{}");
         await boon.CaughtUp();
-        (await boon.Api.All("/v1/coupons", member)).ShouldHaveSingleItem().GetProperty("code").GetString().ShouldBe($"{type}-1");
-        (await boon.Api.All($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem().GetProperty("pendingReason").GetString().ShouldBe("sold-out");
-        var counters = (await boon.Api.All("/v1/coupon-types", token)).Single(one => one.TryGetProperty("name", out var name) && name.GetString() == type);
-        ((string[])["uploaded", "claimed", "purged", "available"]).Select(counter => counters.GetProperty(counter).GetInt32()).ShouldBe([4, 1, 3, 0]);
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).ShouldHaveSingleItem().Code.ShouldBe($"{type}-1");
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem().PendingReason.ShouldBe("sold-out");
+        var counters = (await boon.Api.All<CouponType>("/v1/coupon-types", token)).Single(one => one.Name == type);
+        (counters.Uploaded, counters.Claimed, counters.Purged, counters.Available).ShouldBe((4, 1, 3, 0));
     }
 
     [Fact]
@@ -262,13 +259,13 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var token = await boon.OperatorToken();
         var steps = await boon.Api.Get($"/v1/quests/{quest}/steps", token);
         (steps["users"].GetInt64(), steps["completions"].GetInt64()).ShouldBe((4, 2));
-        steps["steps"].EnumerateArray().Select(step => (step.GetProperty("completions").GetInt32(), step.GetProperty("streak").GetInt32(), step.GetProperty("users").GetInt64())).ShouldBe([(0, 1, 1), (0, 2, 1), (1, 0, 2)]);
-        (await boon.Api.All($"/v1/quests/completions?questId={quest}", token)).Select(one => one.GetProperty("userId").GetGuid()).ShouldBe([members[3].Id, members[2].Id], ignoreOrder: true); // two lanes: either may be first
-        (await boon.Api.All($"/v1/quests/completions?questId={quest}&state=claimable&userId={members[2].Id}", token, limit: 1)).Count.ShouldBe(1);
-        (await boon.Api.All($"/v1/quests/events?userId={members[3].Id}", token, limit: 1)).Count.ShouldBe(4);
+        steps.As<QuestSteps>().Steps.Select(step => (step.Completions, step.Streak, step.Users)).ShouldBe([(0, 1, 1), (0, 2, 1), (1, 0, 2)]);
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token)).Select(one => one.UserId).ShouldBe([members[3].Id, members[2].Id], ignoreOrder: true); // two lanes: either may be first
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}&state=claimable&userId={members[2].Id}", token, limit: 1)).Count.ShouldBe(1);
+        (await boon.Api.All<Received>($"/v1/quests/events?userId={members[3].Id}", token, limit: 1)).Count.ShouldBe(4);
         (await boon.Api.Get($"/v1/quests/progress?userId={members[3].Id}", token)).Code.ShouldBe(200);
 
-        (await boon.Api.All("/v1/quests/completions", members[2].Token)).Count.ShouldBe(1);
+        (await boon.Api.All<Completion>("/v1/quests/completions", members[2].Token)).Count.ShouldBe(1);
         foreach (var path in (string[])["completions", "events", "progress"])
         {
             (await boon.Api.Get($"/v1/quests/{path}?userId={members[1].Id}", members[0].Token)).Code.ShouldBe(404);
@@ -320,8 +317,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.Append("test.chain.v1", user, "{}");
         await boon.CaughtUp();
         (await Wallet(token)).ShouldBe((5, 1));
-        Counts(await Progress(second, token)).ShouldBe([0, 1, 1, 1, 0]);
-        (await boon.Decisions(campaign, 1)).ShouldHaveSingleItem().GetProperty("userId").GetGuid().ShouldBe(user);
+        (await Progress(second, token)).Counts.ShouldBe([0, 1, 1, 1, 0]);
+        (await boon.Decisions(campaign, 1)).ShouldHaveSingleItem().UserId.ShouldBe(user);
     }
 
     [Fact]

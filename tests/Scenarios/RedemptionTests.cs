@@ -13,7 +13,7 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         await boon.CreateCampaign(new { trigger, maxUses = Get("maxUses", 1), benefit = Get<object>("benefit", new { kind = "percent", value = 30, products = new[] { "mobile-top-up" } }), voucherValidFor = Get("voucherValidFor", "P30D") });
         var (id, token) = (await boon.SeedMembers(1))[0];
         await boon.Append(trigger + ".v1", id, "{}");
-        var voucher = await Eventually.Get("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Select(v => v.GetProperty("code").GetString()).FirstOrDefault());
+        var voucher = await Eventually.Get("the voucher", async () => (await boon.Api.All<Voucher>("/v1/vouchers", token)).Select(v => v.Code).FirstOrDefault());
         return (voucher, token);
 
         T Get<T>(string name, T otherwise) => change?.GetType().GetProperty(name)?.GetValue(change) is T value ? value : otherwise;
@@ -30,7 +30,7 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         var redeemed = await boon.Api.Post("/v1/redemptions", new { code, amount = 5005, currency = "USD", product = "mobile-top-up", reference = "order-1" }, token);
         redeemed.Code.ShouldBe(201);
         (redeemed["discount"].GetInt64(), redeemed["total"].GetInt64(), redeemed["remainingUses"].GetInt32()).ShouldBe((1502, 3503, 0));
-        (await boon.Api.All("/v1/vouchers", token))[0].GetProperty("state").GetString().ShouldBe("used");
+        (await boon.Api.All<Voucher>("/v1/vouchers", token))[0].State.ShouldBe("used");
         var again = await boon.Api.Post("/v1/redemptions", purchase, token);
         (again.Code, again.Problem).ShouldBe((409, "code-exhausted"));
         (await boon.Api.Post("/v1/redemptions/preview", purchase, token))["reason"].GetString().ShouldBe("code-exhausted");

@@ -21,7 +21,7 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
     }
 
     private async Task<List<(Guid User, string? Reason, long? Rank)>> Decisions(Guid campaign) =>
-        [.. (await boon.Decisions(campaign, 0)).Select(d => (d.GetProperty("userId").GetGuid(), d.GetProperty("reason").GetString(), d.GetProperty("rank") is { ValueKind: JsonValueKind.Number } rank ? rank.GetInt64() : (long?)null))];
+        [.. (await boon.Decisions(campaign, 0)).Select(d => (d.UserId, d.Reason, d.Rank))];
 
     [Fact]
     public async Task A_member_is_told_once_for_each_reason_and_judged_again_when_the_limit_is_raised()

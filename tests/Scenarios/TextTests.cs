@@ -115,7 +115,7 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (member, token) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.nfc.v1", member, """{"näme":"café"}""");
         await boon.Decisions(campaign, 1);
-        var code = (await boon.Api.All("/v1/vouchers", token)).Single().GetProperty("code").GetString();
+        var code = (await boon.Api.All<Voucher>("/v1/vouchers", token)).Single().Code;
         (await boon.Api.Post("/v1/redemptions/preview", new { code, amount = 100, currency = "USD", product = nfd }, token))["discount"].GetInt64().ShouldBe(10);
         // A benefit that was stored by a former version, and an order.
         await boon.Execute("update promotions.codes set benefit = $1::json where code = $2", """{"kind":"percent","value":10,"products":["XX"]}""".Replace("XX", nfd, StringComparison.Ordinal), code!);

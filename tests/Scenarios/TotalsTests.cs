@@ -5,6 +5,7 @@ using Boon.Quests.Migrations;
 using Boon.Quests.Progress;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Campaign = Boon.Support.Campaign;
 
 namespace Boon.Scenarios;
 
@@ -38,7 +39,7 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var redemptions = new List<Guid>();
         foreach (var member in members)
         {
-            var code = (await boon.Api.All("/v1/vouchers", member.Token))[0].GetProperty("code").GetString();
+            var code = (await boon.Api.All<Voucher>("/v1/vouchers", member.Token))[0].Code;
             for (var use = 0; use < 2; use++)
                 redemptions.Add((await boon.Api.Post("/v1/redemptions", new { code, amount = 1_000, currency = "USD" }, member.Token)).Id);
             await FoldUses();
@@ -50,7 +51,7 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await FoldUses();
         (await Redeemed(campaign)).ShouldBe(5);
         (await boon.Scalar<long>("select count(*) from promotions.use_changes where campaign_id = $1", campaign)).ShouldBe(0, "all were added");
-        (await boon.Api.All("/v1/campaigns", token)).Single(view => view.GetProperty("id").GetGuid() == campaign).GetProperty("redeemed").GetInt64().ShouldBe(5);
+        (await boon.Api.All<Campaign>("/v1/campaigns", token)).Single(view => view.Id == campaign).Redeemed.ShouldBe(5);
 
         // Uses that were there before they were recorded are counted once, however often that is done.
         await boon.Execute("delete from promotions.campaign_uses where campaign_id = $1", campaign);
@@ -93,7 +94,7 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
                     var page = await boon.Api.Get($"/v1/quests/{quest}/steps?limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
                     (page["users"].GetInt64(), page["completions"].GetInt64()).ShouldBe((21, (3 * 3) + (6 * 2)));
                     page["steps"].GetArrayLength().ShouldBeInRange(1, limit);
-                    steps.AddRange(page["steps"].EnumerateArray().Select(step => (step.GetProperty("completions").GetInt32(), step.GetProperty("streak").GetInt32(), step.GetProperty("users").GetInt64())));
+                    steps.AddRange(page.As<QuestSteps>().Steps.Select(step => (step.Completions, step.Streak, step.Users)));
                     cursor = page["next"].GetString();
                 }
                 while (cursor is not null);
@@ -125,10 +126,10 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (user, token) = (await boon.SeedMembers(1))[0];
         await boon.AppendMany(trigger + ".v1", [user, user, user]);
         await boon.CaughtUp();
-        var all = await boon.Api.All("/v1/quests/events", token, limit: 4);
-        all.Select(e => (e.GetProperty("questId").GetGuid(), e.GetProperty("completions").GetInt32()))
+        var all = await boon.Api.All<Received>("/v1/quests/events", token, limit: 4);
+        all.Select(e => (e.QuestId, e.Completions))
             .ShouldBe([(quests[1], 3), (quests[0], 3), (quests[1], 2), (quests[0], 2), (quests[1], 1), (quests[0], 1)]);
-        (await boon.Api.All($"/v1/quests/events?questId={quests[0]}", token, limit: 2)).Select(e => e.GetProperty("completions").GetInt32()).ShouldBe([3, 2, 1]);
+        (await boon.Api.All<Received>($"/v1/quests/events?questId={quests[0]}", token, limit: 2)).Select(e => e.Completions).ShouldBe([3, 2, 1]);
         // A page is read in the order of the index: nothing is sorted.
         var plan = string.Join('\n', await Plan("select position from quests.received where user_id = $1 and position < 9 and (quest_id = $1) is true order by position desc limit 51", user));
         plan.ShouldContain("received_user");

@@ -38,25 +38,25 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await Report("shop.listed.v2")).Code.ShouldBe(202);
         (await Report("shop.listed.v1")).Code.ShouldBe(202);
         (await Report("shop.listed.v1")).Code.ShouldBe(202);
-        var types = await boon.Api.All("/v1/event-types", token, limit: 7);
-        var names = types.ConvertAll(type => type.GetProperty("type").GetString()!);
+        var types = await boon.Api.All<EventTypeView>("/v1/event-types", token, limit: 7);
+        var names = types.ConvertAll(type => type.Type);
         names.ShouldBe(names.Distinct().Order(StringComparer.Ordinal));
-        names.ShouldBe((await boon.Api.All("/v1/event-types", token)).Select(type => type.GetProperty("type").GetString()!));
+        names.ShouldBe((await boon.Api.All<EventTypeView>("/v1/event-types", token)).Select(type => type.Type));
         Boon.Contracts.EventCatalog.Types.Keys.ShouldBeSubsetOf(names);
         names.ShouldContain("external.shop.listed.v1");
         names.ShouldContain("external.shop.listed.v2");
 
-        string[] Triggers(string name) => [.. types.Single(type => type.GetProperty("type").GetString() == name).GetProperty("triggers").EnumerateArray().Select(use => use.GetString()!)];
+        string[] Triggers(string name) => types.Single(type => type.Type == name).Triggers;
         Triggers("identity.user-signed-in.v1").ShouldBe(["campaigns", "quests"], ignoreOrder: true);
         Triggers("external.shop.listed.v1").ShouldBe(["campaigns", "quests"], ignoreOrder: true);
         Triggers("promotions.code-redeemed.v1").ShouldBe(["quests"]);
         Triggers("quests.quest-completed.v1").ShouldBe(["campaigns"]);
         Triggers("identity.signing-key-created.v1").ShouldBeEmpty("it is about no user");
 
-        var signedIn = types.Single(type => type.GetProperty("type").GetString() == "identity.user-signed-in.v1");
-        var members = signedIn.GetProperty("members").EnumerateArray().ToDictionary(member => member.GetProperty("name").GetString()!, member => member.GetProperty("type").GetString());
+        var signedIn = types.Single(type => type.Type == "identity.user-signed-in.v1");
+        var members = signedIn.Members.ToDictionary(member => member.Name, member => member.Type);
         (members["userId"], members["first"], members["number"]).ShouldBe(("string", "boolean", "integer"));
-        signedIn.GetProperty("sample").EnumerateObject().Select(member => member.Name).ShouldBe(members.Keys, ignoreOrder: true);
+        signedIn.Sample!.Value.EnumerateObject().Select(member => member.Name).ShouldBe(members.Keys, ignoreOrder: true);
         (await boon.Api.Get("/v1/event-types", (await boon.SeedMembers(1))[0].Token)).Code.ShouldBe(403);
         (await boon.Api.Get("/v1/event-types")).Code.ShouldBe(401);
     }
@@ -64,10 +64,10 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task What_is_listed_as_a_trigger_is_taken_and_everything_else_is_refused()
     {
-        var types = await boon.Api.All("/v1/event-types", await boon.OperatorToken());
+        var types = await boon.Api.All<EventTypeView>("/v1/event-types", await boon.OperatorToken());
         foreach (var type in types)
         {
-            var (name, uses) = (type.GetProperty("type").GetString()!, type.GetProperty("triggers").EnumerateArray().Select(use => use.GetString()).ToList());
+            var (name, uses) = (type.Type, type.Triggers);
             (await Campaign(name)).Code.ShouldBe(uses.Contains("campaigns") ? 201 : 400, name);
             (await Quest(name)).Code.ShouldBe(uses.Contains("quests") ? 201 : 400, name);
         }

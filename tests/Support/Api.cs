@@ -18,6 +18,12 @@ public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpRespons
     /// <summary>A member of the body.</summary>
     public JsonElement this[string member] => Body.GetProperty(member);
 
+    /// <summary>The body as one of <see cref="Views"/>.</summary>
+    public T As<T>() => Views.Read<T>(Body);
+
+    /// <summary>The items of a page, each as one of <see cref="Views"/>.</summary>
+    public List<T> Page<T>() => [.. Body.GetProperty("data").EnumerateArray().Select(Views.Read<T>)];
+
     /// <summary>The body's id.</summary>
     public Guid Id => Body.GetProperty("id").GetGuid();
 
@@ -87,6 +93,9 @@ public sealed class Api(string url) : IDisposable
         while (cursor is not null);
         return items;
     }
+
+    /// <summary>All items of a list, page by page, each as one of <see cref="Views"/>.</summary>
+    public async Task<List<T>> All<T>(string path, string token, int limit = 200) => [.. (await All(path, token, limit)).Select(Views.Read<T>)];
 
     /// <summary>Signs in; answers the access token.</summary>
     public async Task<string> SignIn(string identifier, string password)

@@ -156,11 +156,11 @@ public sealed class TestBoon : IAsyncDisposable
     }
 
     /// <summary>The decisions of a campaign, once there are as many as expected.</summary>
-    public async Task<List<System.Text.Json.JsonElement>> Decisions(Guid campaign, int expected)
+    public async Task<List<Decision>> Decisions(Guid campaign, int expected)
     {
         var token = await OperatorToken();
         return await Eventually.Get($"{expected} decisions", async () =>
-            await Api.All($"/v1/campaigns/{campaign}/decisions", token) is { } found && found.Count >= expected ? found : null);
+            await Api.All<Decision>($"/v1/campaigns/{campaign}/decisions", token) is { } found && found.Count >= expected ? found : null);
     }
 
     /// <summary>Waits until it says that it is ready: on a busy machine the database may be too slow for one look.</summary>
