@@ -91,18 +91,47 @@ public sealed class SqlTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_batch_runs_its_statements_in_order_each_with_its_own_values()
+    public async Task A_round_trip_runs_its_statements_in_order_and_gives_each_answer_to_who_asked()
     {
         await using var connection = await source.OpenConnectionAsync();
         await connection.Command("create temp table t (id int, name text)").ExecuteAsync(Never);
-        await using var batch = connection.CreateBatch();
-        var insert = batch.Add("insert into t select * from unnest($1, $2)", new[] { 1, 2, 3 }, new[] { "a", null, "c" });
-        batch.Add("select id from t where name is not distinct from $1", (string?)null);
-        batch.Add("select name from t where id > $1 order by id", 1);
-        await using var reader = await batch.ExecuteReaderAsync();
-        (await reader.ReadAllAsync(row => row.GetInt32(0), Never)).ShouldBe([2]);
-        await reader.NextResultAsync();
-        (await reader.ReadAllAsync(row => row.GetNullable<string>(0), Never)).ShouldBe([null, "c"]);
-        insert.RecordsAffected.ShouldBe(3);
+        var trip = new RoundTrip(connection);
+        trip.Add("set local lock_timeout = '1s'");
+        var insert = trip.Add("insert into t select * from unnest($1, $2)", new[] { 1, 2, 3 }, new[] { "a", null, "c" });
+        var nameless = trip.Add("select id from t where name is not distinct from $1", (string?)null).First(row => row.GetInt32(0));
+        var none = trip.Add("select id from t where id = 4").First(row => row.GetInt32(0));
+        trip.Add("update t set name = 'd' where id = 3").MustTouch(1, "There is no third.");
+        var seen = new List<int>();
+        trip.Add("select id from t order by id desc").Each(row => seen.Add(row.GetInt32(0) * nameless.Value));
+        var names = trip.Add("select name from t where id > $1 order by id", 1).All(row => row.GetNullable<string>(0));
+        await trip.RunAsync(Never);
+        (insert.Rows, nameless.Found, nameless.Value, none.Found, none.Value).ShouldBe((3, true, 2, false, 0));
+        seen.ShouldBe([6, 4, 2]);
+        names.ShouldBe([null, "d"]);
+        await new RoundTrip(connection).RunAsync(Never);
+    }
+
+    [Fact]
+    public async Task A_round_trip_fails_where_a_statement_touches_other_rows_than_it_must()
+    {
+        var trip = new RoundTrip(await source.OpenConnectionAsync());
+        trip.Add("create temp table u (id int) on commit drop");
+        trip.Add("delete from u").MustTouch(1, "It was not there.");
+        (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message.ShouldBe("It was not there.");
+    }
+
+    [Fact]
+    public async Task A_round_trip_says_when_an_answer_has_no_reader_or_a_reader_no_answer()
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        var unread = new RoundTrip(connection);
+        unread.Add("select 1").First(row => row.GetInt32(0));
+        unread.Add("select 2");
+        await unread.RunAsync(Never).ShouldThrowAsync<InvalidOperationException>();
+        var unanswered = new RoundTrip(connection);
+        unanswered.Add("select 1").First(row => row.GetInt32(0));
+        unanswered.Add("set lock_timeout = 0").First(row => row.GetInt32(0));
+        await unanswered.RunAsync(Never).ShouldThrowAsync<InvalidOperationException>();
+        (await connection.Command("select 3").ScalarAsync<int>(Never)).ShouldBe(3);
     }
 }

@@ -37,8 +37,8 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(UserRules.EmailKey(UserRules.Key(identifier)))));
 
     /// <summary>How long until the account or the address may try again; null when it may now.</summary>
-    internal Task<TimeSpan?> LockedForAsync(NpgsqlCommand command, TryKeys keys, CancellationToken ct) =>
-        Attempts.LockedForAsync(command, [(keys.Pair, PerAccountAndAddress), (keys.Account, PerAccount), (keys.Address, PerAddress)], ct);
+    internal Task<TimeSpan?> LockedForAsync(ISqlSource source, TryKeys keys, CancellationToken ct) =>
+        Attempts.LockedForAsync(source, [(keys.Pair, PerAccountAndAddress), (keys.Account, PerAccount), (keys.Address, PerAddress)], ct);
 
     /// <summary>429 with Retry-After.</summary>
     internal static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
@@ -49,7 +49,7 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
     {
         LogMetrics.SignInFailed();
         TimeSpan? locked = null;
-        foreach (var (key, count, left) in await Attempts.CountAsync(unit.Command(""), [keys.Pair, keys.Account, keys.Address], Window, int.MaxValue, ct))
+        foreach (var (key, count, left) in await Attempts.CountAsync(unit, [keys.Pair, keys.Account, keys.Address], Window, int.MaxValue, ct))
         {
             var most = key == keys.Pair ? PerAccountAndAddress : key == keys.Account ? PerAccount : PerAddress;
             if (count > most && !(locked > left))

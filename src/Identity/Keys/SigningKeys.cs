@@ -56,24 +56,23 @@ internal sealed partial class SigningKeys(
     /// <summary>The newest key that this process can decrypt and that signs now, and how long from now there will be one.</summary>
     private async Task<(SigningKey? Usable, TimeSpan? Lasts)> ReadAsync(CancellationToken ct)
     {
-        await using var read = module.Database.Background.CreateCommand("""
+        var (usable, lasts) = ((SigningKey?)null, (TimeSpan?)null);
+        await module.Database.Background.Command("""
             select kid, private_key, signs_from <= now(), signs_until - now()
             from identity.signing_keys
             where signs_until > now()
             order by created_at desc
-            """);
-        await using var reader = await read.ExecuteReaderAsync(ct);
-        var (usable, lasts) = ((SigningKey?)null, (TimeSpan?)null);
-        while (await reader.ReadAsync(ct))
-        {
-            var key = reader.GetString(0) == current?.Id ? current : TryUnprotect(reader.GetFieldValue<byte[]>(1));
-            if (key is null)
-                continue;
-            if (reader.GetBoolean(2))
-                usable ??= key;
-            if (lasts is not { } longest || longest < reader.GetTimeSpan(3))
-                lasts = reader.GetTimeSpan(3);
-        }
+            """)
+            .ReadEachAsync(row =>
+            {
+                var key = row.GetString(0) == current?.Id ? current : TryUnprotect(row.GetFieldValue<byte[]>(1));
+                if (key is null)
+                    return;
+                if (row.GetBoolean(2))
+                    usable ??= key;
+                if (lasts is not { } longest || longest < row.GetTimeSpan(3))
+                    lasts = row.GetTimeSpan(3);
+            }, ct);
         return (usable, lasts);
     }
 
@@ -88,11 +87,11 @@ internal sealed partial class SigningKeys(
         var announcement = new SigningKeyCreated(key.Id, jwk.N, jwk.E, time.GetUtcNow() + starts + lifetime + Grace);
         await using var unit = new Unit<IdentityDb>(module.ForBackground, signals);
         await unit.BeginAsync(ct);
-        await using (var insert = unit.Command("""
+        await unit.Command("""
             insert into identity.signing_keys (kid, private_key, signs_from, signs_until, retires_at)
             values ($1, $2, now() + $3, now() + $4, $5)
-            """, key.Id, protector.Protect(key.ExportPkcs8()), starts, starts + lifetime, announcement.RetiresAt))
-            await insert.ExecuteNonQueryAsync(ct);
+            """, key.Id, protector.Protect(key.ExportPkcs8()), starts, starts + lifetime, announcement.RetiresAt)
+            .ExecuteAsync(ct);
         unit.Append(announcement);
         await unit.CommitAsync(ct);
         try

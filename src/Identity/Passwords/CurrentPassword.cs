@@ -15,9 +15,8 @@ internal sealed class CurrentPassword(PasswordHashing hashing, SignInLimits limi
     internal async Task<IResult?> RefuseAsync(User user, string password, Unit<IdentityDb> unit, HttpContext http, CancellationToken ct)
     {
         var counted = SignInLimits.KeysOf(user.Username!, http.Connection.RemoteIpAddress);
-        await using (var look = unit.Database.Source.CreateCommand())
-            if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                return SignInLimits.TooMany(http, locked);
+        if (await limits.LockedForAsync(unit.Database, counted, ct) is { } locked)
+            return SignInLimits.TooMany(http, locked);
         if (await hashing.VerifyAsync(user.PasswordHash, password, ct) is not { } verified)
             return PasswordHashing.Busy(http);
         if (verified != Verified.No)

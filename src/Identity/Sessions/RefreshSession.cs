@@ -25,6 +25,11 @@ internal static class RefreshSession
     /// <example>{"refreshToken": "u1Zk8mB0W0Jx3vZ5yX9dTq2sN4rL6pQ7aE1cG8hK0oM"}</example>
     internal sealed record Request([Required, Length(1, 512)] string? RefreshToken);
 
+    private sealed record Session(Guid Id, Guid UserId, TimeSpan Left)
+    {
+        internal static Session Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetGuid(1), row.GetTimeSpan(2));
+    }
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Gives a new pair of tokens for a refresh token, once.")
@@ -44,51 +49,51 @@ internal static class RefreshSession
 
         await unit.BeginAsync(ct);
         // Uses of one token follow each other by its row. The clock is that of the moment when the row was won, not of the transaction's begin.
-        await using var use = unit.Command($"""
+        var session = await unit.Command($"""
             with used as (
-                update identity.refresh_tokens t set used_at = coalesce(t.used_at, clock_timestamp())
+                update identity.refresh_tokens t
+                set used_at = coalesce(t.used_at, clock_timestamp())
                 from identity.sessions s
                 where t.hash = $1
-                  and (t.used_at is null or t.used_at > clock_timestamp() - $3)
-                  and t.expires_at > now()
-                  and s.id = t.session_id
-                  and s.ended_at is null
-                  and s.expires_at > now()
+                    and (t.used_at is null or t.used_at > clock_timestamp() - $3)
+                    and t.expires_at > now()
+                    and s.id = t.session_id
+                    and s.ended_at is null
+                    and s.expires_at > now()
                 returning s.id, s.user_id, s.expires_at
             ), token as (
                 insert into identity.refresh_tokens (hash, session_id, expires_at)
-                select $2, id, least(now() + interval '{SessionTokens.IdleLimit}', expires_at) from used
+                select $2, id, least(now() + interval '{SessionTokens.IdleLimit}', expires_at)
+                from used
             )
-            select id, user_id, expires_at - now() from used
-            """, hash, SessionTokens.HashOf(next), IdentityDefences.RefreshOverlap.On ? overlap.Length : TimeSpan.Zero);
-        (Guid Id, TimeSpan Left) session;
-        Guid userId;
-        await using (var reader = await use.ExecuteReaderAsync(ct))
-            (session, userId) = await reader.ReadAsync(ct) ? ((reader.GetGuid(0), reader.GetFieldValue<TimeSpan>(2)), reader.GetGuid(1)) : default;
-        if (session == default)
+            select id, user_id, expires_at - now()
+            from used
+            """, hash, SessionTokens.HashOf(next), IdentityDefences.RefreshOverlap.On ? overlap.Length : TimeSpan.Zero)
+            .ReadFirstAsync(Session.Read, ct);
+        if (session is null)
         {
             if (IdentityDefences.ReuseEndsSession.On)
                 await EndIfReusedAsync(unit, access, hash, ct);
             return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not valid, or no longer valid; sign in again.");
         }
-        var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == userId && u.Status == User.Active, ct);
+        var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == session.UserId && u.Status == User.Active, ct);
         return user is null
             ? Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This account is closed.")
-            : TypedResults.Ok(SessionTokens.Of(user, session, next, keys, options, time));
+            : TypedResults.Ok(SessionTokens.Of(user, (session.Id, session.Left), next, keys, options, time));
     }
 
     private static async Task EndIfReusedAsync(Unit<IdentityDb> unit, AccessState access, byte[] hash, CancellationToken ct)
     {
-        await using var find = unit.Command("""
-            select s.id, s.user_id from identity.refresh_tokens t join identity.sessions s on s.id = t.session_id
+        var session = await unit.Command("""
+            select s.id, s.user_id, s.expires_at - now()
+            from identity.refresh_tokens t
+            join identity.sessions s on s.id = t.session_id
             where t.hash = $1 and t.used_at is not null and s.ended_at is null
-            """, hash);
-        Guid sessionId, userId;
-        await using (var reader = await find.ExecuteReaderAsync(ct))
-            (sessionId, userId) = await reader.ReadAsync(ct) ? (reader.GetGuid(0), reader.GetGuid(1)) : default;
-        if (sessionId == default)
+            """, hash)
+            .ReadFirstAsync(Session.Read, ct);
+        if (session is null)
             return;
-        await EndedSessions.EndAsync(unit, access, userId, "refresh-token-reused", ct, only: sessionId);
+        await EndedSessions.EndAsync(unit, access, session.UserId, "refresh-token-reused", ct, only: session.Id);
         unit.KeepRefusal();
     }
 }

@@ -15,8 +15,7 @@ internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> mod
         var source = module.Database.Background;
         await OldRows.DeleteAsync(source, "identity.sessions", "expires_at", TimeSpan.FromDays(1), ct);
         await OldRows.DeleteAsync(source, "identity.sign_in_failures", "window_ends", TimeSpan.Zero, ct);
-        await using var command = source.CreateCommand("delete from identity.signing_keys where retires_at < now()");
-        await command.ExecuteNonQueryAsync(ct);
+        await source.Command("delete from identity.signing_keys where retires_at < now()").ExecuteAsync(ct);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Could not delete old sessions; trying again later: {Error}", EventName = "housekeeping-failed")]

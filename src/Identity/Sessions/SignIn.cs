@@ -19,6 +19,8 @@ internal static class SignIn
     /// <example>{"identifier": "ada", "password": "correct horse battery"}</example>
     internal sealed record Request([Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword)] string? Password);
 
+    private sealed record Signed(long Number, string[] Roles, bool Returned);
+
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Signs in.")
@@ -41,9 +43,8 @@ internal static class SignIn
         var identifier = request.Identifier!;
         var user = await UserLookup.FindAsync(reads, identifier, ct);
         var counted = SignInLimits.KeysOf(identifier, http.Connection.RemoteIpAddress);
-        await using (var look = unit.Database.Source.CreateCommand())
-            if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                return SignInLimits.TooMany(http, locked);
+        if (await limits.LockedForAsync(unit.Database, counted, ct) is { } locked)
+            return SignInLimits.TooMany(http, locked);
         if (await hashing.VerifyAsync(user?.PasswordHash, request.Password!, ct) is not { } verified)
             return PasswordHashing.Busy(http);
         var rehash = verified == Verified.YesRehash ? await hashing.HashAsync(request.Password!, HashFor.SignIn, ct) : null;
@@ -54,40 +55,40 @@ internal static class SignIn
             unit.KeepRefusal(); // the count is committed although the answer is an error
             return await limits.FailedAsync(unit, counted, ct) is { } lockedNow ? SignInLimits.TooMany(http, lockedNow) : Invalid();
         }
-        await using (var look = unit.Command(""))
-            if (await limits.LockedForAsync(look, counted, ct) is { } locked)
-                return SignInLimits.TooMany(http, locked);
+        if (await limits.LockedForAsync(unit, counted, ct) is { } nowLocked)
+            return SignInLimits.TooMany(http, nowLocked);
 
         var sessionId = Guid.CreateVersion7();
         var refreshToken = SessionTokens.NewRefreshToken();
         // Only if the password is still the one that was checked; the row lock makes the numbers 1, 2, 3 under concurrency.
-        await using var signIn = unit.Command($"""
+        var signedIn = await unit.Command($"""
             with signed as (
-                update identity.users set sign_ins = sign_ins + 1, password_hash = coalesce($3, password_hash)
+                update identity.users
+                set sign_ins = sign_ins + 1, password_hash = coalesce($3, password_hash)
                 where id = $1 and status = 'active' and password_hash = $2
                 returning id, sign_ins, roles, returned
             ), session as (
-                insert into identity.sessions (id, user_id, expires_at) select $4, id, now() + $7 from signed
+                insert into identity.sessions (id, user_id, expires_at)
+                select $4, id, now() + $7
+                from signed
             ), token as (
-                insert into identity.refresh_tokens (hash, session_id, expires_at) select $5, $4, now() + interval '{SessionTokens.IdleLimit}' from signed
+                insert into identity.refresh_tokens (hash, session_id, expires_at)
+                select $5, $4, now() + interval '{SessionTokens.IdleLimit}'
+                from signed
             ), forgiven as (
-                delete from identity.sign_in_failures where key = $6
+                delete from identity.sign_in_failures
+                where key = $6
             )
-            select sign_ins, roles, returned from signed
-            """, user!.Id, user.PasswordHash!, rehash, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit);
-        long number;
-        bool returned;
-        await using (var reader = await signIn.ExecuteReaderAsync(ct))
-        {
-            if (!await reader.ReadAsync(ct))
-                return Invalid();
-            number = reader.GetInt64(0);
-            returned = reader.GetBoolean(2);
-            // As they are now, under the row's lock: a role that was taken during the hash is not in the token.
-            user.SetRoles(reader.GetFieldValue<string[]>(1));
-        }
+            select sign_ins, roles, returned
+            from signed
+            """, user!.Id, user.PasswordHash, rehash, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit)
+            .ReadFirstAsync(row => new Signed(row.GetInt64(0), row.GetFieldValue<string[]>(1), row.GetBoolean(2)), ct);
+        if (signedIn is null)
+            return Invalid();
+        // As they are now, under the row's lock: a role that was taken during the hash is not in the token.
+        user.SetRoles(signedIn.Roles);
         unit.By = Actor.Member(user.Id);
-        unit.Append(new UserSignedIn(user.Id, identifier, First: number == 1 && !returned, number));
+        unit.Append(new UserSignedIn(user.Id, identifier, First: signedIn.Number == 1 && !signedIn.Returned, signedIn.Number));
         return TypedResults.Ok(SessionTokens.Of(user, (sessionId, SessionTokens.SessionLimit), refreshToken, keys, options, time));
     }
 

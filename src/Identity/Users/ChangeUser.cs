@@ -48,7 +48,7 @@ internal static class ChangeUser
         if (now.Username == FirstOperator.Username && request.Username is not null && request.Username != now.Username)
             return Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator keeps its username.");
 
-        var source = unit.Database.Source;
+        var source = unit.Database;
         if ((request.Username ?? request.Email ?? request.Phone) is not null && await limits.RefuseAskersAsync(source, http, ct) is { } asker)
             return asker;
         if (sensitive && await current.RefuseAsync(now, request.CurrentPassword!, unit, http, ct) is { } refused)

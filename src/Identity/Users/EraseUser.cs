@@ -44,27 +44,27 @@ internal static class EraseUser
 
         await unit.BeginAsync(ct);
         // As it was read: its e-mail address and phone number may have to be remembered below.
-        await using (var erase = unit.Command("""
-            update identity.users set status = 'erased', username = null, username_key = null, email = null, email_key = null, phone = null,
+        var erasures = await unit.Command("""
+            update identity.users
+            set status = 'erased', username = null, username_key = null, email = null, email_key = null, phone = null,
                 full_name = null, birthday = null, password_hash = null
             where id = $1 and status = 'active' and password_hash = $2 and email_key is not distinct from $3 and phone is not distinct from $4
-            """, id, now.PasswordHash!, now.EmailKey, now.Phone))
-            if (await erase.ExecuteNonQueryAsync(ct) == 0)
-                return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
+            """, id, now.PasswordHash, now.EmailKey, now.Phone)
+            .ExecuteAsync(ct);
+        if (erasures == 0)
+            return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
 
         // The account is locked from here on: a sign-in that ran beside this has committed its event, a later one finds no account.
         foreach (var (type, members) in EventCatalog.PersonalMembers)
-        {
-            await using var redact = unit.Command("""
-                update identity.event_log set payload = (payload::jsonb - $3::text[])::json where userid = $1 and type = $2
-                """, id, type, members);
-            await redact.ExecuteNonQueryAsync(ct);
-        }
+            await unit.Command("""
+                update identity.event_log
+                set payload = (payload::jsonb - $3)::json
+                where userid = $1 and type = $2
+                """, id, type, members)
+                .ExecuteAsync(ct);
         // Kept answers of registration hold the account's details. Two statements, each by its own index: one with "or" reads the whole table.
-        await using (var own = unit.Command("delete from identity.idempotency_keys where caller = $1", id.ToString()))
-            await own.ExecuteNonQueryAsync(ct);
-        await using (var registration = unit.Command("delete from identity.idempotency_keys where location = $1", $"/v1/users/{id}"))
-            await registration.ExecuteNonQueryAsync(ct);
+        await unit.Command("delete from identity.idempotency_keys where caller = $1", id.ToString()).ExecuteAsync(ct);
+        await unit.Command("delete from identity.idempotency_keys where location = $1", $"/v1/users/{id}").ExecuteAsync(ct);
         await erased.RememberAsync(unit, now, ct);
         await EndedSessions.EndAsync(unit, access, id, "user-erased", ct);
         unit.Append(new UserErased(id));

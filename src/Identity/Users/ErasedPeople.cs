@@ -25,12 +25,12 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
         if (!remembers)
             return;
         var secret = (await SecretsAsync(unit, ct)).FirstOrDefault() ?? await MakeSecretAsync(unit, ct);
-        await using var keep = unit.Command("""
+        await unit.Command("""
             insert into identity.erased_identifiers (hash)
             select unnest($1)
             on conflict (hash) do update set erased_at = now()
-            """, SqlValue.Of(HashesOf(user, secret).ToArray()));
-        await keep.ExecuteNonQueryAsync(ct);
+            """, SqlValue.Of(HashesOf(user, secret).ToArray()))
+            .ExecuteAsync(ct);
     }
 
     /// <summary>
@@ -44,36 +44,37 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
         var hashes = (await SecretsAsync(unit, ct)).SelectMany(secret => HashesOf(user, secret)).ToArray();
         if (hashes.Length == 0)
             return false;
-        await using var mark = unit.Command("""
-            update identity.users set returned = true
+        return await unit.Command("""
+            update identity.users
+            set returned = true
             where id = $1 and exists (select from identity.erased_identifiers where hash = any ($2))
-            """, user.Id, SqlValue.Of(hashes));
-        return await mark.ExecuteNonQueryAsync(ct) == 1;
+            """, user.Id, SqlValue.Of(hashes))
+            .ExecuteAsync(ct) == 1;
     }
 
     /// <summary>The secrets that this process can open, the oldest first.</summary>
     private async Task<List<byte[]>> SecretsAsync(Unit<IdentityDb> unit, CancellationToken ct)
     {
         var secrets = new List<byte[]>();
-        await using var read = unit.Command("select secret from identity.erased_secrets order by created_at, id");
-        await using var reader = await read.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+        await unit.Command("select secret from identity.erased_secrets order by created_at, id").ReadEachAsync(row =>
+        {
             try
             {
-                secrets.Add(protector.Unprotect(reader.GetFieldValue<byte[]>(0)));
+                secrets.Add(protector.Unprotect(row.GetFieldValue<byte[]>(0)));
             }
             catch (CryptographicException)
             {
                 // made by a process with another key ring
             }
+        }, ct);
         return secrets;
     }
 
     private async Task<byte[]> MakeSecretAsync(Unit<IdentityDb> unit, CancellationToken ct)
     {
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
-        await using var insert = unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", Guid.CreateVersion7(), protector.Protect(secret));
-        await insert.ExecuteNonQueryAsync(ct);
+        await unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", Guid.CreateVersion7(), protector.Protect(secret))
+            .ExecuteAsync(ct);
         return secret;
     }
 

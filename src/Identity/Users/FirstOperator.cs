@@ -19,9 +19,9 @@ internal sealed partial class FirstOperator(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // In SQL: a start that finds everything in place has no need of EF Core's model.
-        await using (var exists = module.Database.Source.CreateCommand($"select exists (select from identity.users where username_key = '{Username}')"))
-            if (await exists.ExecuteScalarAsync(cancellationToken) is true)
-                return;
+        var exists = module.Command("select exists (select from identity.users where username_key = $1)", Username);
+        if (await exists.ScalarAsync<bool>(cancellationToken))
+            return;
         var chosen = Settings.OperatorPassword.Of(configuration);
         var password = string.IsNullOrEmpty(chosen) ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(18)) : chosen;
         var hash = await hashing.HashAsync(password, HashFor.SignIn, cancellationToken);

@@ -50,8 +50,7 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             if (account.Email is not null)
                 await FoldAsync(connection, account.Id, "email", account.EmailKey!, UserRules.EmailKey(account.Email), ct);
         }
-        await using var move = new NpgsqlCommand("update identity.folded_keys set up_to = $1", connection) { Parameters = { new() { Value = upTo } } };
-        await move.ExecuteNonQueryAsync(ct);
+        await connection.Command("update identity.folded_keys set up_to = $1", upTo).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return true;
     }
@@ -59,10 +58,8 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
     /// <summary>The accounts of the next page whose keys can change, which are those that are not ASCII, and the last id of the page.</summary>
     private static async Task<(List<Account> Accounts, Guid? Last)> ReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        Guid after;
-        await using (var hold = new NpgsqlCommand("select up_to from identity.folded_keys for update", connection))
-            after = (Guid)(await hold.ExecuteScalarAsync(ct))!;
-        await using var read = new NpgsqlCommand($"""
+        var after = await connection.Command("select up_to from identity.folded_keys for update").ScalarAsync<Guid>(ct);
+        var accounts = await connection.Command($"""
             with page as (
                 select id, username, email, username_key, email_key
                 from identity.users
@@ -74,32 +71,24 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             from page
             where username_key ~ '[^ -~]' or email_key ~ '[^ -~]' or id = (select id from page order by id desc limit 1)
             order by id
-            """, connection) { Parameters = { new() { Value = after } } };
-        await using var reader = await read.ExecuteReaderAsync(ct);
-        var accounts = new List<Account>();
-        while (await reader.ReadAsync(ct))
-            accounts.Add(new Account(reader.GetGuid(0), TextAt(1), TextAt(2), TextAt(3), TextAt(4)));
+            """, after)
+            .ReadAllAsync(row => new Account(
+                row.GetGuid(0), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<string>(3), row.GetNullable<string>(4)), ct);
         return (accounts, accounts.Count == 0 ? null : accounts[^1].Id);
-
-        string? TextAt(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
     }
 
     private async Task FoldAsync(NpgsqlConnection connection, Guid id, string field, string former, string key, CancellationToken ct)
     {
         if (key == former)
             return;
-        await using var fold = new NpgsqlCommand($"""
+        var folded = await connection.Command($"""
             update identity.users u
             set {field}_key = $2
             where id = $1 and {field}_key = $3 and not exists (select from identity.users o where o.{field}_key = $2)
-            """, connection) { Parameters = { new() { Value = id }, new() { Value = key }, new() { Value = former } } };
-        if (await fold.ExecuteNonQueryAsync(ct) == 1)
-            return;
-        await using var find = new NpgsqlCommand($"select id from identity.users where {field}_key = $1 and id <> $2", connection)
-        {
-            Parameters = { new() { Value = key }, new() { Value = id } },
-        };
-        if (await find.ExecuteScalarAsync(ct) is Guid other)
+            """, id, key, former)
+            .ExecuteAsync(ct);
+        if (folded == 0
+            && await connection.Command($"select id from identity.users where {field}_key = $1 and id <> $2", key, id).ScalarAsync<Guid?>(ct) is { } other)
             LogTaken(logger, id, other, field);
     }
 

@@ -31,12 +31,12 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(ct);
-        await using var forget = unit.Command("""
+        var forgotten = await unit.Command("""
             delete from identity.sign_in_failures
             where key = any (array['address:' || $1, 'sign-up:' || $1, 'taken:' || $1])
-            or (key like 'pair:%' and split_part(key, '|', 2) = $1)
-            """, Attempts.Network(address));
-        var forgotten = await forget.ExecuteNonQueryAsync(ct);
+                or (key like 'pair:%' and split_part(key, '|', 2) = $1)
+            """, Attempts.Network(address))
+            .ExecuteAsync(ct);
         await unit.CommitAsync(ct);
         return forgotten;
     }
@@ -54,9 +54,9 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         unit.By = Actor.CommandLine;
         await unit.BeginAsync(ct);
-        await using (var change = unit.Command("update identity.users set password_hash = $2 where id = $1 and status = 'active'", user.Id, hash!))
-            if (await change.ExecuteNonQueryAsync(ct) == 0)
-                throw new SetupException($"The account '{name}' was erased just now.");
+        var change = unit.Command("update identity.users set password_hash = $2 where id = $1 and status = 'active'", user.Id, hash);
+        if (await change.ExecuteAsync(ct) == 0)
+            throw new SetupException($"The account '{name}' was erased just now.");
         await EndedSessions.EndAsync(unit, access, user.Id, "password-changed", ct);
         unit.Append(new UserChanged(user.Id, null, null, null, null));
         await ForgetAsync(unit, user, ct);
@@ -68,14 +68,14 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         await UserLookup.FindAsync(scope.ServiceProvider.GetRequiredService<IdentityDb>(), name, ct)
         ?? throw new SetupException($"There is no account '{name}': give its username, e-mail address or phone number.");
 
-    private static async Task<int> ForgetAsync(Unit<IdentityDb> unit, User user, CancellationToken ct)
+    private static Task<int> ForgetAsync(Unit<IdentityDb> unit, User user, CancellationToken ct)
     {
         string?[] names = [user.Username, user.Email, user.Phone];
-        await using var forget = unit.Command("""
+        return unit.Command("""
             delete from identity.sign_in_failures f
             using unnest($1) account
             where f.key = 'account:' || account or f.key like 'pair:' || account || '|%'
-            """, names.OfType<string>().Select(SignInLimits.AccountKey).ToArray());
-        return await forget.ExecuteNonQueryAsync(ct);
+            """, names.OfType<string>().Select(SignInLimits.AccountKey).ToArray())
+            .ExecuteAsync(ct);
     }
 }

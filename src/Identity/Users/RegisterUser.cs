@@ -46,7 +46,7 @@ internal static class RegisterUser
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        var source = unit.Database.Source;
+        var source = unit.Database;
         if (await limits.RefuseAsync(source, http, ct) is { } refused)
             return refused;
         // Said before the hash is paid for; the constraints decide again below.

@@ -15,21 +15,18 @@ internal sealed record SignUpLimits(int PerAddress, TimeSpan Window, int TakenPe
         Settings.TakenPerAddress.Of(configuration), Settings.SignInWindow.Of(configuration));
 
     /// <summary>Counts a sign-up. Answers 429 if the address has had its share, or has asked too often for what is taken.</summary>
-    internal async Task<ProblemHttpResult?> RefuseAsync(NpgsqlDataSource source, HttpContext http, CancellationToken ct) =>
+    internal async Task<ProblemHttpResult?> RefuseAsync(ISqlSource source, HttpContext http, CancellationToken ct) =>
         await RefuseAskersAsync(source, http, ct) is { } refused ? refused
             : await Attempts.TryCountAsync(source, $"sign-up:{Network(http)}", PerAddress, Window, ct) is { } wait
                 ? Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "There were too many sign-ups from this address; try again later.", wait)
             : null;
 
     /// <summary>Answers 429 to an address that has been told too often that something is taken; whether this one is taken makes no difference.</summary>
-    internal async Task<ProblemHttpResult?> RefuseAskersAsync(NpgsqlDataSource source, HttpContext http, CancellationToken ct)
-    {
-        await using var look = source.CreateCommand();
-        return await Attempts.LockedForAsync(look, [(TakenKey(http), TakenPerAddress)], ct) is { } wait ? SignInLimits.TooMany(http, wait) : null;
-    }
+    internal async Task<ProblemHttpResult?> RefuseAskersAsync(ISqlSource source, HttpContext http, CancellationToken ct) =>
+        await Attempts.LockedForAsync(source, [(TakenKey(http), TakenPerAddress)], ct) is { } wait ? SignInLimits.TooMany(http, wait) : null;
 
     /// <summary>Counts an answer that tells that something is taken, and gives it, or 429 in its place.</summary>
-    internal async Task<ProblemHttpResult> TellTakenAsync(NpgsqlDataSource source, HttpContext http, ProblemHttpResult taken, CancellationToken ct) =>
+    internal async Task<ProblemHttpResult> TellTakenAsync(ISqlSource source, HttpContext http, ProblemHttpResult taken, CancellationToken ct) =>
         await Attempts.TryCountAsync(source, TakenKey(http), TakenPerAddress, TakenWindow, ct) is { } wait ? SignInLimits.TooMany(http, wait) : taken;
 
     private static string TakenKey(HttpContext http) => $"taken:{Network(http)}";

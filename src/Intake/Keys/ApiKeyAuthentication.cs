@@ -23,9 +23,8 @@ internal sealed class ApiKeyAuthentication(
         var key = text[(Start.Length - ApiKey.Prefix.Length)..];
         if (!ApiKey.IsOne(key))
             return AuthenticateResult.Fail("This is no API key.");
-        await using var command = module.Database.Source.CreateCommand("select id from intake.api_keys where hash = $1 and revoked_at is null");
-        command.Parameters.Add(new() { Value = ApiKey.HashOf(key) });
-        if (await command.ExecuteScalarAsync(Context.RequestAborted) is not Guid id)
+        var find = module.Command("select id from intake.api_keys where hash = $1 and revoked_at is null", ApiKey.HashOf(key));
+        if (await find.ScalarAsync<Guid?>(Context.RequestAborted) is not { } id)
             return AuthenticateResult.Fail("The API key is unknown or revoked.");
         var identity = new ClaimsIdentity([new Claim("sub", id.ToString()), new Claim("roles", Role.ApiKey)], SchemeName, "sub", "roles");
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));

@@ -107,16 +107,19 @@ internal static class ReportEvents
         var fresh = new HashSet<(string, string)>(events.Count);
         DateTime? now = null;
         // In one order everywhere: of two batches with the same events one waits for the other, and never each for the other.
-        await using (var receive = unit.Command($"""
-            insert into intake.received (source, id) select source, id from unnest($1, $2) r (source, id) order by source, id
-            on conflict do nothing returning source, id, now()
-            """, events.Column(e => e.Source), events.Column(e => e.Id)))
-        await using (var reader = await receive.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
+        await unit.Command("""
+            insert into intake.received (source, id)
+            select source, id
+            from unnest($1, $2) r (source, id)
+            order by source, id
+            on conflict do nothing
+            returning source, id, now()
+            """, events.Column(e => e.Source), events.Column(e => e.Id))
+            .ReadEachAsync(row =>
             {
-                fresh.Add((reader.GetString(0), reader.GetString(1)));
-                now = reader.GetDateTime(2);
-            }
+                fresh.Add((row.GetString(0), row.GetString(1)));
+                now = row.GetDateTime(2);
+            }, ct);
         var accepted = 0;
         foreach (var e in events)
             if (!IntakeDefences.OncePerReport.On || fresh.Remove((e.Source, e.Id)))

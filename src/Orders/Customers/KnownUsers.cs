@@ -35,10 +35,6 @@ internal sealed class KnownUsers(ModuleDatabase<OrdersDb> module, TimeProvider t
         }
     }
 
-    private async Task<bool?> FindAsync(Guid user, CancellationToken ct)
-    {
-        await using var command = module.Database.Source.CreateCommand("select erased from orders.known_users where user_id = $1");
-        command.Parameters.Add(new() { Value = user });
-        return await command.ExecuteScalarAsync(ct) as bool?;
-    }
+    private Task<bool?> FindAsync(Guid user, CancellationToken ct) =>
+        module.Command("select erased from orders.known_users where user_id = $1", user).ScalarAsync<bool?>(ct);
 }

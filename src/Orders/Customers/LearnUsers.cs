@@ -5,17 +5,22 @@ internal static class LearnUsers
 {
     internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<OrdersDb> unit, CancellationToken ct)
     {
-        var learnt = await LearnAsync(UserRegistered.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), false on conflict do nothing");
-        var erased = await LearnAsync(UserErased.Name, "insert into orders.known_users (user_id, erased) select unnest($1::uuid[]), true on conflict (user_id) do update set erased = true");
+        var learnt = await LearnAsync(UserRegistered.Name, """
+            insert into orders.known_users (user_id, erased)
+            select unnest($1), false
+            on conflict do nothing
+            """);
+        var erased = await LearnAsync(UserErased.Name, """
+            insert into orders.known_users (user_id, erased)
+            select unnest($1), true
+            on conflict (user_id) do update set erased = true
+            """);
         return BatchEffect.Of(learnt + erased > 0);
 
         async Task<int> LearnAsync(string type, string sql)
         {
             var users = events.Where(e => e.Type == type).Select(e => e.UserId!.Value).Distinct().ToArray();
-            if (users.Length == 0)
-                return 0;
-            await using var command = unit.Command(sql, users);
-            return await command.ExecuteNonQueryAsync(ct);
+            return users.Length == 0 ? 0 : await unit.Command(sql, users).ExecuteAsync(ct);
         }
     }
 }

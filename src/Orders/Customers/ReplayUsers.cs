@@ -64,29 +64,27 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
     }
 
     /// <summary>Up to where the subscription has read; locked, it stays there until the transaction ends.</summary>
-    private static async Task<long> ReadToAsync(NpgsqlConnection connection, bool locked, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand($"""
-            select sequence from orders.checkpoints where subscription = '{OrdersModule.LearnUsersSubscription}' and source = '{KnownUsers.Source}' {(locked ? "for update" : "")}
-            """, connection);
-        return await command.ExecuteScalarAsync(ct) is long sequence ? sequence : throw new SetupException("Orders has not begun to learn users on this database: run `boon serve` once.");
-    }
+    private static async Task<long> ReadToAsync(NpgsqlConnection connection, bool locked, CancellationToken ct) =>
+        await connection.Command($"""
+            select sequence
+            from orders.checkpoints
+            where subscription = $1 and source = $2
+            {(locked ? "for update" : "")}
+            """, OrdersModule.LearnUsersSubscription, KnownUsers.Source)
+            .ScalarAsync<long?>(ct)
+        ?? throw new SetupException("Orders has not begun to learn users on this database: run `boon serve` once.");
 
     /// <summary>Adds users to what was written beside the live ones, and forgets them: an erased one stays erased, whatever is told of it later.</summary>
     private static async Task WriteBesideAsync(NpgsqlConnection connection, Dictionary<Guid, bool> users, CancellationToken ct)
     {
-        await using var write = new NpgsqlCommand($"""
+        await connection.Command($"""
             insert into known_users_rebuilt as u ({Columns})
             select user_id, erased
-            from unnest($1::uuid[], $2::boolean[]) n (user_id, erased)
-            on conflict (user_id) do update
-            set erased = u.erased or excluded.erased
-            """, connection)
-        {
-            CommandTimeout = 0,
-            Parameters = { new() { Value = users.Keys.ToArray() }, new() { Value = users.Values.ToArray() } },
-        };
-        await write.ExecuteNonQueryAsync(ct);
+            from unnest($1, $2) n (user_id, erased)
+            on conflict (user_id) do update set erased = u.erased or excluded.erased
+            """, users.Column(user => user.Key), users.Column(user => user.Value))
+            .WithoutLimit()
+            .ExecuteAsync(ct);
         users.Clear();
     }
 
@@ -94,9 +92,14 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         ReplayTables.CompareAsync(connection, "known users", Columns, "known_users_rebuilt", "orders.known_users", ct);
 
     private static async Task<int> MendAsync(NpgsqlConnection connection, CancellationToken ct) =>
-        await ReplayTables.ExecuteAsync(connection, "delete from orders.known_users u where not exists (select from known_users_rebuilt r where r.user_id = u.user_id)", ct)
+        await ReplayTables.ExecuteAsync(connection, """
+            delete from orders.known_users u
+            where not exists (select from known_users_rebuilt r where r.user_id = u.user_id)
+            """, ct)
         + await ReplayTables.ExecuteAsync(connection, $"""
-            insert into orders.known_users as u ({Columns}) select {Columns} from known_users_rebuilt r
+            insert into orders.known_users as u ({Columns})
+            select {Columns}
+            from known_users_rebuilt r
             where not exists (select from orders.known_users u where u.user_id = r.user_id and u.erased = r.erased)
             on conflict (user_id) do update set erased = excluded.erased
             """, ct);

@@ -18,8 +18,13 @@ internal static class CancelOrder
         if (await GetOrder.FindAsync(unit.Db, orderId, caller, ct) is not { } order)
             return Problems.NotFound("order");
         // Whoever changes the state first wins: a result that comes after this finds no pending order.
-        await using var cancel = unit.Command("update orders.orders set state = 'cancelled', cancelled_at = now() where id = $1 and state in ('pending', 'confirmed')", orderId);
-        if (await cancel.ExecuteNonQueryAsync(ct) == 1)
+        var cancelled = await unit.Command("""
+            update orders.orders
+            set state = 'cancelled', cancelled_at = now()
+            where id = $1 and state in ('pending', 'confirmed')
+            """, orderId)
+            .ExecuteAsync(ct);
+        if (cancelled == 1)
             unit.Append(new OrderCancelled(orderId, order.UserId, order.Code, caller.UserId()));
         order = (await GetOrder.FindAsync(unit.Db, orderId, caller, ct))!;
         return order.State == Order.Rejected

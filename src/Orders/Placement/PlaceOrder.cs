@@ -53,11 +53,12 @@ internal static class PlaceOrder
         var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, code));
         if (confirmed)
             unit.Append(new OrderConfirmed(id, user, request.Product!, request.Quantity.Value, total, null, null, total), System.Diagnostics.Activity.Current?.Id, placed);
-        await using var insert = unit.Command("""
+        DateTimeOffset at = await unit.Command("""
             insert into orders.orders (id, user_id, product, quantity, amount, currency, code, state, placed_event, settled_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 = 'confirmed' then now() end) returning placed_at
-            """, id, user, request.Product!, request.Quantity.Value, total.Amount, total.Currency, code, state, placed);
-        DateTimeOffset at = (DateTime)(await insert.ExecuteScalarAsync(ct))!;
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 = 'confirmed' then now() end)
+            returning placed_at
+            """, id, user, request.Product, request.Quantity.Value, total.Amount, total.Currency, code, state, placed)
+            .ScalarAsync<DateTime>(ct);
         var order = new OrderView(
             id, user, request.Product!, request.Quantity.Value, total, code, state, confirmed ? null : OrderView.Redemption, null, confirmed ? total : null, null, at, confirmed ? at : null, null);
         if (confirmed)

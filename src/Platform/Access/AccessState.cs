@@ -134,48 +134,51 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     /// <summary>False when Identity's log is not the one that was read before.</summary>
     private async Task<bool> TryReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(LogState.Command(database.Schema, mark));
-        batch.BatchCommands.Add(after == 0 ? AllCommand() : NewsCommand());
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var state = await LogState.ReadAsync(reader, ct);
+        var trip = new RoundTrip(connection);
+        var asked = LogState.Ask(trip, database.Schema, mark);
+        var news = (after == 0 ? AddAll(trip) : AddNews(trip))
+            .All(row => (Type: row.GetString(0), Payload: row.GetFieldValue<byte[]>(1), Time: row.GetFieldValue<DateTimeOffset>(2)));
+        await trip.RunAsync(ct);
+        var state = asked.Value!;
         if (Defences.Epochs.On && state.Difference(after, mark) is { } difference)
         {
             LogDiverged(logger, difference);
             return false;
         }
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct))
-            Apply(reader.GetString(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<DateTimeOffset>(2));
+        foreach (var (type, payload, time) in news)
+            Apply(type, payload, time);
         (after, mark) = (state.Head, new(state.LogId, state.HeadEvent is null ? null : state.Head, state.HeadEvent));
         return true;
     }
 
     /// <summary>All keys, and the sessions that ended while their tokens may live: by the index on the type, newest first, until they are too old.</summary>
-    private NpgsqlBatchCommand AllCommand() => new($"""
-        select l.type, l.payload, l.time from {database.Schema}.event_log l
-        where l.type collate "C" = '{SigningKeyCreated.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
+    private SqlStatement AddAll(RoundTrip trip) => trip.Add($"""
+        select l.type, l.payload, l.time
+        from {database.Schema}.event_log l
+        where l.type collate "C" = '{SigningKeyCreated.Name}'
+            and exists (select from {database.Schema}.event_order o where o.position = l.position)
         union all
-        select l.type, l.payload, l.time from {database.Schema}.event_log l
-        where l.type collate "C" = '{SessionEnded.Name}' and exists (select from {database.Schema}.event_order o where o.position = l.position)
-          and l.position > (
-            select coalesce(max(e.position), 0) from {database.Schema}.event_log e
-            where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1::interval)
-        """)
-    {
-        // A transaction can be open for a while between its time and its position.
-        Parameters = { new() { Value = remember * 2 } },
-    };
+        select l.type, l.payload, l.time
+        from {database.Schema}.event_log l
+        where l.type collate "C" = '{SessionEnded.Name}'
+            and exists (select from {database.Schema}.event_order o where o.position = l.position)
+            and l.position > (
+                select coalesce(max(e.position), 0)
+                from {database.Schema}.event_log e
+                where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1)
+        """, remember * 2); // a transaction can be open for a while between its time and its position
 
-    private NpgsqlBatchCommand NewsCommand() => new($"""
-        select l.type, l.payload, l.time from {database.Schema}.event_order o
-        cross join lateral (select * from {database.Schema}.event_log e where e.position = o.position offset 0) l
+    private SqlStatement AddNews(RoundTrip trip) => trip.Add($"""
+        select l.type, l.payload, l.time
+        from {database.Schema}.event_order o
+        cross join lateral (
+            select *
+            from {database.Schema}.event_log e
+            where e.position = o.position
+            offset 0) l
         where o.sequence > $1 and l.type in ('{SigningKeyCreated.Name}', '{SessionEnded.Name}')
         order by o.sequence
-        """)
-    {
-        Parameters = { new() { Value = after } },
-    };
+        """, after);
 
     private void Apply(string type, byte[] payload, DateTimeOffset at)
     {

@@ -12,12 +12,12 @@ public static class DropDatabase
     /// <param name="ct">Ends the wait.</param>
     public static async Task RunAsync(NpgsqlConnection server, string name, CancellationToken ct)
     {
-        await using (var end = new NpgsqlCommand("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = current_user", server))
-        {
-            end.Parameters.Add(new() { Value = name });
-            await end.ExecuteNonQueryAsync(ct);
-        }
-        await using var drop = new NpgsqlCommand($"drop database if exists {name}", server);
-        await drop.ExecuteNonQueryAsync(ct);
+        await server.Command("""
+            select pg_terminate_backend(pid)
+            from pg_stat_activity
+            where datname = $1 and usename = current_user
+            """, name)
+            .ExecuteAsync(ct);
+        await server.Command($"drop database if exists {name}").ExecuteAsync(ct);
     }
 }

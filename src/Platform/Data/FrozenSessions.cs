@@ -43,48 +43,46 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
     /// <summary>Sessions that hold locks (they have a transaction id) and wait for their client within a statement.</summary>
     private static async Task<HashSet<Waiting>> FindAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
-        await using var command = pool.CreateCommand("""
+        var found = new HashSet<Waiting>();
+        await pool.Command("""
             select a.pid, a.state_change, coalesce(c.bytes_processed, 0)
             from pg_stat_activity a
             left join pg_stat_progress_copy c on c.pid = a.pid
             where a.datname = current_database()
-              and a.usename = current_user
-              and a.application_name = current_setting('application_name')
-              and a.backend_xid is not null
-              and a.state = 'active'
-              and a.wait_event_type = 'Client'
-              and a.state_change < clock_timestamp() - $1
-            """);
-        command.Parameters.Add(new() { Value = Young });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new HashSet<Waiting>();
-        while (await reader.ReadAsync(ct))
-            found.Add(new Waiting(reader.GetInt32(0), reader.GetDateTime(1), reader.GetInt64(2)));
+                and a.usename = current_user
+                and a.application_name = current_setting('application_name')
+                and a.backend_xid is not null
+                and a.state = 'active'
+                and a.wait_event_type = 'Client'
+                and a.state_change < clock_timestamp() - $1
+            """, Young)
+            .ReadEachAsync(row => found.Add(new Waiting(row.GetInt32(0), row.GetDateTime(1), row.GetInt64(2))), ct);
         return found;
     }
 
     /// <summary>Ends it if it is where it was.</summary>
     private static async Task<bool> EndAsync(NpgsqlDataSource pool, Waiting session, CancellationToken ct)
     {
-        await using var command = pool.CreateCommand("""
+        return await pool.Command("""
             select pg_terminate_backend(pid)
             from pg_stat_activity
             where pid = $1
-              and state = 'active'
-              and wait_event_type = 'Client'
-              and state_change = $2
-            """);
-        command.Parameters.Add(new() { Value = session.Session });
-        command.Parameters.Add(new() { Value = session.Since });
-        return await command.ExecuteScalarAsync(ct) is true;
+                and state = 'active'
+                and wait_event_type = 'Client'
+                and state_change = $2
+            """, session.Session, session.Since)
+            .ScalarAsync<bool?>(ct) is true;
     }
 
     private async Task WarnOfServerAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
         try
         {
-            await using var command = pool.CreateCommand("select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int");
-            var (most, wanted) = ((int)(await command.ExecuteScalarAsync(ct))!, databases.SizeOf(pool));
+            var most = await pool.Command("""
+                select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+                """)
+                .ScalarAsync<int>(ct);
+            var wanted = databases.SizeOf(pool);
             if (wanted > most)
                 LogTooMany(logger, wanted, most);
         }

@@ -69,17 +69,17 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
 
     private async Task ApplyAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await ExecuteAsync(connection, Patience, ct);
+        await connection.Command(Patience).ExecuteAsync(ct);
         try
         {
-            await ExecuteAsync(connection, $"create schema if not exists {database.Database.Schema}", ct);
+            await connection.Command($"create schema if not exists {database.Database.Schema}").ExecuteAsync(ct);
             while (!await TryMigrateAsync(connection, ct))
                 await Task.Delay(GivingWay, ct);
         }
         finally
         {
             if (connection.State == System.Data.ConnectionState.Open)
-                await ExecuteAsync(connection, "reset lock_timeout; reset statement_timeout", CancellationToken.None);
+                await connection.Command("reset lock_timeout; reset statement_timeout").ExecuteAsync(CancellationToken.None);
         }
     }
 
@@ -100,12 +100,6 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         }
     }
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
-    }
-
     /// <summary>The module's migrations that its history lacks, without EF Core: at nearly every start there are none, and EF Core would take most of that start.</summary>
     private async Task<IReadOnlyList<string>> PendingAsync(NpgsqlConnection connection, CancellationToken ct)
     {
@@ -113,10 +107,11 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         var applied = new HashSet<string>(StringComparer.Ordinal);
         try
         {
-            await using var command = new NpgsqlCommand($"select \"MigrationId\" from {database.Database.Schema}.{ModuleContext.HistoryTable}", connection);
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct))
-                applied.Add(reader.GetString(0));
+            await connection.Command($"""
+                select "MigrationId"
+                from {database.Database.Schema}.{ModuleContext.HistoryTable}
+                """)
+                .ReadEachAsync(row => applied.Add(row.GetString(0)), ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
@@ -128,8 +123,7 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
     private async Task<bool> LockAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
     {
         var key = BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("boon:migrations:" + Module)));
-        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = key } } };
-        return await command.ExecuteScalarAsync(ct) is true;
+        return await connection.Command(sql, key).ScalarAsync<bool>(ct);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "A migration of {Module} needs a table that another session has locked (a dump?); it tries again in {Seconds} s", EventName = "migration-waits")]

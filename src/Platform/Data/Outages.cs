@@ -95,9 +95,9 @@ public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
             await Task.Delay(backoff.Next(), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             try
             {
-                await using var command = source.CreateCommand(Probe);
-                command.CommandTimeout = LongestProbe;
-                await command.ExecuteNonQueryAsync(ct);
+                var probe = source.Command(Probe);
+                probe.CommandTimeout = LongestProbe;
+                await probe.ExecuteAsync(ct);
                 break;
             }
             catch (Exception error) when (!PostgresErrors.IsOutage(error))

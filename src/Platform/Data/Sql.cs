@@ -35,13 +35,10 @@ public static class Sql
         return SqlValue.Of(column);
     }
 
-    /// <summary>Adds a statement with its values to a batch; <see cref="NpgsqlBatchCommand.RecordsAffected"/> of what it answers is how many rows it touched.</summary>
-    public static NpgsqlBatchCommand Add(this NpgsqlBatch batch, string sql, params ReadOnlySpan<SqlValue> values)
+    /// <summary>Lets a command take as long as it takes, for work on whole tables.</summary>
+    public static NpgsqlCommand WithoutLimit(this NpgsqlCommand command)
     {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(value.Parameter);
-        batch.BatchCommands.Add(command);
+        command.CommandTimeout = 0;
         return command;
     }
 
@@ -69,7 +66,12 @@ public static class Sql
     {
         await using (command)
         await using (var reader = await command.ExecuteReaderAsync(ct))
-            return await reader.ReadAllAsync(map, ct);
+        {
+            var rows = new List<T>();
+            while (await reader.ReadAsync(ct))
+                rows.Add(map(reader));
+            return rows;
+        }
     }
 
     /// <summary>The first row of a command, or null.</summary>
@@ -81,6 +83,14 @@ public static class Sql
             return await reader.ReadAsync(ct) ? map(reader) : null;
     }
 
+    /// <summary>The row of a command that always has one.</summary>
+    public static async Task<T> ReadOneAsync<T>(this NpgsqlCommand command, Func<NpgsqlDataReader, T> map, CancellationToken ct)
+    {
+        await using (command)
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+            return await reader.ReadAsync(ct) ? map(reader) : throw new InvalidOperationException("The statement has no row.");
+    }
+
     /// <summary>Gives each row of a command to <paramref name="read"/>, for what is no list.</summary>
     public static async Task ReadEachAsync(this NpgsqlCommand command, Action<NpgsqlDataReader> read, CancellationToken ct)
     {
@@ -88,15 +98,6 @@ public static class Sql
         await using (var reader = await command.ExecuteReaderAsync(ct))
             while (await reader.ReadAsync(ct))
                 read(reader);
-    }
-
-    /// <summary>Every row of one result of a batch; <see cref="NpgsqlDataReader.NextResultAsync(CancellationToken)"/> goes to the next.</summary>
-    public static async Task<List<T>> ReadAllAsync<T>(this NpgsqlDataReader reader, Func<NpgsqlDataReader, T> map, CancellationToken ct)
-    {
-        var rows = new List<T>();
-        while (await reader.ReadAsync(ct))
-            rows.Add(map(reader));
-        return rows;
     }
 
     /// <summary>A column that may be null.</summary>

@@ -28,30 +28,32 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
     /// <summary>Adds all changes that are there. At any moment a reader sees a change either here or there.</summary>
     public async Task FoldAsync(CancellationToken ct)
     {
-        await using (var look = database.Background.CreateCommand($"select exists (select from {Changes})"))
-            if (await look.ExecuteScalarAsync(ct) is false)
-                return;
+        if (!await database.Background.Command($"select exists (select from {Changes})").ScalarAsync<bool>(ct))
+            return;
         while (await FoldOnceAsync(ct) == Most)
         {
             // there is more
         }
-        if (Tidy is null)
-            return;
-        await using var tidy = database.Background.CreateCommand(Tidy);
-        await tidy.ExecuteNonQueryAsync(ct);
+        if (Tidy is not null)
+            await database.Background.Command(Tidy).ExecuteAsync(ct);
     }
 
-    private async Task<long> FoldOnceAsync(CancellationToken ct)
-    {
-        await using var command = database.Background.CreateCommand($"""
+    private Task<long> FoldOnceAsync(CancellationToken ct) =>
+        database.Background.Command($"""
             with folded as (
-                delete from {Changes} where place = any (array(
-                    select place from {Changes} order by place limit {Most} for update skip locked)) returning *
+                delete from {Changes}
+                where place = any (array(
+                    select place
+                    from {Changes}
+                    order by place
+                    limit {Most}
+                    for update skip locked))
+                returning *
             ), {Add}
-            select count(*) from folded
-            """);
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }
+            select count(*)
+            from folded
+            """)
+            .ScalarAsync<long>(ct);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>

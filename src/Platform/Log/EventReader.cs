@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Boon.Platform.Data;
 
 namespace Boon.Platform.Log;
 
@@ -31,41 +32,28 @@ public static class EventReader
         NpgsqlConnection connection, string schema, long after, int limit, CancellationToken ct,
         int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null, LogMark? mark = null)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(Defences.DenseSequence.On
-            ? LogState.Command(schema, mark)
-            : new($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log"));
+        var trip = new RoundTrip(connection);
+        var found = Defences.DenseSequence.On
+            ? LogState.Ask(trip, schema, mark)
+            : trip.Add($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log").First(LogState.Read);
         var order = Defences.DenseSequence.Sql(
             $"{schema}.event_order", without: $"(select position as sequence, position, time as recordedat from {schema}.event_log)");
-        var read = new NpgsqlBatchCommand($"""
+        var events = trip.Add($"""
             select o.sequence, {Columns}
             from {order} o
             {Event(schema)}
             where o.sequence > $1 and o.sequence <= $2
-            {(lanes > 1 ? $"and {Lanes.Sql("l.userid")} = $3" : "")}
-            {(types is null ? "" : $"and l.type = any(${(lanes > 1 ? 5 : 3)})")}
-            order by o.sequence limit {limit}
-            """);
-        read.Parameters.Add(new() { Value = after });
-        read.Parameters.Add(new() { Value = holdAt });
-        if (lanes > 1)
-        {
-            read.Parameters.Add(new() { Value = lane });
-            read.Parameters.Add(new() { Value = lanes });
-        }
-        if (types is not null)
-            read.Parameters.Add(new() { Value = types });
-        batch.BatchCommands.Add(read);
-
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var state = await LogState.ReadAsync(reader, ct);
+                {(lanes > 1 ? $"and {Lanes.Sql("l.userid")} = $3" : "")}
+                {(types is null ? "" : "and l.type = any ($5)")}
+            order by o.sequence
+            limit {limit}
+            """, after, holdAt, lane, lanes, types)
+            .All(row => Read(row, schema));
+        await trip.RunAsync(ct);
+        var state = found.Value!;
         if (Defences.DenseSequence.On && Defences.Epochs.On && mark is not null && state.Difference(after, mark) is { } difference)
             throw new LogDivergedException(schema, difference);
         var head = state.Head;
-        await reader.NextResultAsync(ct);
-        var events = new List<LoggedEvent>();
-        while (await reader.ReadAsync(ct))
-            events.Add(Read(reader, schema));
         var end = Math.Max(after, Math.Min(head, holdAt));
         // Events beyond the head that was read first may be here too: they are whole, so they count.
         var upTo = events.Count == limit ? events[^1].Sequence : events.Count > 0 ? Math.Max(end, events[^1].Sequence) : end;
@@ -96,11 +84,8 @@ public static class EventReader
     }
 
     /// <summary>The last sequence of a log.</summary>
-    public static async Task<long> HeadAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
-    {
-        await using var command = source.CreateCommand($"select last from {schema}.log_head");
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }
+    public static Task<long> HeadAsync(NpgsqlDataSource source, string schema, CancellationToken ct) =>
+        source.Command($"select last from {schema}.log_head").ScalarAsync<long>(ct);
 
     /// <summary>Reads one event by its sequence.</summary>
     public static async Task<LoggedEvent?> ReadOneAsync(NpgsqlConnection connection, string schema, long sequence, CancellationToken ct)
@@ -109,19 +94,23 @@ public static class EventReader
         return page.Events.Count == 1 ? page.Events[0] : null;
     }
 
-    internal static LoggedEvent Read(NpgsqlDataReader reader, string source) => new(
-        source,
-        reader.GetInt64(0),
-        reader.GetGuid(1),
-        reader.GetString(2),
-        reader.GetString(3),
-        reader.GetString(4),
-        reader.IsDBNull(5) ? null : reader.GetGuid(5),
-        reader.GetFieldValue<byte[]>(6),
-        reader.GetDateTime(7),
-        reader.GetDateTime(8),
-        reader.IsDBNull(9) ? null : reader.GetString(9),
-        reader.IsDBNull(10) ? null : reader.GetGuid(10),
-        // An effect says which event caused it; that nobody else did needs no place in each row.
-        !reader.IsDBNull(11) ? reader.GetString(11) : reader.IsDBNull(10) ? null : Actor.System);
+    internal static LoggedEvent Read(NpgsqlDataReader row, string source)
+    {
+        var cause = row.GetNullable<Guid>(10);
+        return new(
+            source,
+            row.GetInt64(0),
+            row.GetGuid(1),
+            row.GetString(2),
+            row.GetString(3),
+            row.GetString(4),
+            row.GetNullable<Guid>(5),
+            row.GetFieldValue<byte[]>(6),
+            row.GetDateTime(7),
+            row.GetDateTime(8),
+            row.GetNullable<string>(9),
+            cause,
+            // An effect says which event caused it; that nobody else did needs no place in each row.
+            row.GetNullable<string>(11) ?? (cause is null ? Actor.System : null));
+    }
 }

@@ -26,17 +26,17 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
         var (waiting, moved) = (new List<string>(), new List<string>());
         try
         {
-            await using var command = new NpgsqlCommand(statement, connection) { CommandTimeout = longest };
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct))
+            var look = connection.Command(statement);
+            look.CommandTimeout = longest;
+            await look.ReadEachAsync(row =>
             {
-                var (module, head) = (reader.GetString(0), reader.GetInt64(1));
-                if (reader.GetBoolean(2))
+                var (module, head) = (row.GetString(0), row.GetInt64(1));
+                if (row.GetBoolean(2))
                     waiting.Add(module);
                 if (!heads.TryGetValue(module, out var last) || last != head)
                     moved.Add(module);
                 heads[module] = head;
-            }
+            }, ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
@@ -49,15 +49,13 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
 
     private async Task<string?> StatementAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var exists = new NpgsqlCommand("""
-            select s from unnest($1::text[]) s
+        var schemas = databases.All.Where(database => ReferenceEquals(database.Background, pool)).Select(database => database.Schema);
+        var there = await connection.Command("""
+            select s
+            from unnest($1) s
             where exists (select from pg_attribute where attrelid = to_regclass(s || '.log_head') and attname = 'floor')
-            """, connection)
-        { Parameters = { new() { Value = databases.All.Where(database => ReferenceEquals(database.Background, pool)).Select(database => database.Schema).Order(StringComparer.Ordinal).ToArray() } } };
-        var there = new List<string>();
-        await using (var reader = await exists.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                there.Add(reader.GetString(0));
+            """, schemas.Order(StringComparer.Ordinal).ToArray())
+            .ReadAllAsync(row => row.GetString(0), ct);
         return there.Count == 0 ? null : new StringBuilder().AppendJoin("\nunion all\n", there.Select(schema =>
             $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {schema}.log_head h")).ToString();
     }

@@ -52,10 +52,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             foreach (var module in sender.Changed.Keys)
             {
                 sender.Changed.TryRemove(module, out _);
-                await using var command = sender.Pool.CreateCommand("select pg_notify($1, $2)");
-                command.Parameters.Add(new() { Value = Channel });
-                command.Parameters.Add(new() { Value = module });
-                await command.ExecuteNonQueryAsync(ct);
+                await sender.Pool.Command("select pg_notify($1, $2)", Channel, module).ExecuteAsync(ct);
             }
             await Task.Delay(ShortestInterval, time, ct);
         },
@@ -97,8 +94,7 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             try
             {
                 connection.Notification += (_, notification) => signals.Sequenced(notification.Payload, here: false);
-                await using (var listen = new NpgsqlCommand($"listen {Channel}", connection))
-                    await listen.ExecuteNonQueryAsync(ct);
+                await connection.Command($"listen {Channel}").ExecuteAsync(ct);
                 signals.Everything();
                 return new Listener(connection, new LogLook(databases, pool), signals, time);
             }

@@ -1,3 +1,5 @@
+using Boon.Platform.Data;
+
 namespace Boon.Platform.Log;
 
 /// <summary>What a reader remembers of a log, beside its place in it: enough to see later whether it is still that log.</summary>
@@ -17,35 +19,32 @@ internal sealed class LogDivergedException(string source, string what)
 /// <param name="MarkedEvent">The id of the event that a reader's mark names; null when it is not there.</param>
 internal sealed record LogState(long Head, Guid? LogId, Guid? HeadEvent, Guid? MarkedEvent)
 {
-    /// <summary>The statement that asks for it; $1 is the marked sequence or null.</summary>
-    private static string Statement(string schema) => $"""
-        select h.last, h.logid,
-               (select l.id from {schema}.event_order o join {schema}.event_log l on l.position = o.position where o.sequence = h.last),
-               (select l.id from {schema}.event_order o join {schema}.event_log l on l.position = o.position where o.sequence = $1)
-        from {schema}.log_head h
-        """;
+    /// <summary>Asks for it in a round trip.</summary>
+    internal static SqlAnswer<LogState> Ask(RoundTrip trip, string schema, LogMark? mark) =>
+        trip.Add($"""
+            select h.last, h.logid, (
+                    select l.id
+                    from {schema}.event_order o
+                    join {schema}.event_log l on l.position = o.position
+                    where o.sequence = h.last), (
+                    select l.id
+                    from {schema}.event_order o
+                    join {schema}.event_log l on l.position = o.position
+                    where o.sequence = $1)
+            from {schema}.log_head h
+            """, mark?.Sequence)
+            .First(Read);
 
-    /// <summary>The part of a batch that asks for it.</summary>
-    internal static NpgsqlBatchCommand Command(string schema, LogMark? mark)
-    {
-        var command = new NpgsqlBatchCommand(Statement(schema));
-        command.Parameters.Add(new() { Value = (object?)mark?.Sequence ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
-        return command;
-    }
-
-    internal static async Task<LogState> ReadAsync(NpgsqlDataReader reader, CancellationToken ct)
-    {
-        await reader.ReadAsync(ct);
-        return new LogState(reader.GetInt64(0), Id(1), Id(2), Id(3));
-
-        Guid? Id(int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
-    }
+    /// <summary>Reads the four columns.</summary>
+    internal static LogState Read(NpgsqlDataReader row) =>
+        new(row.GetInt64(0), row.GetNullable<Guid>(1), row.GetNullable<Guid>(2), row.GetNullable<Guid>(3));
 
     internal static async Task<LogState> ReadAsync(NpgsqlConnection connection, string schema, LogMark? mark, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { Command(schema, mark) } };
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        return await ReadAsync(reader, ct);
+        var trip = new RoundTrip(connection);
+        var state = Ask(trip, schema, mark);
+        await trip.RunAsync(ct);
+        return state.Value!;
     }
 
     /// <summary>Why a reader that stands after a sequence must not go on; null when this is the log that it has read.</summary>

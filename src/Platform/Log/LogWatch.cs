@@ -66,18 +66,24 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
         while (true)
         {
             var read = 0;
-            await using var command = database.Background.CreateCommand($"""
-                select o.sequence, l.aggregateid, l.type from {database.Schema}.event_order o
-                cross join lateral (select aggregateid, type from {database.Schema}.event_log e where e.position = o.position offset 0) l
-                where o.sequence > $1 order by o.sequence limit {Most}
-                """);
-            command.Parameters.Add(new() { Value = at });
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            for (; await reader.ReadAsync(ct); read++)
-            {
-                at = reader.GetInt64(0);
-                Wake(database.Module, reader.GetString(1), reader.GetString(2));
-            }
+            await database.Background.Command($"""
+                select o.sequence, l.aggregateid, l.type
+                from {database.Schema}.event_order o
+                cross join lateral (
+                    select aggregateid, type
+                    from {database.Schema}.event_log e
+                    where e.position = o.position
+                    offset 0) l
+                where o.sequence > $1
+                order by o.sequence
+                limit {Most}
+                """, at)
+                .ReadEachAsync(row =>
+                {
+                    at = row.GetInt64(0);
+                    Wake(database.Module, row.GetString(1), row.GetString(2));
+                    read++;
+                }, ct);
             if (read < Most)
                 return at;
         }

@@ -120,16 +120,14 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         do
         {
             await using var connection = await database.Source.OpenConnectionAsync(ct);
-            await using (var seen = new NpgsqlCommand(look, connection))
-                if (await seen.ExecuteScalarAsync(ct) is false)
-                    return Pass.Idle;
+            if (await connection.Command(look).ScalarAsync<bool?>(ct) is false)
+                return Pass.Idle;
             await using var transaction = await connection.BeginTransactionAsync(ct);
             if (await LockAsync(connection, ct) is not { } restored)
                 return Pass.Busy;
             if (restored)
                 await KeepWritersOutAsync(connection, ct);
-            await using (var number = new NpgsqlCommand(restored ? giveNumbersAfterRestore : giveNumbers, connection) { Parameters = { new() { Value = Most } } })
-                given = (long)(await number.ExecuteScalarAsync(ct))!;
+            given = await connection.Command(restored ? giveNumbersAfterRestore : giveNumbers, Most).ScalarAsync<long>(ct);
             FaultPoints.Reach("sequencer");
             await transaction.CommitAsync(ct);
             Report(given, restored);
@@ -141,21 +139,16 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// <summary>Locks the head; answers whether the log was restored, or null when another leader is at work.</summary>
     private async Task<bool?> LockAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.Add($"""
+        var trip = new RoundTrip(connection);
+        var locked = trip.Add($"""
             select {Defences.FreshComparison.Sql("true", without: IsBehind)}
             from {schema}.log_head h
             for update skip locked
-            """);
-        batch.Add(isRestored);
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        if (!await reader.ReadAsync(ct))
-            return null;
-        if (!Defences.FreshComparison.On)
-            return reader.GetBoolean(0);
-        await reader.NextResultAsync(ct);
-        await reader.ReadAsync(ct);
-        return !reader.IsDBNull(0) && reader.GetBoolean(0);
+            """)
+            .First(row => row.GetBoolean(0));
+        var restored = trip.Add(isRestored).First(row => row.GetNullable<bool>(0) is true);
+        await trip.RunAsync(ct);
+        return !locked.Found ? null : Defences.FreshComparison.On ? restored.Value : locked.Value;
     }
 
     /// <summary>
@@ -163,10 +156,10 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// </summary>
     private async Task KeepWritersOutAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new($"set local lock_timeout = '{LongestWaitForWriters}'"));
-        batch.BatchCommands.Add(new($"lock table {schema}.event_log in share mode"));
-        await batch.ExecuteNonQueryAsync(ct);
+        var trip = new RoundTrip(connection);
+        trip.Add($"set local lock_timeout = '{LongestWaitForWriters}'");
+        trip.Add($"lock table {schema}.event_log in share mode");
+        await trip.RunAsync(ct);
     }
 
     private void Report(long given, bool restored)

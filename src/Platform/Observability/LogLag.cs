@@ -52,15 +52,17 @@ internal sealed class LogLag
         var unnumbered = new List<(string, long)>();
         foreach (var module in modules)
         {
-            await using var command = module.Database.Background.CreateCommand($"""
+            var events = await module.Database.Background.Command($"""
                 select count(*)
                 from (
-                    select from {module.Database.Schema}.log_head h
+                    select
+                    from {module.Database.Schema}.log_head h
                     cross join lateral ({Sequencer.NewRows(module.Database.Schema)}) l
                     limit {MostCounted}
                 ) waiting
-                """);
-            unnumbered.Add((module.Name, (long)(await command.ExecuteScalarAsync(ct))!));
+                """)
+                .ScalarAsync<long>(ct);
+            unnumbered.Add((module.Name, events));
         }
         waiting = unnumbered;
         var found = new List<Reading>();
@@ -69,12 +71,12 @@ internal sealed class LogLag
         {
             var schema = subscription.Database.Schema;
             await using var connection = await subscription.Database.Background.OpenConnectionAsync(ct);
-            var lanes = new List<Place>();
-            await using (var command = new NpgsqlCommand($"select lane, source, sequence, logid, read_sequence, read_event from {schema}.checkpoints where subscription = $1", connection)
-            { Parameters = { new() { Value = subscription.Name } } })
-            await using (var reader = await command.ExecuteReaderAsync(ct))
-                while (await reader.ReadAsync(ct))
-                    lanes.Add(new Place(subscription.Name, reader.GetInt32(0), reader.GetString(1), reader.GetInt64(2), Checkpoints.ReadMark(reader, 3)));
+            var lanes = await connection.Command($"""
+                select lane, source, sequence, logid, read_sequence, read_event
+                from {schema}.checkpoints
+                where subscription = $1
+                """, subscription.Name)
+                .ReadAllAsync(row => new Place(subscription.Name, row.GetInt32(0), row.GetString(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3)), ct);
             foreach (var place in lanes)
                 try
                 {
@@ -85,9 +87,8 @@ internal sealed class LogLag
                 {
                     // the source was never started on its database: nothing waits there
                 }
-            await using var count = new NpgsqlCommand($"select count(*) from {schema}.dead_letters where subscription = $1 and redriven_at is null", connection)
-            { Parameters = { new() { Value = subscription.Name } } };
-            open.Add((subscription.Name, (long)(await count.ExecuteScalarAsync(ct))!));
+            var count = connection.Command($"select count(*) from {schema}.dead_letters where subscription = $1 and redriven_at is null", subscription.Name);
+            open.Add((subscription.Name, await count.ScalarAsync<long>(ct)));
         }
         readings = found;
         letters = open;
@@ -95,16 +96,18 @@ internal sealed class LogLag
 
     private static async Task<Reading> ReadAsync(NpgsqlConnection connection, string schema, Place place, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(LogState.Command(schema, place.Mark));
-        batch.BatchCommands.Add(new($"select extract(epoch from clock_timestamp() - recordedat)::float8 from {schema}.event_order where sequence = $1")
-        { Parameters = { new() { Value = place.Sequence + 1 } } });
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var state = await LogState.ReadAsync(reader, ct);
-        await reader.NextResultAsync(ct);
-        var oldest = await reader.ReadAsync(ct) ? reader.GetDouble(0) : 0;
+        var trip = new RoundTrip(connection);
+        var asked = LogState.Ask(trip, schema, place.Mark);
+        var oldest = trip.Add($"""
+            select extract(epoch from clock_timestamp() - recordedat)::float8
+            from {schema}.event_order
+            where sequence = $1
+            """, place.Sequence + 1)
+            .First(row => row.GetDouble(0));
+        await trip.RunAsync(ct);
+        var state = asked.Value!;
         return new Reading(
-            place.Subscription, place.Lane, place.Source, state.Head - place.Sequence, Math.Max(0, oldest),
+            place.Subscription, place.Lane, place.Source, state.Head - place.Sequence, Math.Max(0, oldest.Value),
             state.Difference(place.Sequence, place.Mark) is not null);
     }
 }

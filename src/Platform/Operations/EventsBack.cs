@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Boon.Platform.Log;
 
 namespace Boon.Platform.Operations;
@@ -15,28 +16,20 @@ internal static class EventsBack
     /// Reads at most <paramref name="limit"/> events that come in the order asked for before the one of a sequence, of one type (in all its versions, or in the one that
     /// it ends with) and user or any.
     /// </summary>
-    internal static async Task<List<LoggedEvent>> ReadAsync(
+    internal static Task<List<LoggedEvent>> ReadAsync(
         NpgsqlConnection connection, string schema, long before, int limit, string? type, Guid? user, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(user is not null ? OfUser(schema, type) : type is not null ? OfType(schema) : All(schema), connection);
-        command.Parameters.Add(new() { Value = before });
-        command.Parameters.Add(new() { Value = limit });
-        if (user is { } id)
-            command.Parameters.Add(new() { Value = id });
-        if (type is not null)
-            command.Parameters.Add(new() { Value = type });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new List<LoggedEvent>();
-        while (await reader.ReadAsync(ct))
-            found.Add(EventReader.Read(reader, schema));
-        return found;
+        var statement = user is not null ? OfUser(schema, type) : type is not null ? OfType(schema) : All(schema);
+        return connection.Command(statement, before, limit, user, type).ReadAllAsync(row => EventReader.Read(row, schema), ct);
     }
 
     private static string All(string schema) => $"""
         select o.sequence, {EventReader.Columns}
-        from {schema}.event_order o {EventReader.Event(schema)}
+        from {schema}.event_order o
+        {EventReader.Event(schema)}
         where o.sequence < $1
-        order by o.sequence desc limit $2
+        order by o.sequence desc
+        limit $2
         """;
 
     /// <summary>The place of the event with the sequence of the cursor; without one, behind all.</summary>
@@ -45,35 +38,55 @@ internal static class EventsBack
 
     private static string OfUser(string schema, string? type) => $"""
         select o.sequence, {EventReader.Columns}
-        from {schema}.event_log l join {schema}.event_order o on o.position = l.position
+        from {schema}.event_log l
+        join {schema}.event_order o on o.position = l.position
         where l.userid = $3 and l.position < {Before(schema)}
         {(type is null ? "" : """and (l.type = $4 or (starts_with(l.type, $4 || '.v') and substr(l.type, length($4) + 3) ~ '^[0-9]+$'))""")}
-        order by l.position desc limit $2
+        order by l.position desc
+        limit $2
         """;
 
     /// <summary>The versions are found by skipping through the index from one type to the next; then each gives its newest.</summary>
     private static string OfType(string schema) => $"""
         with recursive version (type) as (
-            (select l.type collate "C" from {schema}.event_log l
-             where l.type collate "C" >= $3 || '.v' and l.type collate "C" < $3 || '.w' order by l.type collate "C" limit 1)
+            (select l.type collate "C"
+            from {schema}.event_log l
+            where l.type collate "C" >= $4 || '.v' and l.type collate "C" < $4 || '.w'
+            order by l.type collate "C"
+            limit 1)
             union all
-            select (select l.type collate "C" from {schema}.event_log l
-                    where l.type collate "C" > v.type and l.type collate "C" < $3 || '.w' order by l.type collate "C" limit 1)
-            from version v where v.type is not null
+            select (
+                select l.type collate "C"
+                from {schema}.event_log l
+                where l.type collate "C" > v.type and l.type collate "C" < $4 || '.w'
+                order by l.type collate "C"
+                limit 1)
+            from version v
+            where v.type is not null
         ), wanted (type) as (
-            select $3
+            select $4
             union all
-            (select v.type from version v where substr(v.type, length($3) + 3) ~ '^[0-9]+$' limit {MostVersions})
+            (select v.type
+            from version v
+            where substr(v.type, length($4) + 3) ~ '^[0-9]+$'
+            limit {MostVersions})
         ), newest as (
-            select e.position from wanted w cross join lateral (
-                select l.position from {schema}.event_log l
+            select e.position
+            from wanted w
+            cross join lateral (
+                select l.position
+                from {schema}.event_log l
                 where l.type collate "C" = w.type and l.position < {Before(schema)}
-                  and exists (select from {schema}.event_order o where o.position = l.position)
-                order by l.position desc limit $2) e
-            order by e.position desc limit $2
+                    and exists (select from {schema}.event_order o where o.position = l.position)
+                order by l.position desc
+                limit $2) e
+            order by e.position desc
+            limit $2
         )
         select o.sequence, {EventReader.Columns}
-        from newest n join {schema}.event_order o on o.position = n.position join {schema}.event_log l on l.position = n.position
+        from newest n
+        join {schema}.event_order o on o.position = n.position
+        join {schema}.event_log l on l.position = n.position
         order by n.position desc
         """;
 }

@@ -36,10 +36,7 @@ internal static class HealthEndpoints
         {
             // Requests that keep all of their connections busy are no outage.
             foreach (var pool in databases.BackgroundPools)
-            {
-                await using var command = pool.CreateCommand("select 1");
-                await command.ExecuteScalarAsync(limit.Token);
-            }
+                await pool.Command("select 1").ExecuteAsync(limit.Token);
             return TypedResults.Ok(new Health("ready"));
         }
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)

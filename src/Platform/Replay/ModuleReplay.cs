@@ -1,3 +1,5 @@
+using Boon.Platform.Data;
+
 namespace Boon.Platform.Replay;
 
 /// <summary>How a module rebuilds what it derives from recorded events: <c>boon replay MODULE</c>.</summary>
@@ -33,7 +35,7 @@ public sealed record ReplayPart(string Name, long Rows, string Checksum, long Li
 public static class ReplayTables
 {
     /// <summary>Settings for a transaction that reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
-    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'; " + Data.Databases.NoStatementLimit;
+    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'; " + Databases.NoStatementLimit;
 
     /// <summary>Sums up a part of a projection as it was rebuilt and as it is live.</summary>
     /// <param name="connection">The connection.</param>
@@ -47,19 +49,16 @@ public static class ReplayTables
         var ((rows, checksum), (liveRows, liveChecksum)) = (await SumAsync(rebuilt), await SumAsync(live));
         return new ReplayPart(name, rows, checksum, liveRows, liveChecksum);
 
-        async Task<(long, string)> SumAsync(string table)
-        {
-            await using var command = new NpgsqlCommand($"select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text from {table} t", connection) { CommandTimeout = 0 };
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            await reader.ReadAsync(ct);
-            return (reader.GetInt64(0), reader.GetString(1));
-        }
+        Task<(long, string)> SumAsync(string table) =>
+            connection.Command($"""
+                select count(*), coalesce(sum(hash_record_extended(row({columns}), 0)::numeric), 0)::text
+                from {table} t
+                """)
+                .WithoutLimit()
+                .ReadOneAsync(row => (row.GetInt64(0), row.GetString(1)), ct);
     }
 
     /// <summary>Runs a statement that may take long; answers the number of rows that it changed.</summary>
-    public static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        return await command.ExecuteNonQueryAsync(ct);
-    }
+    public static Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        connection.Command(sql).WithoutLimit().ExecuteAsync(ct);
 }

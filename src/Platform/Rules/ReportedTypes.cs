@@ -13,47 +13,52 @@ internal static class ReportedTypes
     internal static async Task<List<string>> ListAsync(Databases databases, string after, int limit, CancellationToken ct)
     {
         var database = databases.Of(Module);
-        var found = new List<string>();
-        await using var command = database.Source.CreateCommand($"""
-            with recursive seen (type) as (
-                (select l.type collate "C" from {database.Schema}.event_log l
-                 where l.type collate "C" >= '{EventTypes.External}' and l.type collate "C" < 'external/' and l.type collate "C" > $1
-                 order by l.type collate "C" limit 1)
-                union all
-                select (select l.type collate "C" from {database.Schema}.event_log l
-                        where l.type collate "C" > s.type and l.type collate "C" < 'external/' order by l.type collate "C" limit 1)
-                from seen s where s.type is not null
-            )
-            select type from seen where type is not null limit $2
-            """);
-        command.Parameters.Add(new() { Value = after });
-        command.Parameters.Add(new() { Value = limit });
         try
         {
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct))
-                found.Add(reader.GetString(0));
+            return await database.Command($"""
+                with recursive seen (type) as (
+                    (select l.type collate "C"
+                    from {database.Schema}.event_log l
+                    where l.type collate "C" >= '{EventTypes.External}' and l.type collate "C" < 'external/' and l.type collate "C" > $1
+                    order by l.type collate "C"
+                    limit 1)
+                    union all
+                    select (
+                        select l.type collate "C"
+                        from {database.Schema}.event_log l
+                        where l.type collate "C" > s.type and l.type collate "C" < 'external/'
+                        order by l.type collate "C"
+                        limit 1)
+                    from seen s
+                    where s.type is not null
+                )
+                select type
+                from seen
+                where type is not null
+                limit $2
+                """, after, limit)
+                .ReadAllAsync(row => row.GetString(0), ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {
-            // Intake was never started here
+            return []; // Intake was never started here
         }
-        return found;
     }
 
     /// <summary>True when an event of this name, of any version, was reported.</summary>
     internal static async Task<bool> AnyAsync(Databases databases, string name, CancellationToken ct)
     {
         var database = databases.Of(Module);
-        await using var command = database.Source.CreateCommand($"""
-            select exists (select from {database.Schema}.event_log l where l.type collate "C" = $1)
-                or exists (select from {database.Schema}.event_log l
-                    where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:' and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
-            """);
-        command.Parameters.Add(new() { Value = name });
         try
         {
-            return await command.ExecuteScalarAsync(ct) is true;
+            return await database.Command($"""
+                select exists (select from {database.Schema}.event_log l where l.type collate "C" = $1)
+                    or exists (
+                        select
+                        from {database.Schema}.event_log l
+                        where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:' and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
+                """, name)
+                .ScalarAsync<bool>(ct);
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {

@@ -45,25 +45,23 @@ public sealed partial class RuleCache<TRule>(string schema, string select, Func<
 
     private async Task<long> VersionAsync(Unit unit, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands = { new(RulesLock.SharedStatement(schema)), new($"select version from {schema}.rules_lock") },
-        };
-        return (long)(await batch.ExecuteScalarAsync(ct))!;
+        var trip = new RoundTrip(unit);
+        trip.Add(RulesLock.SharedStatement(schema));
+        var version = trip.Add($"select version from {schema}.rules_lock").First(row => row.GetInt64(0));
+        await trip.RunAsync(ct);
+        return version.Value;
     }
 
     private async Task<Known> LoadAsync(Unit unit, Known before, long version, CancellationToken ct)
     {
         var rules = before.Rules.ToBuilder();
-        await using var command = unit.Command(select, before.Version);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
+        await unit.Command(select, before.Version).ReadEachAsync(row =>
         {
-            var id = reader.GetGuid(0);
+            var id = row.GetGuid(0);
             rules.Remove(id);
-            if (reader.GetBoolean(1) && TryRead(reader, id) is { } rule)
+            if (row.GetBoolean(1) && TryRead(row, id) is { } rule)
                 rules.Add(id, rule);
-        }
+        }, ct);
         return new Known(version, rules.ToImmutable(), null);
     }
 

@@ -46,13 +46,15 @@ public static class RulesLock
     public static async Task<Dictionary<string, long[]>> ExclusiveAsync(Unit unit, string subscription, CancellationToken ct)
     {
         var schema = unit.Database.Schema;
-        await using (var command = unit.Command(ExclusiveStatement(schema)))
-            await command.ExecuteNonQueryAsync(ct);
-        await using var read = unit.Command($"select source, array_agg(sequence order by lane) from {schema}.checkpoints where subscription = $1 group by source", subscription);
-        await using var reader = await read.ExecuteReaderAsync(ct);
+        await unit.Command(ExclusiveStatement(schema)).ExecuteAsync(ct);
         var after = new Dictionary<string, long[]>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct))
-            after[reader.GetString(0)] = reader.GetFieldValue<long[]>(1);
+        await unit.Command($"""
+            select source, array_agg(sequence order by lane)
+            from {schema}.checkpoints
+            where subscription = $1
+            group by source
+            """, subscription)
+            .ReadEachAsync(row => after[row.GetString(0)] = row.GetFieldValue<long[]>(1), ct);
         return after;
     }
 }

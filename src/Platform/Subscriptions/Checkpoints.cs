@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Boon.Platform.Log;
 
 namespace Boon.Platform.Subscriptions;
@@ -17,23 +18,20 @@ internal static class Checkpoints
     internal static async Task<IReadOnlyList<Checkpoint>?> LockAsync(
         NpgsqlConnection connection, LaneKey key, int sources, bool wait, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand($"""
-            select source, sequence, hold_at, lanes, logid, read_sequence, read_event from {key.Schema}.checkpoints
-            where subscription = $1 and lane = $2 order by source for update {(wait ? "" : "skip locked")}
-            """, connection)
-        { Parameters = { new() { Value = key.Subscription }, new() { Value = key.Lane } } };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var rows = new List<Checkpoint>(sources);
-        while (await reader.ReadAsync(ct))
-            rows.Add(new Checkpoint(reader.GetString(0), reader.GetInt64(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.GetInt32(3), ReadMark(reader, 4)));
+        var rows = await connection.Command($"""
+            select source, sequence, hold_at, lanes, logid, read_sequence, read_event
+            from {key.Schema}.checkpoints
+            where subscription = $1 and lane = $2
+            order by source
+            for update {(wait ? "" : "skip locked")}
+            """, key.Subscription, key.Lane)
+            .ReadAllAsync(row => new Checkpoint(row.GetString(0), row.GetInt64(1), row.GetNullable<long>(2), row.GetInt32(3), ReadMark(row, 4)), ct);
         return rows.Count >= sources ? rows : null;
     }
 
     /// <summary>The columns <c>logid, read_sequence, read_event</c>, from one on.</summary>
-    internal static LogMark ReadMark(NpgsqlDataReader reader, int column) => new(
-        reader.IsDBNull(column) ? null : reader.GetGuid(column),
-        reader.IsDBNull(column + 1) ? null : reader.GetInt64(column + 1),
-        reader.IsDBNull(column + 2) ? null : reader.GetGuid(column + 2));
+    internal static LogMark ReadMark(NpgsqlDataReader reader, int column) =>
+        new(reader.GetNullable<Guid>(column), reader.GetNullable<long>(column + 1), reader.GetNullable<Guid>(column + 2));
 
     /// <summary>
     /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without effect can be read again.
@@ -41,17 +39,15 @@ internal static class Checkpoints
     internal static async Task<int> MoveAsync(
         NpgsqlConnection connection, LaneKey key, Checkpoint from, long to, LogMark mark, CancellationToken ct, bool durable = true)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        var trip = new RoundTrip(connection);
         if (!durable)
-            batch.BatchCommands.Add(new("set local synchronous_commit = off"));
-        batch.BatchCommands.Add(new($"""
-            update {key.Schema}.checkpoints set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
+            trip.Add("set local synchronous_commit = off");
+        var moved = trip.Add($"""
+            update {key.Schema}.checkpoints
+            set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
             where subscription = $1 and lane = $2 and source = $3 and sequence = $4
-            """)
-        { Parameters = { new() { Value = key.Subscription }, new() { Value = key.Lane }, new() { Value = from.Source }, new() { Value = from.Sequence }, new() { Value = to },
-                Of(mark.LogId, NpgsqlDbType.Uuid), Of(mark.Sequence, NpgsqlDbType.Bigint), Of(mark.EventId, NpgsqlDbType.Uuid) } });
-        return await batch.ExecuteNonQueryAsync(ct);
+            """, key.Subscription, key.Lane, from.Source, from.Sequence, to, mark.LogId, mark.Sequence, mark.EventId);
+        await trip.RunAsync(ct);
+        return moved.Rows;
     }
-
-    private static NpgsqlParameter Of(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 }

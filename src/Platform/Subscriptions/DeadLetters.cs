@@ -57,22 +57,15 @@ internal static class DeadLetters
     internal static async Task ParkAsync<TContext>(Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
         where TContext : DbContext
     {
-        await using var command = unit.Command($"""
+        await unit.Command($"""
             insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict (subscription, source, sequence) do update
-                set redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(), event_id = excluded.event_id, event_type = excluded.event_type
+            on conflict (subscription, source, sequence) do update set
+                redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(),
+                event_id = excluded.event_id, event_type = excluded.event_type
                 where letter.redriven_at is not null
-            """);
-        command.Parameters.Add(new() { Value = Guid.CreateVersion7() });
-        command.Parameters.Add(new() { Value = subscription });
-        command.Parameters.Add(new() { Value = e.Source });
-        command.Parameters.Add(new() { Value = e.Sequence });
-        command.Parameters.Add(new() { Value = e.Id });
-        command.Parameters.Add(new() { Value = e.Type });
-        command.Parameters.Add(new() { Value = Storable(error) });
-        command.Parameters.Add(new() { Value = attempts });
-        await command.ExecuteNonQueryAsync(ct);
+            """, Guid.CreateVersion7(), subscription, e.Source, e.Sequence, e.Id, e.Type, Storable(error), attempts)
+            .ExecuteAsync(ct);
     }
 
     /// <summary>An exception's words may hold whatever came in: parts that no text of the database can hold are replaced, so that parking never fails.</summary>
@@ -96,42 +89,41 @@ internal static class DeadLetters
     /// <summary>The letters of a module that are open, or those that were redriven, in the order in which they were parked.</summary>
     internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, bool redriven, DeadLetterPlace? after, int limit, CancellationToken ct)
     {
-        await using var command = database.Source.CreateCommand($"""
+        return await database.Command($"""
             select id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at, redriven_at, redriven_by
             from {database.Schema}.dead_letters
             where redriven_at is {(redriven ? "not null" : "null")} and (parked_at, id) > ($1, $2)
             order by parked_at, id
             limit $3
-            """);
-        command.Parameters.Add(new() { Value = after?.ParkedAt.ToUniversalTime() ?? DateTime.UnixEpoch });
-        command.Parameters.Add(new() { Value = after?.Id ?? Guid.Empty });
-        command.Parameters.Add(new() { Value = limit });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var letters = new List<DeadLetter>();
-        while (await reader.ReadAsync(ct))
-            letters.Add(new DeadLetter(reader.GetGuid(0), database.Module, reader.GetString(1), reader.GetString(2), reader.GetInt64(3),
-                reader.GetGuid(4), reader.GetString(5), reader.GetString(6).Split('\n')[0].TrimEnd(), reader.GetInt32(7), reader.GetDateTime(8),
-                reader.IsDBNull(9) ? null : reader.GetDateTime(9), reader.IsDBNull(10) ? null : reader.GetString(10)));
-        return letters;
+            """, after?.ParkedAt.ToUniversalTime() ?? DateTime.UnixEpoch, after?.Id ?? Guid.Empty, limit)
+            .ReadAllAsync(row => new DeadLetter(
+                row.GetGuid(0), database.Module, row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetGuid(4), row.GetString(5),
+                row.GetString(6).Split('\n')[0].TrimEnd(), row.GetInt32(7), row.GetDateTime(8), row.GetNullable<DateTime>(9),
+                row.GetNullable<string>(10)), ct);
     }
 
     /// <summary>Locks an open letter for this transaction: where its event is, or null when there is none; throws 55P03 when somebody has it.</summary>
     internal static async Task<(string Subscription, string Source, long Sequence, Guid EventId)?> TakeAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
         where TContext : DbContext
     {
-        await using var command = unit.Command($"""
-            select subscription, source, sequence, event_id from {unit.Database.Schema}.dead_letters
-            where id = $1 and redriven_at is null for update nowait
-            """);
-        command.Parameters.Add(new() { Value = id });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1), reader.GetInt64(2), reader.GetGuid(3)) : null;
+        var found = await unit.Command($"""
+            select subscription, source, sequence, event_id
+            from {unit.Database.Schema}.dead_letters
+            where id = $1 and redriven_at is null
+            for update nowait
+            """, id)
+            .ReadAllAsync(row => (row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetGuid(3)), ct);
+        return found.Count == 0 ? null : found[0];
     }
 
     internal static async Task CloseAsync<TContext>(Unit<TContext> unit, Guid id, string by, CancellationToken ct)
         where TContext : DbContext
     {
-        await using var command = unit.Command($"update {unit.Database.Schema}.dead_letters set redriven_at = now(), redriven_by = $2 where id = $1", id, by);
-        await command.ExecuteNonQueryAsync(ct);
+        await unit.Command($"""
+            update {unit.Database.Schema}.dead_letters
+            set redriven_at = now(), redriven_by = $2
+            where id = $1
+            """, id, by)
+            .ExecuteAsync(ct);
     }
 }

@@ -151,12 +151,13 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
     /// <summary>Asked on the unit's own connection: who holds one and waits for another can wait for ever when all do.</summary>
     private async Task<bool> LayoutIsAnotherAsync(Unit<TContext> unit, CancellationToken ct)
     {
-        await using var command = unit.Command($"""
+        return await unit.Command($"""
             select not exists (
-                select from {lane.Key.Schema}.checkpoints
+                select
+                from {lane.Key.Schema}.checkpoints
                 where subscription = $1 and lane = $2 and lanes = $3)
-            """, lane.Key.Subscription, lane.Key.Lane, lane.Count);
-        return await command.ExecuteScalarAsync(ct) is true;
+            """, lane.Key.Subscription, lane.Key.Lane, lane.Count)
+            .ScalarAsync<bool>(ct);
     }
 
     [LoggerMessage(1, LogLevel.Error, "{Subscription} lane {Lane} has stopped. {Reason}", EventName = "log-diverged")]

@@ -18,20 +18,21 @@ internal static class LaneLayout
         if (await IsLaidAsync(connection, database.Schema, subscription, sources, lanes, ct))
             return lanes;
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, Alone(database.Schema), ct);
+        await connection.Command(Alone(database.Schema)).ExecuteAsync(ct);
         var stored = (await NumbersAsync(connection, database.Schema, subscription, ct))?.Running;
-        await ExecuteAsync(connection, $"""
+        await connection.Command($"""
             insert into {database.Schema}.checkpoints (subscription, lane, source, lanes)
             select $1, lane, source, $2
-            from generate_series(0, $2 - 1) lane, unnest($3::text[]) source
+            from generate_series(0, $2 - 1) lane, unnest($3) source
             on conflict do nothing
-            """, ct, subscription, stored ?? lanes, sources.ToArray());
+            """, subscription, stored ?? lanes, sources.ToArray())
+            .ExecuteAsync(ct);
         var running = lanes;
         if (stored is null || stored == lanes)
             await GoOnAsync(connection, database.Schema, subscription, ct);
         else if (!await TryLayAnewAsync(connection, database.Schema, subscription, lanes, ct))
         {
-            await ExecuteAsync(connection, $"""
+            await connection.Command($"""
                 update {database.Schema}.checkpoints c
                 set wanted_lanes = $2,
                     hold_at = coalesce(hold_at, (
@@ -39,7 +40,8 @@ internal static class LaneLayout
                         from {database.Schema}.checkpoints m
                         where m.subscription = c.subscription and m.source = c.source))
                 where subscription = $1
-                """, ct, subscription, lanes);
+                """, subscription, lanes)
+                .ExecuteAsync(ct);
             running = stored.Value;
         }
         await WakeAsync(connection, sources, ct);
@@ -68,7 +70,7 @@ internal static class LaneLayout
         if (await AreApartAsync(connection, database.Schema, subscription, ct))
             return false;
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, Alone(database.Schema), ct);
+        await connection.Command(Alone(database.Schema)).ExecuteAsync(ct);
         if (await NumbersAsync(connection, database.Schema, subscription, ct) is not { } now)
             return false;
         var wanted = Defences.StoredLanes.On ? now.Wanted : own;
@@ -86,18 +88,12 @@ internal static class LaneLayout
     private static async Task<bool> IsLaidAsync(
         NpgsqlConnection connection, string schema, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand($"""
+        return await connection.Command($"""
             select count(*) = $3 and bool_and(lanes = $4 and hold_at is null and wanted_lanes is null)
             from {schema}.checkpoints
             where subscription = $1 and source = any ($2)
-            """, connection)
-        {
-            Parameters =
-            {
-                new() { Value = subscription }, new() { Value = sources.ToArray() }, new() { Value = (long)lanes * sources.Count }, new() { Value = lanes },
-            },
-        };
-        return await command.ExecuteScalarAsync(ct) is true;
+            """, subscription, sources.ToArray(), (long)lanes * sources.Count, lanes)
+            .ScalarAsync<bool?>(ct) is true;
     }
 
     /// <summary>
@@ -108,49 +104,55 @@ internal static class LaneLayout
     /// <summary>The number of lanes that runs, and the one that is wanted while it changes; null when no lane was ever laid.</summary>
     private static async Task<(int Running, int? Wanted)?> NumbersAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand($"select max(lanes), max(wanted_lanes) from {schema}.checkpoints where subscription = $1", connection)
-        { Parameters = { new() { Value = subscription } } };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return reader.IsDBNull(0) ? null : (reader.GetInt32(0), reader.IsDBNull(1) ? null : reader.GetInt32(1));
+        var (running, wanted) = await connection.Command($"""
+            select max(lanes), max(wanted_lanes)
+            from {schema}.checkpoints
+            where subscription = $1
+            """, subscription)
+            .ReadOneAsync(row => (row.GetNullable<int>(0), row.GetNullable<int>(1)), ct);
+        return running is { } lanes ? (lanes, wanted) : null;
     }
 
     /// <summary>Lets the lanes go on as they are.</summary>
-    private static Task<int> GoOnAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct) => ExecuteAsync(connection, $"""
+    private static Task<int> GoOnAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct) => connection.Command($"""
         update {schema}.checkpoints
         set hold_at = null, wanted_lanes = null
         where subscription = $1 and (hold_at is not null or wanted_lanes is not null)
-        """, ct, subscription);
+        """, subscription)
+        .ExecuteAsync(ct);
 
     private static async Task<bool> AreApartAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
     {
-        await using var apart = new NpgsqlCommand($"""
+        return await connection.Command($"""
             select exists (
-                select from {schema}.checkpoints
+                select
+                from {schema}.checkpoints
                 where subscription = $1
                 group by source
                 having min(sequence) <> max(sequence))
-            """, connection)
-        { Parameters = { new() { Value = subscription } } };
-        return await apart.ExecuteScalarAsync(ct) is true;
+            """, subscription)
+            .ScalarAsync<bool>(ct);
     }
 
     private static async Task<bool> TryLayAnewAsync(NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
     {
         if (await AreApartAsync(connection, schema, subscription, ct))
             return false;
-        await ExecuteAsync(connection, $"""
+        await connection.Command($"""
             with old as (
                 delete from {schema}.checkpoints
                 where subscription = $1
                 returning *
             ), furthest as (
-                select distinct on (source) * from old order by source, read_sequence desc nulls last
+                select distinct on (source) *
+                from old
+                order by source, read_sequence desc nulls last
             )
             insert into {schema}.checkpoints (subscription, lane, source, lanes, sequence, logid, read_sequence, read_event)
             select $1, l.lane, f.source, $2, f.sequence, f.logid, f.read_sequence, f.read_event
             from furthest f, generate_series(0, $2 - 1) l (lane)
-            """, ct, subscription, lanes);
+            """, subscription, lanes)
+            .ExecuteAsync(ct);
         return true;
     }
 
@@ -158,14 +160,6 @@ internal static class LaneLayout
     private static async Task WakeAsync(NpgsqlConnection connection, IReadOnlyList<string> sources, CancellationToken ct)
     {
         foreach (var source in sources)
-            await ExecuteAsync(connection, "select pg_notify($1, $2)", ct, LogNotifications.Channel, source);
-    }
-
-    private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params object[] values)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        return await command.ExecuteNonQueryAsync(ct);
+            await connection.Command("select pg_notify($1, $2)", LogNotifications.Channel, source).ExecuteAsync(ct);
     }
 }

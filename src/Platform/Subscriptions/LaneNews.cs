@@ -40,18 +40,9 @@ internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sou
         }
     }
 
-    private async Task<List<Place>> PlacesAsync(string statement, CancellationToken ct)
-    {
-        await using var command = database.Source.CreateCommand(statement);
-        command.Parameters.Add(new() { Value = key.Subscription });
-        command.Parameters.Add(new() { Value = key.Lane });
-        command.Parameters.Add(new() { Value = lanes });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var places = new List<Place>(sources.Count);
-        while (await reader.ReadAsync(ct))
-            places.Add(new Place(reader.GetString(0), reader.GetBoolean(1), reader.IsDBNull(2) ? null : reader.GetInt64(2), reader.IsDBNull(3) ? null : reader.GetInt64(3)));
-        return places;
-    }
+    private Task<List<Place>> PlacesAsync(string statement, CancellationToken ct) =>
+        database.Command(statement, key.Subscription, key.Lane, lanes)
+            .ReadAllAsync(row => new Place(row.GetString(0), row.GetBoolean(1), row.GetNullable<long>(2), row.GetNullable<long>(3)), ct);
 
     /// <summary>The head of a log, or null when its module was never started on its database: it is empty.</summary>
     private async Task<long?> HeadAsync(string source, CancellationToken ct)

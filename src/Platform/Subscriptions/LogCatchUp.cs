@@ -44,14 +44,18 @@ public sealed class LogCatchUp(
     /// <summary>True when every lane stands there.</summary>
     private static async Task<bool> HasReadAsync(SubscriptionRunner subscription, IReadOnlyDictionary<string, long> heads, CancellationToken ct)
     {
-        await using var command = subscription.Database.Source.CreateCommand(
-            $"select source, min(sequence) from {subscription.Database.Schema}.checkpoints where subscription = $1 group by source");
-        command.Parameters.Add(new() { Value = subscription.Name });
-        await using var reader = await command.ExecuteReaderAsync(ct);
         var behind = new Dictionary<string, long>(heads, StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct))
-            if (heads.TryGetValue(reader.GetString(0), out var head) && reader.GetInt64(1) >= head)
-                behind.Remove(reader.GetString(0));
+        await subscription.Database.Command($"""
+            select source, min(sequence)
+            from {subscription.Database.Schema}.checkpoints
+            where subscription = $1
+            group by source
+            """, subscription.Name)
+            .ReadEachAsync(row =>
+            {
+                if (heads.TryGetValue(row.GetString(0), out var head) && row.GetInt64(1) >= head)
+                    behind.Remove(row.GetString(0));
+            }, ct);
         return behind.Values.All(head => head == 0);
     }
 }

@@ -22,8 +22,7 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     public async Task<Guid> BeginAsync(string module, CancellationToken ct)
     {
         var log = databases.Of(module);
-        await using var command = log.Source.CreateCommand($"update {log.Schema}.log_head set logid = gen_random_uuid() returning logid");
-        return (Guid)(await command.ExecuteScalarAsync(ct))!;
+        return await log.Command($"update {log.Schema}.log_head set logid = gen_random_uuid() returning logid").ScalarAsync<Guid>(ct);
     }
 
     /// <summary>
@@ -60,54 +59,29 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
             await SetAsideAsync(connection, reader.Schema, module, parted, lost.Max(stand => stand.Sequence), ct);
         }
         foreach (var stand in stands.Where(stand => stand.Difference is not null && (!stand.Lost || from is not null)))
-        {
             // The lane takes note of the log's id and its last event with its next batch.
-            await using var update = new NpgsqlCommand($"""
+            await connection.Command($"""
                 update {reader.Schema}.checkpoints
                 set sequence = $4, logid = null, updated_at = now(), hold_at = case when $5 then null else hold_at end,
                     read_sequence = case when $5 then null else read_sequence end, read_event = case when $5 then null else read_event end
                 where subscription = $1 and source = $2 and lane = $3
-                """, connection)
-            {
-                Parameters =
-                {
-                    new() { Value = stand.Subscription }, new() { Value = module }, new() { Value = stand.Lane },
-                    new() { Value = stand.Lost ? from!.Value : stand.Sequence }, new() { Value = stand.Lost },
-                },
-            };
-            await update.ExecuteNonQueryAsync(ct);
-        }
-        // A change of lanes that is under way holds them at a place that may be lost.
-        await using (var hold = new NpgsqlCommand($"""
-            update {reader.Schema}.checkpoints c
-            set hold_at = (
-                select max(sequence)
-                from {reader.Schema}.checkpoints m
-                where m.subscription = c.subscription and m.source = c.source)
-            where source = $1 and wanted_lanes is not null
-            """, connection)
-        { Parameters = { new() { Value = module } } })
-            await hold.ExecuteNonQueryAsync(ct);
-        await using (var wake = new NpgsqlCommand("select pg_notify($1, $2)", connection) { Parameters = { new() { Value = LogNotifications.Channel }, new() { Value = module } } })
-            await wake.ExecuteNonQueryAsync(ct);
+                """, stand.Subscription, module, stand.Lane, stand.Lost ? from!.Value : stand.Sequence, stand.Lost)
+                .ExecuteAsync(ct);
+        await connection.Command("select pg_notify($1, $2)", LogNotifications.Channel, module).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return stands.ConvertAll(stand => new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
     }
 
     private async Task<List<Stand>> StandsAsync(NpgsqlConnection connection, ModuleDatabase reader, string module, CancellationToken ct)
     {
-        var stands = new List<Stand>();
-        await using (var command = new NpgsqlCommand($"""
+        var stands = await connection.Command($"""
             select subscription, lane, sequence, logid, read_sequence, read_event, updated_at
             from {reader.Schema}.checkpoints
             where source = $1
             order by subscription, lane
             for update
-            """, connection)
-        { Parameters = { new() { Value = module } } })
-        await using (var rows = await command.ExecuteReaderAsync(ct))
-            while (await rows.ReadAsync(ct))
-                stands.Add(new Stand(rows.GetString(0), rows.GetInt32(1), rows.GetInt64(2), Checkpoints.ReadMark(rows, 3), rows.GetDateTime(6)));
+            """, module)
+            .ReadAllAsync(row => new Stand(row.GetString(0), row.GetInt32(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3), row.GetDateTime(6)), ct);
         for (var i = 0; i < stands.Count; i++)
         {
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
@@ -126,7 +100,7 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     private async Task<long> ReadBeforeAsync(string module, List<Stand> lost, CancellationToken ct)
     {
         var log = databases.Of(module);
-        await using var command = log.Background.CreateCommand($"""
+        return await log.Background.Command($"""
             select coalesce(max(known.sequence), 0)
             from unnest($1, $2) as lane (sequence, read_at)
             cross join lateral (
@@ -135,10 +109,8 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
                 where o.sequence <= lane.sequence and o.recordedat <= lane.read_at
                 order by o.sequence desc
                 limit 1) known
-            """);
-        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.Sequence) });
-        command.Parameters.Add(new() { Value = lost.ConvertAll(stand => stand.ReadAt) });
-        return (long)(await command.ExecuteScalarAsync(ct))!;
+            """, lost.Column(stand => stand.Sequence), lost.Column(stand => stand.ReadAt))
+            .ScalarAsync<long>(ct);
     }
 
     /// <summary>
@@ -149,33 +121,27 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     {
         var places = await TablesAsync(connection, schema, ["source", "sequence"], ct);
         var rules = await TablesAsync(connection, schema, [RuleStart.Column], ct);
-        await using var batch = new NpgsqlBatch(connection) { Timeout = 0 };
-        batch.BatchCommands.Add(new("set local statement_timeout = 0"));
+        var trip = new RoundTrip(connection) { Timeout = TimeSpan.Zero };
+        trip.Add("set local statement_timeout = 0");
         foreach (var table in rules)
-            batch.BatchCommands.Add(new(RuleStart.Lower(schema, table)) { Parameters = { new() { Value = module }, new() { Value = from } } });
+            trip.Add(RuleStart.Lower(schema, table), module, from);
         foreach (var table in places)
-            batch.BatchCommands.Add(new($"""
+            trip.Add($"""
                 update {schema}.{table}
                 set source = source || to_char(now() at time zone 'utc', '"#"YYYYMMDD"T"HH24MISS')
                 where source = $1 and sequence > $2 and sequence <= $3
-                """)
-            { Parameters = { new() { Value = module }, new() { Value = from }, new() { Value = to } } });
-        await batch.ExecuteNonQueryAsync(ct);
+                """, module, from, to);
+        await trip.RunAsync(ct);
     }
 
     /// <summary>The module's tables that have all of these columns, but for the checkpoints.</summary>
-    private static async Task<List<string>> TablesAsync(NpgsqlConnection connection, string schema, string[] columns, CancellationToken ct)
-    {
-        await using var find = new NpgsqlCommand("""
-            select table_name from information_schema.columns
+    private static Task<List<string>> TablesAsync(NpgsqlConnection connection, string schema, string[] columns, CancellationToken ct) =>
+        connection.Command("""
+            select table_name
+            from information_schema.columns
             where table_schema = $1 and column_name = any ($2) and table_name <> 'checkpoints'
-            group by table_name having count(*) = cardinality($2)
-            """, connection)
-        { Parameters = { new() { Value = schema }, new() { Value = columns } } };
-        await using var reader = await find.ExecuteReaderAsync(ct);
-        var tables = new List<string>();
-        while (await reader.ReadAsync(ct))
-            tables.Add(reader.GetString(0));
-        return tables;
-    }
+            group by table_name
+            having count(*) = cardinality($2)
+            """, schema, columns)
+            .ReadAllAsync(row => row.GetString(0), ct);
 }

@@ -116,8 +116,8 @@ public sealed partial class SubscriptionRunner<TContext>(
     {
         while (true)
         {
-            await using var command = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
-            if (await command.ExecuteScalarAsync(ct) is not int lanes)
+            var running = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
+            if (await running.ScalarAsync<int?>(ct) is not { } lanes)
                 return; // it has never read anything
             var rows = await Checkpoints.LockAsync(unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources.Count, wait: true, ct);
             if (rows?.All(row => row.Lanes == lanes) == true)

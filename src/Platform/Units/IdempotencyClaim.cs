@@ -35,11 +35,10 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
     /// <summary>Throws if the key already has an answer; costs no transaction.</summary>
     public async Task ThrowIfAnsweredAsync(ModuleDatabase database, CancellationToken ct)
     {
-        await using var connection = await database.Source.OpenConnectionAsync(ct);
-        await using var batch = new NpgsqlBatch(connection);
-        IdempotencyKeys.AddFind(batch, database.Schema, [this]);
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        if ((await IdempotencyKeys.ReadFoundAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
+        var (trip, found) = (new RoundTrip(database), new Dictionary<(string, string, string), IdempotencyException>());
+        IdempotencyKeys.Find(trip, database.Schema, [this], found);
+        await trip.RunAsync(ct);
+        if (found.GetValueOrDefault(Id) is { } repeated)
             throw repeated;
     }
 
@@ -50,13 +49,18 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
     /// <summary>Inserts the key's row into the transaction. A key that another open transaction holds is a request in flight.</summary>
     public async Task ClaimAsync(Unit unit, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection);
-        IdempotencyKeys.AddClaim(batch, unit.Database.Schema, [this]);
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        if ((await IdempotencyKeys.ReadClaimedAsync(reader, [this], ct)).GetValueOrDefault(Id) is { } repeated)
+        var trip = new RoundTrip(unit);
+        var refused = IdempotencyKeys.Claim(trip, unit.Database.Schema, [this]);
+        await trip.RunAsync(ct);
+        if (refused.GetValueOrDefault(Id) is { } repeated)
             throw repeated;
     }
 
     /// <summary>Stores the answer in the transaction that holds the effect.</summary>
-    public Task StoreAsync(Unit unit, StoredAnswer answer, CancellationToken ct) => IdempotencyKeys.StoreAsync(unit, [(this, answer)], ct);
+    public async Task StoreAsync(Unit unit, StoredAnswer answer, CancellationToken ct)
+    {
+        var trip = new RoundTrip(unit);
+        IdempotencyKeys.Store(trip, unit.Database.Schema, [(this, answer)]);
+        await trip.RunAsync(ct);
+    }
 }

@@ -1,3 +1,5 @@
+using Boon.Platform.Data;
+
 namespace Boon.Platform.Units;
 
 /// <summary>Deletes rows that are old enough, page by page until there are none: however many there are, each statement is short.</summary>
@@ -19,19 +21,17 @@ public static class OldRows
         int deleted;
         do
         {
-            await using var command = source.CreateCommand($"""
+            deleted = await source.Command($"""
                 delete from {table}
                 where ctid = any (array(
                     select ctid
                     from {table}
-                    where {since} < now() - $1::interval
+                    where {since} < now() - $1
                     order by {since}
                     limit {Page}
-                    for update skip locked
-                ))
-                """);
-            command.Parameters.Add(new() { Value = keptFor });
-            deleted = await command.ExecuteNonQueryAsync(ct);
+                    for update skip locked))
+                """, keptFor)
+                .ExecuteAsync(ct);
         }
         while (deleted > 0);
     }

@@ -8,11 +8,10 @@ internal static class CampaignChanges
         (await RulesLock.ExclusiveAsync(unit, PromotionsModule.IssueVouchersSubscription, ct)).ToDictionary(source => source.Key, source => source.Value[0], StringComparer.Ordinal);
 
     /// <summary>Keeps a change.</summary>
-    internal static async Task RecordAsync(Unit<PromotionsDb> unit, Campaign campaign, Guid by, Dictionary<string, long> after, CancellationToken ct)
-    {
-        await using var command = unit.Command("""
-            insert into promotions.campaign_changes (campaign_id, changed_by, state, issue_limit, ends_at, after) values ($1, $2, $3, $4, $5, $6::jsonb)
-            """, campaign.Id, by, campaign.State, campaign.Limit, campaign.EndsAt, System.Text.Json.JsonSerializer.Serialize(after));
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    internal static Task RecordAsync(Unit<PromotionsDb> unit, Campaign campaign, Guid by, Dictionary<string, long> after, CancellationToken ct) =>
+        unit.Command("""
+            insert into promotions.campaign_changes (campaign_id, changed_by, state, issue_limit, ends_at, after)
+            values ($1, $2, $3, $4, $5, $6::jsonb)
+            """, campaign.Id, by, campaign.State, campaign.Limit, campaign.EndsAt, System.Text.Json.JsonSerializer.Serialize(after))
+            .ExecuteAsync(ct);
 }

@@ -10,7 +10,10 @@ internal sealed class CampaignUses(ModuleDatabase<PromotionsDb> module, TimeProv
     protected override string Add => """
         added as (
             insert into promotions.campaign_uses as t (campaign_id, uses)
-            select campaign_id, sum(uses) from folded group by campaign_id order by campaign_id
+            select campaign_id, sum(uses)
+            from folded
+            group by campaign_id
+            order by campaign_id
             on conflict (campaign_id) do update set uses = t.uses + excluded.uses
         )
         """;
@@ -18,7 +21,8 @@ internal sealed class CampaignUses(ModuleDatabase<PromotionsDb> module, TimeProv
     /// <summary>The uses of these campaigns; one without any is missing.</summary>
     internal static async Task<Dictionary<Guid, long>> OfAsync(NpgsqlConnection connection, Guid[] campaigns, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand("""
+        var uses = new Dictionary<Guid, long>(campaigns.Length);
+        await connection.Command("""
             select k.id, sum(u.uses)::bigint
             from unnest($1) k (id)
             cross join lateral (
@@ -26,14 +30,8 @@ internal sealed class CampaignUses(ModuleDatabase<PromotionsDb> module, TimeProv
                 union all
                 select uses from promotions.use_changes where campaign_id = k.id) u
             group by k.id
-            """, connection)
-        {
-            Parameters = { new() { Value = campaigns } },
-        };
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var uses = new Dictionary<Guid, long>(campaigns.Length);
-        while (await reader.ReadAsync(ct))
-            uses.Add(reader.GetGuid(0), reader.GetInt64(1));
+            """, campaigns)
+            .ReadEachAsync(row => uses.Add(row.GetGuid(0), row.GetInt64(1)), ct);
         return uses;
     }
 }

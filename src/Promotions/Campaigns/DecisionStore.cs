@@ -19,41 +19,38 @@ internal sealed class DecisionStore
     {
         var store = new DecisionStore(counts);
         var pairs = matches.Select(match => (match.Rule.Id, match.UserId)).Distinct().ToList();
-        var (campaigns, users) = (pairs.ConvertAll(pair => pair.Id), pairs.ConvertAll(pair => pair.UserId));
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new("""
-                    select c.id, c.issued, c.ranked
-                    from unnest($1) k (id)
-                    cross join lateral (select * from promotions.campaigns x where x.id = k.id offset 0) c
-                    """) { Parameters = { new() { Value = campaigns.Distinct().Where(id => !counts.ContainsKey(id)).ToArray() } } },
-                new("""
-                    select k.campaign_id, k.user_id, h.vouchers
-                    from unnest($1, $2) k (campaign_id, user_id)
-                    cross join lateral (
-                        select count(*) as vouchers from promotions.codes x where x.campaign_id = k.campaign_id and x.user_id = k.user_id) h
-                    where h.vouchers > 0
-                    """) { Parameters = { new() { Value = campaigns }, new() { Value = users } } },
-                new("""
-                    select k.campaign_id, k.user_id, d.reason
-                    from unnest($1, $2) k (campaign_id, user_id)
-                    cross join lateral (
-                        select distinct x.reason from promotions.decisions x
-                        where x.campaign_id = k.campaign_id and x.user_id = k.user_id and x.reason is not null offset 0) d
-                    """) { Parameters = { new() { Value = campaigns }, new() { Value = users } } },
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            counts.Add(reader.GetGuid(0), new CampaignCounts(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt64(2)));
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct))
-            store.held.Add((reader.GetGuid(0), reader.GetGuid(1)), reader.GetInt64(2));
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct))
-            store.told.Add((reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2)));
+        var trip = new RoundTrip(unit);
+        trip.Add("""
+            select c.id, c.issued, c.ranked
+            from unnest($1) k (id)
+            cross join lateral (
+                select *
+                from promotions.campaigns x
+                where x.id = k.id
+                offset 0) c
+            """, pairs.Select(pair => pair.Id).Distinct().Where(id => !counts.ContainsKey(id)).ToArray())
+            .Each(row => counts.Add(row.GetGuid(0), new CampaignCounts(row.GetGuid(0), row.GetInt64(1), row.GetInt64(2))));
+        trip.Add("""
+            select k.campaign_id, k.user_id, h.vouchers
+            from unnest($1, $2) k (campaign_id, user_id)
+            cross join lateral (
+                select count(*) as vouchers
+                from promotions.codes x
+                where x.campaign_id = k.campaign_id and x.user_id = k.user_id) h
+            where h.vouchers > 0
+            """, pairs.Column(pair => pair.Id), pairs.Column(pair => pair.UserId))
+            .Each(row => store.held.Add((row.GetGuid(0), row.GetGuid(1)), row.GetInt64(2)));
+        trip.Add("""
+            select k.campaign_id, k.user_id, d.reason
+            from unnest($1, $2) k (campaign_id, user_id)
+            cross join lateral (
+                select distinct x.reason
+                from promotions.decisions x
+                where x.campaign_id = k.campaign_id and x.user_id = k.user_id and x.reason is not null
+                offset 0) d
+            """, pairs.Column(pair => pair.Id), pairs.Column(pair => pair.UserId))
+            .Each(row => store.told.Add((row.GetGuid(0), row.GetGuid(1), row.GetString(2))));
+        await trip.RunAsync(ct);
         return store;
     }
 
@@ -93,33 +90,34 @@ internal sealed class DecisionStore
         var expiries = new Dictionary<Guid, DateTime>(issued.Count);
         if (issued.Count == 0)
             return expiries;
-        await using var insert = unit.Command("""
+        await unit.Command("""
             insert into promotions.codes (id, code, campaign_id, user_id, benefit, max_uses, expires_at)
             select v.id, v.code, c.id, v.user_id, c.benefit, c.max_uses, v.at + c.voucher_valid_for::interval
             from unnest($1, $2, $3, $4, $5) v (id, code, campaign_id, user_id, at)
-            cross join lateral (select * from promotions.campaigns x where x.id = v.campaign_id offset 0) c
+            cross join lateral (
+                select *
+                from promotions.campaigns x
+                where x.id = v.campaign_id
+                offset 0) c
             returning id, expires_at
             """,
             issued.Column(one => one.VoucherId), issued.Column(one => one.Code!), issued.Column(one => one.Match.Rule.Id),
-            issued.Column(one => one.Match.UserId), issued.Column(one => one.Match.Event.RecordedAt));
-        await using var reader = await insert.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            expiries.Add(reader.GetGuid(0), reader.GetDateTime(1));
+            issued.Column(one => one.Match.UserId), issued.Column(one => one.Match.Event.RecordedAt))
+            .ReadEachAsync(row => expiries.Add(row.GetGuid(0), row.GetDateTime(1)), ct);
         return expiries;
     }
 
-    private static async Task StoreDecisionsAsync(Unit<PromotionsDb> unit, List<CampaignDecision> judged, CancellationToken ct)
-    {
-        await using var insert = unit.Command("""
+    private static async Task StoreDecisionsAsync(Unit<PromotionsDb> unit, List<CampaignDecision> judged, CancellationToken ct) =>
+        await unit.Command("""
             insert into promotions.decisions (campaign_id, source, sequence, user_id, rank, reason, at, voucher_code)
-            select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::uuid[], $5::bigint[], $6::text[], $7::timestamptz[], $8::text[])
+            select *
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8)
             """,
             judged.Column(one => one.Match.Rule.Id), judged.Column(one => one.Match.Event.Source),
             judged.Column(one => one.Match.Event.Sequence), judged.Column(one => one.Match.UserId),
             judged.Column(one => one.Decision.Rank), judged.Column(one => one.Decision.Reason),
-            judged.Column(one => one.Match.Event.RecordedAt), judged.Column(one => one.Code));
-        await insert.ExecuteNonQueryAsync(ct);
-    }
+            judged.Column(one => one.Match.Event.RecordedAt), judged.Column(one => one.Code))
+            .ExecuteAsync(ct);
 
     /// <summary>Moves the counts in one statement, each only from where it was read; the check constraint stands behind the limit.</summary>
     internal static async Task MoveCountsAsync(Unit<PromotionsDb> unit, IEnumerable<CampaignCounts> counts, CancellationToken ct)
@@ -127,15 +125,21 @@ internal sealed class DecisionStore
         var moved = counts.Where(count => count.Moved).ToList();
         if (moved.Count == 0)
             return;
-        await using var update = unit.Command("""
-            update promotions.campaigns c set issued = k.issued, ranked = k.ranked
+        var rows = await unit.Command("""
+            update promotions.campaigns c
+            set issued = k.issued, ranked = k.ranked
             from unnest($1, $2, $3, $4, $5) k (id, issued, ranked, issued_before, ranked_before)
-            cross join lateral (select x.id from promotions.campaigns x where x.id = k.id offset 0) at
+            cross join lateral (
+                select x.id
+                from promotions.campaigns x
+                where x.id = k.id
+                offset 0) at
             where c.id = at.id and c.issued = k.issued_before and c.ranked = k.ranked_before
             """,
             moved.Column(count => count.CampaignId), moved.Column(count => count.Issued), moved.Column(count => count.Ranked),
-            moved.Column(count => count.IssuedBefore), moved.Column(count => count.RankedBefore));
-        if (await update.ExecuteNonQueryAsync(ct) is var rows && rows != moved.Count)
+            moved.Column(count => count.IssuedBefore), moved.Column(count => count.RankedBefore))
+            .ExecuteAsync(ct);
+        if (rows != moved.Count)
             throw new DbUpdateConcurrencyException($"The counts of {moved.Count - rows} campaigns moved under their lock.");
     }
 }

@@ -45,35 +45,25 @@ internal static class ListDecisions
         if (!Guid.TryParse(id, out var campaignId) || !await ExistsAsync(connection, campaignId, ct))
             return Problems.NotFound("campaign");
 
-        await using var command = new NpgsqlCommand($"""
+        // By one user, the index on users comes first; of all users, the log order of the campaign.
+        var found = await connection.Command($"""
             select source, sequence, user_id, rank, reason, at, voucher_code
             from {(user is null ? "promotions.decisions" : "(select * from promotions.decisions where campaign_id = $1 and user_id = $5 offset 0) d")}
             where campaign_id = $1 and (source, sequence) > ($2, $3)
-            order by source, sequence limit $4
-            """, connection)
-        {
-            Parameters =
-            {
-                new() { Value = campaignId },
-                new() { Value = after?.Source ?? "" },
-                new() { Value = after?.Sequence ?? 0 },
-                new() { Value = limit + 1 },
-            },
-        };
-        if (user is not null)
-            command.Parameters.Add(new() { Value = user });
-        var found = new List<(Cursor Place, DecisionView View)>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add((new Cursor(reader.GetString(0), reader.GetInt64(1)), new DecisionView(
-                    reader.GetGuid(2), reader.IsDBNull(4) ? "issued" : "refused", reader.IsDBNull(3) ? null : reader.GetInt64(3),
-                    reader.IsDBNull(4) ? null : reader.GetString(4), reader.GetInt64(1), reader.GetDateTime(5), reader.IsDBNull(6) ? null : reader.GetString(6))));
+            order by source, sequence
+            limit $4
+            """, campaignId, after?.Source ?? "", after?.Sequence ?? 0, limit + 1, user)
+            .ReadAllAsync(row => (Place: new Cursor(row.GetString(0), row.GetInt64(1)), View: Read(row)), ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, row => row.Place, row => row.View));
     }
 
-    private static async Task<bool> ExistsAsync(NpgsqlConnection connection, Guid campaignId, CancellationToken ct)
+    private static DecisionView Read(NpgsqlDataReader row)
     {
-        await using var command = new NpgsqlCommand("select exists (select from promotions.campaigns where id = $1)", connection) { Parameters = { new() { Value = campaignId } } };
-        return await command.ExecuteScalarAsync(ct) is true;
+        var (rank, reason) = (row.GetNullable<long>(3), row.GetNullable<string>(4));
+        return new DecisionView(
+            row.GetGuid(2), reason is null ? "issued" : "refused", rank, reason, row.GetInt64(1), row.GetDateTime(5), row.GetNullable<string>(6));
     }
+
+    private static Task<bool> ExistsAsync(NpgsqlConnection connection, Guid campaignId, CancellationToken ct) =>
+        connection.Command("select exists (select from promotions.campaigns where id = $1)", campaignId).ScalarAsync<bool>(ct);
 }

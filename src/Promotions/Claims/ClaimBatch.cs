@@ -46,19 +46,11 @@ internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim
 /// </summary>
 internal static class ClaimBatch
 {
-    /// <summary>What was read while the pool is held.</summary>
-    /// <param name="Pool">The pool; null when there is no such type.</param>
-    /// <param name="Claims">The claim that each user has already, where one is all that a user gets.</param>
-    /// <param name="Waiting">Claims that are queued or worked on.</param>
-    /// <param name="Repeats">Why keys are taken.</param>
-    private sealed record Held(
-        CouponPool? Pool, Dictionary<Guid, ClaimView> Claims, int Waiting, Dictionary<(string, string, string), IdempotencyException> Repeats);
-
     /// <summary>Does everything but commit.</summary>
     internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
         var results = new ClaimResult[wishes.Count];
-        var held = await HoldAsync(unit, type, wishes, ct);
+        var held = await HeldForClaims.HoldAsync(unit, type, wishes, ct);
         var (claims, waiting) = (held.Claims, held.Waiting);
         var added = new List<NewClaim>(wishes.Count);
         for (var i = 0; i < wishes.Count; i++)
@@ -75,68 +67,24 @@ internal static class ClaimBatch
                     : await EnqueueAsync(unit, pool, wishes[i], waiting, added, ct);
                 if (results[i].Answer == ClaimAnswer.Queued)
                     waiting++;
-                if (results[i].Claim is { } claim && HasUserLimit(pool))
+                if (results[i].Claim is { } claim && pool.IsOncePerUser)
                     claims.Add(wishes[i].UserId, claim);
             }
+        var store = new RoundTrip(unit);
         if (held.Pool is not null)
-            await StoreAsync(unit, held.Pool, added, rewards: false, ct);
-        await IdempotencyKeys.StoreAsync(unit, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
-            .Select(one => (one.First.Key!, ClaimCoupon.Kept(one.Second)))], ct);
+            Store(store, held.Pool, added, rewards: false);
+        IdempotencyKeys.Store(store, unit.Database.Schema, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
+            .Select(one => (one.First.Key!, ClaimCoupon.Kept(one.Second)))]);
+        await store.RunAsync(ct);
         return results;
     }
-
-    /// <summary>Claims the keys, takes hold of the pool, refuses who waited too long, and reads after that who has a claim already and how many wait.</summary>
-    private static async Task<Held> HoldAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
-    {
-        var keys = wishes.Where(wish => wish.Key is not null).Select(wish => wish.Key!).ToList();
-        await using var batch = new NpgsqlBatch(unit.Connection);
-        // Keys before the pool: nobody who holds a pool waits for the row of a key, which a process of a former version may hold.
-        if (keys.Count > 0)
-            IdempotencyKeys.AddClaim(batch, unit.Database.Schema, keys);
-        CouponPool.AddHold(batch, type);
-        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
-        batch.BatchCommands.Add(new($"""
-            select distinct on (k.user_id) k.user_id, {ClaimView.Columns}
-            from {ClaimView.Tables}
-            where k.type = $1 and k.user_id = any ($2) and k.state <> 'refused' and not k.is_reward and t.per_user = 1
-            order by k.user_id, k.nth = 0 desc, k.id
-            """)
-        { Parameters = { new() { Value = type }, new() { Value = wishes.Select(wish => wish.UserId).Distinct().ToArray() } } });
-        batch.BatchCommands.Add(new("""
-            select ticket from promotions.claims
-            where type = $1 and state in ('queued', 'working')
-            order by ticket limit 1
-            """)
-        { Parameters = { new() { Value = type } } });
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var (claims, repeats) = (new Dictionary<Guid, ClaimView>(), new Dictionary<(string, string, string), IdempotencyException>());
-        if (keys.Count > 0)
-        {
-            repeats = await IdempotencyKeys.ReadClaimedAsync(reader, keys, ct);
-            await reader.NextResultAsync(ct);
-        }
-        if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } pool)
-            return new Held(null, claims, 0, repeats);
-        await reader.NextResultAsync(ct);
-        await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
-        await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct))
-            if (HasUserLimit(pool))
-                claims.Add(reader.GetGuid(0), ClaimView.Read(reader, 1));
-        await reader.NextResultAsync(ct);
-        // Tickets leave from the front, so that nobody counts the queue. (A claim that was granted before one with a lower ticket, whose worker died, counts until that one is.)
-        var waiting = await reader.ReadAsync(ct) ? (int)(pool.LastTicket - reader.GetInt64(0) + 1) : 0;
-        return new Held(pool, claims, waiting, repeats);
-    }
-
-    private static bool HasUserLimit(CouponPool pool) => pool.PerUser is not null && PromotionsDefences.OncePerUser.On;
 
     private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
     {
         if (await pool.TakeAsync(wanted, ct) is not { } coupon)
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
         var id = Guid.CreateVersion7();
-        added.Add(new NewClaim(id, wish.UserId, HasUserLimit(pool) ? 0 : coupon.Position, coupon.Id, null));
+        added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : coupon.Position, coupon.Id, null));
         unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
     }
@@ -149,7 +97,7 @@ internal static class ClaimBatch
         if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit.On)
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
-        added.Add(new NewClaim(id, wish.UserId, HasUserLimit(pool) ? 0 : -ticket, null, ticket));
+        added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : -ticket, null, ticket));
         unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }
@@ -160,30 +108,20 @@ internal static class ClaimBatch
         return new ClaimResult(answer, null);
     }
 
-    /// <summary>Stores claims, the pool's cursor and its counters. <paramref name="rewards"/>: they are rewards of quests, which count for no <c>perUser</c>.</summary>
-    internal static async Task StoreAsync(Unit<PromotionsDb> unit, CouponPool pool, List<NewClaim> added, bool rewards, CancellationToken ct)
+    /// <summary>
+    /// Stores claims, the pool's cursor and its counters, in a round trip. <paramref name="rewards"/>: they are rewards of quests, which count for no <c>perUser</c>.
+    /// </summary>
+    internal static void Store(RoundTrip trip, CouponPool pool, List<NewClaim> added, bool rewards)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection);
         if (added.Count > 0)
-            batch.BatchCommands.Add(new("""
+            trip.Add("""
                 insert into promotions.claims (id, type, user_id, nth, state, code_id, ticket, created_at, settled_at, is_reward)
                 select id, $6, user_id, nth, case when code_id is null then 'queued' else 'granted' end, code_id, ticket,
                     clock_timestamp(), case when code_id is not null then clock_timestamp() end, $7
                 from unnest($1, $2, $3, $4, $5) n (id, user_id, nth, code_id, ticket)
-                """)
-            {
-                Parameters =
-                {
-                    new() { Value = added.ConvertAll(claim => claim.Id) },
-                    new() { Value = added.ConvertAll(claim => claim.UserId) },
-                    new() { Value = added.ConvertAll(claim => claim.Nth) },
-                    new() { Value = added.ConvertAll(claim => claim.CodeId) },
-                    new() { Value = added.ConvertAll(claim => claim.Ticket) },
-                    new() { Value = pool.Type },
-                    new() { Value = rewards },
-                },
-            });
-        pool.AddStore(batch, added.Count(claim => claim.CodeId is not null));
-        await batch.ExecuteNonQueryAsync(ct);
+                """,
+                added.Column(claim => claim.Id), added.Column(claim => claim.UserId), added.Column(claim => claim.Nth),
+                added.Column(claim => claim.CodeId), added.Column(claim => claim.Ticket), pool.Type, rewards);
+        pool.Store(trip, added.Count(claim => claim.CodeId is not null));
     }
 }

@@ -112,15 +112,18 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
 
     private async Task<List<PacedClaim>> TakeAsync(Unit<PromotionsDb> unit, string type, int most, CancellationToken ct)
     {
-        await using var take = unit.Command("""
-            update promotions.claims set state = 'working', worker = $2, started_at = clock_timestamp(), working_until = clock_timestamp() + $3
-            where id = any (array(select id from promotions.claims where type = $1 and state = 'queued' order by ticket limit $4))
+        var taken = await unit.Command("""
+            update promotions.claims
+            set state = 'working', worker = $2, started_at = clock_timestamp(), working_until = clock_timestamp() + $3
+            where id = any (array(
+                select id
+                from promotions.claims
+                where type = $1 and state = 'queued'
+                order by ticket
+                limit $4))
             returning id, user_id, ticket
-            """, type, worker, Lease, most);
-        await using var reader = await take.ExecuteReaderAsync(ct);
-        var taken = new List<PacedClaim>();
-        while (await reader.ReadAsync(ct))
-            taken.Add(new PacedClaim(reader.GetGuid(0), reader.GetGuid(1), reader.GetInt64(2)));
+            """, type, worker, Lease, most)
+            .ReadAllAsync(row => new PacedClaim(row.GetGuid(0), row.GetGuid(1), row.GetInt64(2)), ct);
         return [.. taken.OrderBy(claim => claim.Ticket)];
     }
 

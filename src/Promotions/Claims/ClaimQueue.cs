@@ -23,14 +23,9 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     private readonly ConcurrentDictionary<(string, string, string), byte> keysInFlight = new();
 
     /// <summary>True for the name of a type. Types are never deleted, so one that was seen once needs no second look, and unknown names get no worker.</summary>
-    internal async ValueTask<bool> KnowsAsync(string type, CancellationToken ct)
-    {
-        if (workers.ContainsKey(type))
-            return true;
-        await using var command = module.Database.Source.CreateCommand("select exists (select from promotions.coupon_types where name = $1)");
-        command.Parameters.Add(new() { Value = type });
-        return await command.ExecuteScalarAsync(ct) is true;
-    }
+    internal async ValueTask<bool> KnowsAsync(string type, CancellationToken ct) =>
+        workers.ContainsKey(type)
+        || await module.Command("select exists (select from promotions.coupon_types where name = $1)", type).ScalarAsync<bool>(ct);
 
     /// <summary>Answers a claim of a known type once it is committed; null when too many wait already. Who waits holds no connection.</summary>
     internal async Task<ClaimResult?> ClaimAsync(string type, ClaimWish wish)

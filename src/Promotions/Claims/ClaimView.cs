@@ -49,23 +49,28 @@ internal sealed record ClaimView(
         greatest(extract(epoch from clock_timestamp() - k.created_at), 0)::float8
         """;
 
-    internal const string Tables = "promotions.claims k join promotions.coupon_types t on t.name = k.type left join promotions.codes c on c.id = k.code_id";
+    internal const string Tables = """
+        promotions.claims k
+        join promotions.coupon_types t on t.name = k.type
+        left join promotions.codes c on c.id = k.code_id
+        """;
 
     /// <summary>Reads <see cref="Columns"/> from a column on.</summary>
     internal static ClaimView Read(NpgsqlDataReader reader, int at)
     {
-        var type = reader.GetString(at + 1);
-        var coupon = reader.IsDBNull(at + 4) ? null : new CouponView(
-            reader.GetString(at + 4), CouponType.NameOf(type), Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(at + 7));
-        var state = reader.GetString(at + 9);
+        var type = CouponType.NameOf(reader.GetString(at + 1));
+        var reason = reader.GetNullable<string>(at + 3);
+        var coupon = reader.GetNullable<string>(at + 4) is { } code
+            ? new CouponView(code, type, Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(at + 7))
+            : null;
+        var (perSecond, state) = (reader.GetNullable<int>(at + 8), reader.GetString(at + 9));
         var waiting = state is "queued" or "working";
-        int? position = waiting ? reader.IsDBNull(at + 10) ? 0 : reader.GetInt32(at + 10) : null;
+        int? position = waiting ? reader.GetNullable<int>(at + 10) ?? 0 : null;
         // A claim past its time is refused from that moment on, whether the pacer has come by to store it or not.
-        var refused = state is "timed-out" or "refused";
+        var late = state == "timed-out";
         return new ClaimView(
-            reader.GetGuid(at), waiting ? "queued" : refused ? "refused" : state, CouponType.NameOf(type), position,
-            position is { } place ? Wait(place, reader.IsDBNull(at + 8) ? null : reader.GetInt32(at + 8)) : null,
-            coupon, state == "timed-out" ? state : reader.IsDBNull(at + 3) ? null : reader.GetString(at + 3))
+            reader.GetGuid(at), waiting ? "queued" : late ? "refused" : state, type, position,
+            position is { } place ? Wait(place, perSecond) : null, coupon, late ? state : reason)
         {
             Waited = TimeSpan.FromSeconds(reader.GetDouble(at + 11)),
             UserId = reader.GetGuid(at + 2),

@@ -33,11 +33,11 @@ internal static class GetClaim
             http.Response.Headers.RetryAfter = claim.Waited.TotalSeconds switch { < 1 => "1", < 3 => "2", < 6 => "3", _ => "4" };
     }
 
-    private static async Task<ClaimView?> FindAsync(ModuleDatabase<PromotionsDb> module, Guid id, CancellationToken ct)
-    {
-        await using var command = module.Database.Source.CreateCommand($"select {ClaimView.Columns} from {ClaimView.Tables} where k.id = $1");
-        command.Parameters.Add(new() { Value = id });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? ClaimView.Read(reader, 0) : null;
-    }
+    private static Task<ClaimView?> FindAsync(ModuleDatabase<PromotionsDb> module, Guid id, CancellationToken ct) =>
+        module.Command($"""
+            select {ClaimView.Columns}
+            from {ClaimView.Tables}
+            where k.id = $1
+            """, id)
+            .ReadFirstAsync(row => ClaimView.Read(row, 0), ct);
 }

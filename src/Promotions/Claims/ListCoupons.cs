@@ -34,8 +34,9 @@ internal static class ListCoupons
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
-        await using var command = module.Database.Source.CreateCommand("""
-            select coalesce(c.shown, c.code), c.type, c.benefit, case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
+        var found = await module.Command("""
+            select coalesce(c.shown, c.code), c.type, c.benefit,
+                case when c.uses >= c.max_uses then 'used' when c.expires_at <= now() then 'expired' else 'active' end,
                 c.uses, c.max_uses, c.expires_at, k.id, k.settled_at
             from (
                 select id, code_id, settled_at
@@ -46,15 +47,12 @@ internal static class ListCoupons
             ) k
             cross join lateral (select * from promotions.codes x where x.id = k.code_id offset 0) c
             order by k.id desc
-            """);
-        command.Parameters.Add(new() { Value = caller.UserId() });
-        command.Parameters.Add(new() { Value = before ?? Guid.AllBitsSet });
-        command.Parameters.Add(new() { Value = limit + 1 });
-        var found = new List<HeldCoupon>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add(new HeldCoupon(reader.GetString(0), CouponType.NameOf(reader.GetString(1)), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetString(3),
-                    reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6), reader.GetGuid(7), reader.GetDateTime(8)));
+            """, caller.UserId(), before ?? Guid.AllBitsSet, limit + 1)
+            .ReadAllAsync(Read, ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, view => (Guid?)view.ClaimId));
     }
+
+    private static HeldCoupon Read(NpgsqlDataReader row) => new(
+        row.GetString(0), CouponType.NameOf(row.GetString(1)), Benefits.Parse(row.GetFieldValue<byte[]>(2)), row.GetString(3),
+        row.GetInt32(4), row.GetInt32(5), row.GetDateTime(6), row.GetGuid(7), row.GetDateTime(8));
 }

@@ -13,24 +13,17 @@ internal static class PacedGrants
     internal static async Task<bool> SettleAsync(
         Unit<PromotionsDb> unit, string type, List<PacedClaim> claims, Guid worker, CancellationToken ct)
     {
-        await using var hold = new NpgsqlBatch(unit.Connection);
-        CouponPool.AddHold(hold, type);
-        hold.BatchCommands.Add(new("""
-            select id from promotions.claims
+        var hold = new RoundTrip(unit);
+        var held = CouponPool.Hold(hold, unit, type);
+        var own = hold.Add("""
+            select id
+            from promotions.claims
             where id = any ($1) and state = 'working' and worker = $2 and working_until > clock_timestamp()
-            """)
-        { Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = worker } } });
-        var own = new HashSet<Guid>();
-        CouponPool pool;
-        await using (var reader = await hold.ExecuteReaderAsync(ct))
-        {
-            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
-                return false;
-            pool = held;
-            await reader.NextResultAsync(ct);
-            while (await reader.ReadAsync(ct))
-                own.Add(reader.GetGuid(0));
-        }
+            """, claims.Column(claim => claim.Id), worker)
+            .All(row => row.GetGuid(0));
+        await hold.RunAsync(ct);
+        if (held.Value is not { } pool)
+            return false;
         claims = claims.FindAll(claim => own.Contains(claim.Id));
         if (claims.Count == 0)
             return false;
@@ -48,23 +41,17 @@ internal static class PacedGrants
         // A grant counts from when the pool was held, not from when it was asked for.
         var granted = coupons.Count(coupon => coupon is not null);
         pool.RecentGrants = [.. pool.RecentGrants.Concat(Enumerable.Repeat(pool.Now, granted)).Order().TakeLast(pool.Pace?.PerSecond ?? 0)];
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new("""
-                    update promotions.claims k set state = case when s.code_id is null then 'refused' else 'granted' end, code_id = s.code_id,
-                        reason = case when s.code_id is null then 'sold-out' end, nth = case when s.code_id is null then -k.ticket else k.nth end,
-                        settled_at = $3, worker = null, working_until = null
-                    from unnest($1, $2) s (id, code_id) where k.id = s.id
-                    """)
-                {
-                    Parameters = { new() { Value = claims.ConvertAll(claim => claim.Id) }, new() { Value = coupons }, new() { Value = pool.Now } },
-                },
-            },
-        };
-        pool.AddStore(batch, granted);
-        await batch.ExecuteNonQueryAsync(ct);
+        var store = new RoundTrip(unit);
+        store.Add("""
+            update promotions.claims k
+            set state = case when s.code_id is null then 'refused' else 'granted' end, code_id = s.code_id,
+                reason = case when s.code_id is null then 'sold-out' end, nth = case when s.code_id is null then -k.ticket else k.nth end,
+                settled_at = $3, worker = null, working_until = null
+            from unnest($1, $2) s (id, code_id)
+            where k.id = s.id
+            """, claims.Column(claim => claim.Id), coupons.Column(coupon => coupon), pool.Now);
+        pool.Store(store, granted);
+        await store.RunAsync(ct);
         return true;
     }
 }

@@ -15,23 +15,29 @@ internal static class PacedQueue
     private const int Front = 2_000;
 
     /// <summary>Types for which claims wait, each found by one look into the index of those; nobody is locked.</summary>
-    internal static async Task<List<string>> WaitingTypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
+    internal static Task<List<string>> WaitingTypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct) =>
+        module.Database.Background.Command("""
             with recursive types (name) as (
-                (select k.type from promotions.claims k where k.state in ('queued', 'working') order by k.type limit 1)
+                (select k.type
+                from promotions.claims k
+                where k.state in ('queued', 'working')
+                order by k.type
+                limit 1)
                 union all
-                select (select k.type from promotions.claims k where k.type > t.name and k.state in ('queued', 'working') order by k.type limit 1)
-                from types t where t.name is not null
+                select (
+                    select k.type
+                    from promotions.claims k
+                    where k.type > t.name and k.state in ('queued', 'working')
+                    order by k.type
+                    limit 1)
+                from types t
+                where t.name is not null
             )
-            select name from types where name is not null
-            """);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var found = new List<string>();
-        while (await reader.ReadAsync(ct))
-            found.Add(reader.GetString(0));
-        return found;
-    }
+            select name
+            from types
+            where name is not null
+            """)
+            .ReadAllAsync(row => row.GetString(0), ct);
 
     /// <summary>
     /// Takes hold of a type, frees claims that lost their worker, refuses those that waited too long, and counts those in <c>working</c>: in one round trip, for the pace
@@ -39,47 +45,38 @@ internal static class PacedQueue
     /// </summary>
     internal static async Task<(CouponPool Pool, bool Changed, int Working)?> LookAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { new($"set local lock_timeout = '{Patience}'") } };
-        CouponPool.AddHold(batch, type);
+        var look = new RoundTrip(unit);
+        look.Add($"set local lock_timeout = '{Patience}'");
+        var held = CouponPool.Hold(look, unit, type);
         // A claim of the future was started before the database's clock was set back: its lease says nothing any more.
-        batch.BatchCommands.Add(new("""
-            update promotions.claims set state = 'queued', worker = null, started_at = null, working_until = null
+        var freed = look.Add("""
+            update promotions.claims
+            set state = 'queued', worker = null, started_at = null, working_until = null
             where type = $1 and state = 'working' and (working_until <= clock_timestamp() or started_at > clock_timestamp())
-            returning id
-            """)
-        { Parameters = { new() { Value = type } } });
-        batch.BatchCommands.Add(CouponPool.TimeOutCommand(type));
-        batch.BatchCommands.Add(new("""
-            select count(*)::int from (
-                select state from promotions.claims
+            """, type);
+        var late = CouponPool.RefuseLate(look, unit, type);
+        var working = look.Add("""
+            select count(*)::int
+            from (
+                select state
+                from promotions.claims
                 where type = $1 and state in ('queued', 'working')
-                order by ticket limit $2
+                order by ticket
+                limit $2
             ) front
             where state = 'working'
-            """)
-        { Parameters = { new() { Value = type }, new() { Value = Front } } });
-        CouponPool pool;
-        bool changed;
-        int working;
-        await using (var reader = await batch.ExecuteReaderAsync(ct))
+            """, type, Front)
+            .First(row => row.GetInt32(0));
+        await look.RunAsync(ct);
+        if (held.Value is not { } pool)
+            return null;
+        if (pool.ClockWentBack)
         {
-            if (await CouponPool.ReadHeldAsync(unit, type, reader, ct) is not { } held)
-                return null;
-            pool = held;
-            await reader.NextResultAsync(ct);
-            changed = await reader.ReadAsync(ct);
-            await reader.NextResultAsync(ct);
-            changed |= await CouponPool.AppendTimedOutAsync(unit, type, reader, ct);
-            await reader.NextResultAsync(ct);
-            await reader.ReadAsync(ct);
-            working = reader.GetInt32(0);
+            var store = new RoundTrip(unit);
+            pool.Store(store, claimed: 0);
+            await store.RunAsync(ct);
         }
-        if (!pool.ClockWentBack)
-            return (pool, changed, working);
-        await using var store = new NpgsqlBatch(unit.Connection);
-        pool.AddStore(store, claimed: 0);
-        await store.ExecuteNonQueryAsync(ct);
-        return (pool, true, working);
+        return (pool, pool.ClockWentBack || freed.Rows > 0 || late.Rows > 0, working.Value);
     }
 
     /// <summary>How many claims may start now; and when the oldest grant leaves the second.</summary>

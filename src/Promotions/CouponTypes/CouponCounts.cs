@@ -16,19 +16,12 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
     /// <summary>Rows folded in one statement.</summary>
     private const int Most = 20_000;
 
-    /// <summary>The statement that records a change.</summary>
-    internal static NpgsqlBatchCommand Change(string type, long uploaded = 0, long claimed = 0, long redeemed = 0, long purged = 0) =>
-        new("insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged) values ($1, $2, $3, $4, $5)")
-        {
-            Parameters = { new() { Value = type }, new() { Value = uploaded }, new() { Value = claimed }, new() { Value = redeemed }, new() { Value = purged } },
-        };
-
-    /// <summary>Records a change in the transaction of what it counts.</summary>
-    internal static async Task AddAsync(Unit<PromotionsDb> unit, NpgsqlBatchCommand change, CancellationToken ct)
-    {
-        await using var batch = new NpgsqlBatch(unit.Connection) { BatchCommands = { change } };
-        await batch.ExecuteNonQueryAsync(ct);
-    }
+    /// <summary>Records a change, in a round trip of the transaction that changes what is counted.</summary>
+    internal static void Add(RoundTrip trip, string type, long uploaded = 0, long claimed = 0, long redeemed = 0, long purged = 0) =>
+        trip.Add("""
+            insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged)
+            values ($1, $2, $3, $4, $5)
+            """, type, uploaded, claimed, redeemed, purged);
 
     /// <summary>Folds the types that have many rows; one that fails stops no other.</summary>
     internal async Task FoldAsync(CancellationToken ct) => await Loops.EachAsync(
@@ -42,38 +35,37 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
         }
     }
 
-    private async Task<List<string>> TypesAsync(CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
-            select type from promotions.coupon_counts
-            group by type having count(*) >= $1
-            """);
-        command.Parameters.Add(new() { Value = Few });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<string>();
-        while (await reader.ReadAsync(ct))
-            types.Add(reader.GetString(0));
-        return types;
-    }
+    private Task<List<string>> TypesAsync(CancellationToken ct) =>
+        module.Database.Background.Command("""
+            select type
+            from promotions.coupon_counts
+            group by type
+            having count(*) >= $1
+            """, Few)
+            .ReadAllAsync(row => row.GetString(0), ct);
 
     /// <summary>Replaces many rows of a type by their sum, in one statement: at any moment a reader sees either those or this.</summary>
-    private async Task<long> FoldAsync(string type, CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
+    private Task<long> FoldAsync(string type, CancellationToken ct) =>
+        module.Database.Background.Command("""
             with folded as (
-                delete from promotions.coupon_counts where ctid = any (array(
-                    select ctid from promotions.coupon_counts where type = $1 limit $2 for update skip locked))
+                delete from promotions.coupon_counts
+                where ctid = any (array(
+                    select ctid
+                    from promotions.coupon_counts
+                    where type = $1
+                    limit $2
+                    for update skip locked))
                 returning *
             ), summed as (
                 insert into promotions.coupon_counts (type, uploaded, claimed, redeemed, purged)
-                select $1, sum(uploaded), sum(claimed), sum(redeemed), sum(purged) from folded having count(*) > 0
+                select $1, sum(uploaded), sum(claimed), sum(redeemed), sum(purged)
+                from folded
+                having count(*) > 0
             )
-            select count(*) from folded
-            """);
-        command.Parameters.Add(new() { Value = type });
-        command.Parameters.Add(new() { Value = Most });
-        return (long)(await command.ExecuteScalarAsync(ct))!;
-    }
+            select count(*)
+            from folded
+            """, type, Most)
+            .ScalarAsync<long>(ct);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>

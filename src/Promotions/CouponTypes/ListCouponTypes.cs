@@ -33,29 +33,28 @@ internal static class ListCouponTypes
     {
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
-        await using var command = module.Database.Source.CreateCommand($"""
+        var types = await module.Command($"""
             select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds, c.uploaded, c.claimed, c.redeemed, c.purged
             from promotions.coupon_types t
             cross join lateral (
                 select coalesce(sum(x.uploaded), 0)::bigint as uploaded, coalesce(sum(x.claimed), 0)::bigint as claimed,
                     coalesce(sum(x.redeemed), 0)::bigint as redeemed, coalesce(sum(x.purged), 0)::bigint as purged
-                from promotions.coupon_counts x where x.type = t.name
+                from promotions.coupon_counts x
+                where x.type = t.name
             ) c
             {(after is null ? "" : "where t.name > $2")}
-            order by t.name limit $1
-            """);
-        command.Parameters.Add(new() { Value = limit + 1 });
-        if (after is not null)
-            command.Parameters.Add(new() { Value = after });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<CouponTypeCounts>();
-        while (await reader.ReadAsync(ct))
-        {
-            var pace = reader.IsDBNull(2) ? null : new Pace(reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5));
-            var (uploaded, claimed, redeemed, purged) = (reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9));
-            types.Add(new CouponTypeCounts(CouponType.NameOf(reader.GetString(0)), reader.IsDBNull(1) ? null : reader.GetInt32(1), pace,
-                uploaded, uploaded - claimed - purged, claimed, redeemed, purged));
-        }
+            order by t.name
+            limit $1
+            """, limit + 1, after)
+            .ReadAllAsync(Read, ct);
         return TypedResults.Ok(PageQuery.Page(types, limit, view => view.Name ?? CouponType.Untyped));
+    }
+
+    private static CouponTypeCounts Read(NpgsqlDataReader row)
+    {
+        var pace = row.IsDBNull(2) ? null : new Pace(row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5));
+        var (uploaded, claimed, redeemed, purged) = (row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9));
+        return new CouponTypeCounts(
+            CouponType.NameOf(row.GetString(0)), row.GetNullable<int>(1), pace, uploaded, uploaded - claimed - purged, claimed, redeemed, purged);
     }
 }

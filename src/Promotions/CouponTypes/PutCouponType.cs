@@ -24,13 +24,15 @@ internal static class PutCouponType
 
         await unit.BeginAsync(ct);
         var pace = request.Pace;
-        await using var put = unit.Command("""
-            insert into promotions.coupon_types as t (name, per_user, per_second, concurrency, max_queue, max_wait_seconds) values ($1, $2, $3, $4, $5, $6)
-            on conflict (name) do update set per_user = excluded.per_user, per_second = excluded.per_second, concurrency = excluded.concurrency,
+        var created = await unit.Command("""
+            insert into promotions.coupon_types as t (name, per_user, per_second, concurrency, max_queue, max_wait_seconds)
+            values ($1, $2, $3, $4, $5, $6)
+            on conflict (name) do update set
+                per_user = excluded.per_user, per_second = excluded.per_second, concurrency = excluded.concurrency,
                 max_queue = excluded.max_queue, max_wait_seconds = excluded.max_wait_seconds
             returning xmax = 0
-            """, name, request.PerUser, pace?.PerSecond, pace?.Concurrency, pace?.MaxQueue, pace?.MaxWaitSeconds);
-        var created = (bool)(await put.ExecuteScalarAsync(ct))!;
+            """, name, request.PerUser, pace?.PerSecond, pace?.Concurrency, pace?.MaxQueue, pace?.MaxWaitSeconds)
+            .ScalarAsync<bool>(ct);
         unit.Append(new CouponTypeSet(name, request.PerUser, pace?.PerSecond, pace?.Concurrency, pace?.MaxQueue, pace?.MaxWaitSeconds));
         var type = new CouponType(name, request.PerUser, pace);
         return created ? TypedResults.Created($"/v1/coupon-types/{name}", type) : TypedResults.Ok(type);

@@ -37,137 +37,119 @@ internal sealed class CouponPool
     private long readFrom;
     private bool readToEnd;
 
-    private CouponPool(Unit<PromotionsDb> unit, string type, int? perUser, Pace? pace, long next)
+    private CouponPool(Unit<PromotionsDb> unit, string type, NpgsqlDataReader row)
     {
         this.unit = unit;
         Type = type;
-        PerUser = perUser;
-        Pace = pace;
-        this.next = readFrom = next;
+        IsOncePerUser = !row.IsDBNull(0) && PromotionsDefences.OncePerUser.On;
+        Pace = row.IsDBNull(1) ? null : new Pace(row.GetInt32(1), row.GetInt32(2), row.GetInt32(3), row.GetInt32(4));
+        next = readFrom = row.GetInt64(5);
+        LastTicket = row.GetInt64(6);
+        RecentGrants = row.GetFieldValue<DateTime[]>(7);
         expired = new ExpiredCoupons(unit, type);
     }
 
     internal string Type { get; }
 
-    internal int? PerUser { get; }
+    /// <summary>A user gets one coupon of this type, whatever they ask for.</summary>
+    internal bool IsOncePerUser { get; }
 
     internal Pace? Pace { get; }
 
     internal long LastTicket { get; set; }
 
     /// <summary>When the last grants of a paced type were made, none of them in the future: after the database's clock was set back they count as made now.</summary>
-    internal DateTime[] RecentGrants { get; set; } = [];
+    internal DateTime[] RecentGrants { get; set; }
 
     /// <summary>The database's clock when the pool was taken hold of.</summary>
-    internal DateTime Now { get; private init; }
+    internal DateTime Now { get; private set; }
 
     /// <summary>The database's clock was set back since the last grant: <see cref="RecentGrants"/> is to be stored as it is now.</summary>
-    internal bool ClockWentBack { get; private init; }
+    internal bool ClockWentBack { get; private set; }
 
     /// <summary>
-    /// The statement that refuses the claims of a type that waited too long; <see cref="AppendTimedOutAsync"/> reads what it answers. They are the first ones of the
-    /// queue, so no more than those are looked at. A claim from the future was queued before the clock was set back: it waits from now on.
+    /// Takes hold of a pool in a round trip; statements that follow see what was committed before. No pool: there is no such type, or it was skipped. The clock is read
+    /// in a statement of its own: what the first one selects may be of before it waited.
     /// </summary>
-    internal static NpgsqlBatchCommand TimeOutCommand(string type) => new("""
-        with front as materialized (
-            select k.id, k.created_at from promotions.claims k
-            where k.type = $1 and k.state in ('queued', 'working')
-            order by k.ticket limit $2
-        ), late as (
-            select f.id, f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) as is_late
-            from front f cross join promotions.coupon_types t
-            where t.name = $1
-                and (f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) or f.created_at > clock_timestamp())
-        )
-        update promotions.claims k set
-            created_at = least(k.created_at, clock_timestamp()),
-            state = case when l.is_late then 'refused' else k.state end,
-            reason = case when l.is_late then 'timed-out' end,
-            nth = case when l.is_late then -k.ticket else k.nth end,
-            settled_at = case when l.is_late then clock_timestamp() end
-        from late l
-        where k.id = l.id and k.state = 'queued'
-        returning k.id, k.user_id, k.state
-        """)
-    { Parameters = { new() { Value = type }, new() { Value = MostLate } } };
-
-    /// <summary>Logs what <see cref="TimeOutCommand"/> refused; answers whether it changed anything.</summary>
-    internal static async Task<bool> AppendTimedOutAsync(Unit<PromotionsDb> unit, string type, NpgsqlDataReader reader, CancellationToken ct)
+    internal static SqlAnswer<CouponPool> Hold(RoundTrip trip, Unit<PromotionsDb> unit, string type, bool skipLocked = false)
     {
-        var changed = false;
-        for (; await reader.ReadAsync(ct); changed = true)
-            if (reader.GetString(2) == "refused")
-                unit.Append(new ClaimRefused(reader.GetGuid(0), reader.GetGuid(1), CouponType.NameOf(type), "timed-out"), traceParent: null);
-        return changed;
-    }
-
-    /// <summary>
-    /// Adds the statements with which a transaction takes hold of a pool; others can follow in the same batch and see what was committed before. The clock is read in
-    /// a statement of its own: what the first one selects may be of before it waited.
-    /// </summary>
-    internal static void AddHold(NpgsqlBatch batch, string type, bool skipLocked = false)
-    {
-        batch.BatchCommands.Add(new($"""
+        var pool = trip.Add($"""
             select per_user, per_second, concurrency, max_queue, max_wait_seconds, next_position, last_ticket, recent_grants
             from promotions.coupon_types
             where name = $1
-            for update{(skipLocked ? " skip locked" : "")}
-            """)
-        { Parameters = { new() { Value = type } } });
-        batch.BatchCommands.Add(new("select clock_timestamp()"));
+            for update {(skipLocked ? "skip locked" : "")}
+            """, type)
+            .First(row => new CouponPool(unit, type, row));
+        trip.Add("select clock_timestamp()").Each(row => pool.Value?.ReadClock(row.GetDateTime(0)));
+        return pool;
     }
 
-    /// <summary>Reads the answers of <see cref="AddHold"/>; null when there is no such type, or when it was skipped.</summary>
-    internal static async Task<CouponPool?> ReadHeldAsync(Unit<PromotionsDb> unit, string type, NpgsqlDataReader reader, CancellationToken ct)
+    private void ReadClock(DateTime now)
     {
-        if (!await reader.ReadAsync(ct))
-        {
-            await reader.NextResultAsync(ct);
-            return null;
-        }
-        int? perUser = reader.IsDBNull(0) ? null : reader.GetInt32(0);
-        var pace = reader.IsDBNull(1) ? null : new Pace(reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4));
-        var (next, lastTicket, grants) = (reader.GetInt64(5), reader.GetInt64(6), reader.GetFieldValue<DateTime[]>(7));
-        await reader.NextResultAsync(ct);
-        await reader.ReadAsync(ct);
-        var now = reader.GetDateTime(0);
-        return new CouponPool(unit, type, perUser, pace, next)
-        {
-            LastTicket = lastTicket,
-            RecentGrants = Array.ConvertAll(grants, at => at < now ? at : now),
-            Now = now,
-            ClockWentBack = Array.Exists(grants, at => at > now),
-        };
+        Now = now;
+        ClockWentBack = Array.Exists(RecentGrants, at => at > now);
+        RecentGrants = Array.ConvertAll(RecentGrants, at => at < now ? at : now);
     }
+
+    /// <summary>
+    /// Refuses, and logs, the claims of a held type that waited too long. They are the first ones of the queue, so no more than those are looked at. A claim from the
+    /// future was queued before the clock was set back: it waits from now on.
+    /// </summary>
+    internal static SqlStatement RefuseLate(RoundTrip trip, Unit<PromotionsDb> unit, string type) =>
+        trip.Add("""
+            with front as materialized (
+                select k.id, k.created_at
+                from promotions.claims k
+                where k.type = $1 and k.state in ('queued', 'working')
+                order by k.ticket
+                limit $2
+            ), late as (
+                select f.id, f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) as is_late
+                from front f
+                cross join promotions.coupon_types t
+                where t.name = $1
+                    and (f.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) or f.created_at > clock_timestamp())
+            )
+            update promotions.claims k
+            set created_at = least(k.created_at, clock_timestamp()),
+                state = case when l.is_late then 'refused' else k.state end,
+                reason = case when l.is_late then 'timed-out' end,
+                nth = case when l.is_late then -k.ticket else k.nth end,
+                settled_at = case when l.is_late then clock_timestamp() end
+            from late l
+            where k.id = l.id and k.state = 'queued'
+            returning k.id, k.user_id, k.state
+            """, type, MostLate)
+            .Each(row =>
+            {
+                if (row.GetString(2) == "refused")
+                    unit.Append(new ClaimRefused(row.GetGuid(0), row.GetGuid(1), CouponType.NameOf(type), "timed-out"), traceParent: null);
+            });
 
     /// <summary>Takes hold of a pool, and of nothing else. No pool: there is no such type, or somebody holds it.</summary>
     internal static async Task<(CouponPool? Pool, bool IsHeld)> HoldAsync(Unit<PromotionsDb> unit, string type, HeldPool whenHeld, CancellationToken ct)
     {
         try
         {
-            await using var batch = new NpgsqlBatch(unit.Connection);
+            var trip = new RoundTrip(unit);
             if (whenHeld == HeldPool.WaitBriefly)
             {
-                batch.BatchCommands.Add(new("savepoint before_pool"));
-                batch.BatchCommands.Add(new($"set local lock_timeout = '{BriefWait.TotalMilliseconds}ms'"));
+                trip.Add("savepoint before_pool");
+                trip.Add($"set local lock_timeout = '{BriefWait.TotalMilliseconds}ms'");
             }
-            AddHold(batch, type, skipLocked: whenHeld == HeldPool.Skip);
-            batch.BatchCommands.Add(new("select exists (select from promotions.coupon_types where name = $1)") { Parameters = { new() { Value = type } } });
+            var pool = Hold(trip, unit, type, skipLocked: whenHeld == HeldPool.Skip);
+            var exists = trip.Add("select exists (select from promotions.coupon_types where name = $1)", type).First(row => row.GetBoolean(0));
             if (whenHeld == HeldPool.WaitBriefly)
             {
-                batch.BatchCommands.Add(new("set local lock_timeout to default"));
-                batch.BatchCommands.Add(new("release savepoint before_pool"));
+                trip.Add("set local lock_timeout to default");
+                trip.Add("release savepoint before_pool");
             }
-            await using var reader = await batch.ExecuteReaderAsync(ct);
-            var pool = await ReadHeldAsync(unit, type, reader, ct);
-            await reader.NextResultAsync(ct);
-            await reader.ReadAsync(ct);
-            return (pool, IsHeld: pool is null && reader.GetBoolean(0));
+            await trip.RunAsync(ct);
+            return (pool.Value, IsHeld: !pool.Found && exists.Value);
         }
         catch (PostgresException error) when (whenHeld == HeldPool.WaitBriefly && error.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
-            await using var back = unit.Command("rollback to savepoint before_pool");
-            await back.ExecuteNonQueryAsync(ct);
+            await unit.Command("rollback to savepoint before_pool").ExecuteAsync(ct);
             return (null, IsHeld: true);
         }
     }
@@ -205,25 +187,17 @@ internal sealed class CouponPool
         }
     }
 
-    /// <summary>Adds the statements that store the cursor and the counters.</summary>
-    internal void AddStore(NpgsqlBatch batch, int claimed)
+    /// <summary>Stores the cursor and the counters, in a round trip.</summary>
+    internal void Store(RoundTrip trip, int claimed)
     {
-        batch.BatchCommands.Add(new("""
-            update promotions.coupon_types set next_position = $2, last_ticket = $3, recent_grants = $4
+        trip.Add("""
+            update promotions.coupon_types
+            set next_position = $2, last_ticket = $3, recent_grants = $4
             where name = $1
-            """)
-        {
-            Parameters =
-            {
-                new() { Value = Type },
-                new() { Value = next },
-                new() { Value = LastTicket },
-                new() { Value = RecentGrants, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
-            },
-        });
-        var purged = expired.AddStore(batch, next);
+            """, Type, next, LastTicket, SqlValue.Of(RecentGrants));
+        var purged = expired.Store(trip, next);
         if (claimed > 0 || purged > 0)
-            batch.BatchCommands.Add(CouponCounts.Change(Type, claimed: claimed, purged: purged));
+            CouponCounts.Add(trip, Type, claimed: claimed, purged: purged);
         if (purged > 0)
             unit.Append(new CouponsPurged(CouponType.NameOf(Type), purged));
     }

@@ -45,15 +45,8 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
         return total;
     }
 
-    private async Task<List<string>> TypesAsync(CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("select name from promotions.coupon_types");
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<string>();
-        while (await reader.ReadAsync(ct))
-            types.Add(reader.GetString(0));
-        return types;
-    }
+    private Task<List<string>> TypesAsync(CancellationToken ct) =>
+        module.Database.Background.Command("select name from promotions.coupon_types").ReadAllAsync(row => row.GetString(0), ct);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken)

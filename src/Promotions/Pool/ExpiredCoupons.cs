@@ -43,26 +43,25 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
     {
         var (good, expired) = (new List<PooledCoupon>(), new List<Guid>());
         var next = from;
-        await using (var command = unit.Command("""
+        await unit.Command("""
             select id, coalesce(shown, code), benefit, max_uses, expires_at, position, expires_at <= clock_timestamp()
             from promotions.codes
             where type = $1 and position >= $2 and purged_at is null
-            order by position limit $3
-            """, type, from, limit))
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
+            order by position
+            limit $3
+            """, type, from, limit)
+            .ReadEachAsync(row =>
             {
-                next = reader.GetInt64(5) + 1;
-                if (reader.GetBoolean(6))
-                    expired.Add(reader.GetGuid(0));
+                next = row.GetInt64(5) + 1;
+                if (row.GetBoolean(6))
+                    expired.Add(row.GetGuid(0));
                 else
-                    good.Add(Read(reader));
-            }
+                    good.Add(Read(row));
+            }, ct);
         var isLast = good.Count + expired.Count < limit;
         if (expired.Count == 0)
             return new PoolPage(good, next, isLast, null);
-        await using var purge = unit.Command("update promotions.codes set purged_at = clock_timestamp() where id = any ($1)", expired.ToArray());
-        purged += await purge.ExecuteNonQueryAsync(ct);
+        purged += await unit.Command("update promotions.codes set purged_at = clock_timestamp() where id = any ($1)", expired).ExecuteAsync(ct);
         return new PoolPage(good, next, isLast, good.Count > 0 ? good[0].Position : next);
     }
 
@@ -74,16 +73,14 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
             return new PoolPage([], last + 1, IsLast: true, last + 1);
         // Not beyond the last position that was seen before this look: uploads that come meanwhile have higher ones.
         var end = Math.Min(start + Window, last + 1);
-        var good = new List<PooledCoupon>();
-        await using (var command = unit.Command("""
+        var good = await unit.Command("""
             select id, coalesce(shown, code), benefit, max_uses, expires_at, position
             from promotions.codes
             where type = $1 and position >= $2 and position < $3 and purged_at is null and expires_at > clock_timestamp()
-            order by position limit $4
-            """, type, start, end, wanted))
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                good.Add(Read(reader));
+            order by position
+            limit $4
+            """, type, start, end, wanted)
+            .ReadAllAsync(Read, ct);
         var next = good.Count == wanted ? good[^1].Position + 1 : end;
         return new PoolPage(good, next, next > last, good.Count > 0 ? good[0].Position : next);
     }
@@ -94,47 +91,58 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
     /// </summary>
     private async Task<(long? First, long Last)> FindAsync(long from, CancellationToken ct)
     {
-        await using var command = unit.Command("""
+        var (first, tooMany, next, last) = await unit.Command("""
             with recursive times (expires_at, n) as (
-                (select c.expires_at, 1 from promotions.codes c
-                 where c.type = $1 and c.expires_at > statement_timestamp() and c.position is not null and c.purged_at is null
-                 order by c.expires_at, c.position limit 1)
+                (select c.expires_at, 1
+                from promotions.codes c
+                where c.type = $1 and c.expires_at > statement_timestamp() and c.position is not null and c.purged_at is null
+                order by c.expires_at, c.position
+                limit 1)
                 union all
-                select (select c.expires_at from promotions.codes c
-                        where c.type = $1 and c.expires_at > t.expires_at and c.position is not null and c.purged_at is null
-                        order by c.expires_at, c.position limit 1), t.n + 1
+                select (
+                    select c.expires_at
+                    from promotions.codes c
+                    where c.type = $1 and c.expires_at > t.expires_at and c.position is not null and c.purged_at is null
+                    order by c.expires_at, c.position
+                    limit 1), t.n + 1
                 from times t
                 where t.expires_at is not null and t.n <= $3
             ), firsts as (
                 select t.n, case when c.expires_at = t.expires_at then c.position end as position
                 from times t
                 left join lateral (
-                    select x.expires_at, x.position from promotions.codes x
+                    select x.expires_at, x.position
+                    from promotions.codes x
                     where x.type = $1 and (x.expires_at, x.position) >= (t.expires_at, $2) and x.position is not null and x.purged_at is null
-                    order by x.expires_at, x.position limit 1
+                    order by x.expires_at, x.position
+                    limit 1
                 ) c on true
             )
-            select min(f.position), coalesce(max(f.n), 0) > $3,
-                (select c.position from promotions.codes c where c.type = $1 and c.position >= $2 and c.purged_at is null order by c.position limit 1),
-                (select c.position from promotions.codes c where c.type = $1 and c.position >= $2 and c.purged_at is null order by c.position desc limit 1)
+            select min(f.position), coalesce(max(f.n), 0) > $3, (
+                    select c.position
+                    from promotions.codes c
+                    where c.type = $1 and c.position >= $2 and c.purged_at is null
+                    order by c.position
+                    limit 1), (
+                    select c.position
+                    from promotions.codes c
+                    where c.type = $1 and c.position >= $2 and c.purged_at is null
+                    order by c.position desc
+                    limit 1)
             from firsts f
-            """, type, from, MostTimes);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        var last = reader.IsDBNull(3) ? from - 1 : reader.GetInt64(3);
-        var at = reader.GetBoolean(1) ? 2 : 0;
-        return (reader.IsDBNull(at) ? null : reader.GetInt64(at), last);
+            """, type, from, MostTimes)
+            .ReadOneAsync(row => (row.GetNullable<long>(0), row.GetBoolean(1), row.GetNullable<long>(2), row.GetNullable<long>(3)), ct);
+        return (tooMany ? next : first, last ?? from - 1);
     }
 
     private static PooledCoupon Read(NpgsqlDataReader reader) => new(
         reader.GetGuid(0), reader.GetString(1), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetInt32(3), reader.GetDateTime(4), reader.GetInt64(5));
 
-    /// <summary>Adds the statement that stores what was passed over, up to the pool's new cursor; answers how many coupons were purged on the spot.</summary>
-    internal long AddStore(NpgsqlBatch batch, long cursor)
+    /// <summary>Stores what was passed over, up to the pool's new cursor, in a round trip; answers how many coupons were purged on the spot.</summary>
+    internal long Store(RoundTrip trip, long cursor)
     {
         if (gapFrom is { } first && first < cursor)
-            batch.BatchCommands.Add(new("insert into promotions.coupon_gaps (type, first, last) values ($1, $2, $3)")
-            { Parameters = { new() { Value = type }, new() { Value = first }, new() { Value = cursor - 1 } } });
+            trip.Add("insert into promotions.coupon_gaps (type, first, last) values ($1, $2, $3)", type, first, cursor - 1);
         gapFrom = null;
         return Interlocked.Exchange(ref purged, 0);
     }

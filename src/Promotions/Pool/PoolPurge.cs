@@ -15,6 +15,9 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
 
     private sealed record Walk(DateTime Now, DateTime From, long Cursor);
 
+    /// <summary>A range of positions that the cursor passed over.</summary>
+    private sealed record Gap(long Id, string Type, long First, long Last);
+
     private sealed record Expired(Guid Id, DateTime ExpiresAt, long Position);
 
     /// <summary>
@@ -46,39 +49,23 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
         return (total, false);
     }
 
-    private async Task<Walk> BeginAsync(string type, CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
+    private Task<Walk> BeginAsync(string type, CancellationToken ct) =>
+        module.Database.Background.Command("""
             select statement_timestamp(), least(expired_until, statement_timestamp()) - $2, next_position
             from promotions.coupon_types
             where name = $1
-            """);
-        command.Parameters.Add(new() { Value = type });
-        command.Parameters.Add(new() { Value = Margin });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        return new Walk(reader.GetDateTime(0), reader.GetDateTime(1), reader.GetInt64(2));
-    }
+            """, type, Margin)
+            .ReadOneAsync(row => new Walk(row.GetDateTime(0), row.GetDateTime(1), row.GetInt64(2)), ct);
 
-    private async Task<List<Expired>> PageAsync(string type, DateTime at, long after, DateTime now, CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
+    private Task<List<Expired>> PageAsync(string type, DateTime at, long after, DateTime now, CancellationToken ct) =>
+        module.Database.Background.Command("""
             select id, expires_at, position
             from promotions.codes
             where type = $1 and (expires_at, position) > ($2, $3) and expires_at <= $4 and position is not null and purged_at is null
-            order by expires_at, position limit $5
-            """);
-        command.Parameters.Add(new() { Value = type });
-        command.Parameters.Add(new() { Value = at });
-        command.Parameters.Add(new() { Value = after });
-        command.Parameters.Add(new() { Value = now });
-        command.Parameters.Add(new() { Value = Page });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var page = new List<Expired>();
-        while (await reader.ReadAsync(ct))
-            page.Add(new Expired(reader.GetGuid(0), reader.GetDateTime(1), reader.GetInt64(2)));
-        return page;
-    }
+            order by expires_at, position
+            limit $5
+            """, type, at, after, now, Page)
+            .ReadAllAsync(row => new Expired(row.GetGuid(0), row.GetDateTime(1), row.GetInt64(2)), ct);
 
     /// <summary>Purges coupons that the cursor has not come to meanwhile; null when somebody holds the pool.</summary>
     private async Task<long?> PurgeAsync(string type, Guid[] ids, HeldPool whenHeld, CancellationToken ct)
@@ -87,28 +74,25 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
         await unit.BeginAsync(ct);
         if (await CouponPool.HoldAsync(unit, type, whenHeld, ct) is (null, _))
             return null;
-        long purged;
-        await using (var purge = unit.Command("""
-            update promotions.codes set purged_at = clock_timestamp()
+        var purged = await unit.Command("""
+            update promotions.codes
+            set purged_at = clock_timestamp()
             where id = any ($1) and purged_at is null and position >= (select next_position from promotions.coupon_types where name = $2)
-            """, ids, type))
-            purged = await purge.ExecuteNonQueryAsync(ct);
+            """, ids, type)
+            .ExecuteAsync(ct);
         await CountAsync(unit, type, purged, ct);
         await unit.CommitAsync(ct);
         return purged;
     }
 
     /// <summary>Remembers how far the purge has come; where the pool is held in this moment, the same is looked at once more next time.</summary>
-    private async Task EndAsync(string type, DateTime now, CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
-            update promotions.coupon_types set expired_until = $2
+    private async Task EndAsync(string type, DateTime now, CancellationToken ct) =>
+        await module.Database.Background.Command("""
+            update promotions.coupon_types
+            set expired_until = $2
             where name = (select name from promotions.coupon_types where name = $1 for update skip locked)
-            """);
-        command.Parameters.Add(new() { Value = type });
-        command.Parameters.Add(new() { Value = now });
-        await command.ExecuteNonQueryAsync(ct);
-    }
+            """, type, now)
+            .ExecuteAsync(ct);
 
     /// <summary>
     /// Purges a page of a range that the cursor passed over: what is not claimed in it has expired, and nobody comes back to it, so no pool is held. Answers how many;
@@ -118,38 +102,38 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     {
         await using var unit = new Unit<PromotionsDb>(module.ForBackground, signals) { By = by };
         await unit.BeginAsync(ct);
-        long id, first, last;
-        string type;
-        await using (var find = unit.Command("select id, type, first, last from promotions.coupon_gaps order by id limit 1 for update skip locked"))
-        await using (var reader = await find.ExecuteReaderAsync(ct))
-        {
-            if (!await reader.ReadAsync(ct))
-                return null;
-            (id, type, first, last) = (reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3));
-        }
-        var (purged, to) = (0L, 0L);
-        await using (var purge = unit.Command("""
+        var gap = await unit.Command("""
+            select id, type, first, last
+            from promotions.coupon_gaps
+            order by id
+            limit 1
+            for update skip locked
+            """)
+            .ReadFirstAsync(row => new Gap(row.GetInt64(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3)), ct);
+        if (gap is not var (id, type, first, last))
+            return null;
+        var (purged, to) = await unit.Command("""
             with page as materialized (
-                select c.id, c.position from promotions.codes c
+                select c.id, c.position
+                from promotions.codes c
                 where c.type = $1 and c.position >= $2 and c.position <= $3 and c.purged_at is null
                     and not exists (select from promotions.claims k where k.code_id = c.id)
-                order by c.position limit $4
+                order by c.position
+                limit $4
             ), gone as (
-                update promotions.codes c set purged_at = clock_timestamp()
+                update promotions.codes c
+                set purged_at = clock_timestamp()
                 where c.id = any (array(select id from page))
                 returning c.position
             )
-            select count(*), coalesce(max(position), 0) from gone
-            """, type, first, last, Page))
-        await using (var reader = await purge.ExecuteReaderAsync(ct))
-        {
-            await reader.ReadAsync(ct);
-            (purged, to) = (reader.GetInt64(0), reader.GetInt64(1));
-        }
-        await using (var rest = purged < Page
+            select count(*), coalesce(max(position), 0)
+            from gone
+            """, type, first, last, Page)
+            .ReadOneAsync(row => (row.GetInt64(0), row.GetInt64(1)), ct);
+        await (purged < Page
             ? unit.Command("delete from promotions.coupon_gaps where id = $1", id)
             : unit.Command("update promotions.coupon_gaps set first = $2 where id = $1", id, to + 1))
-            await rest.ExecuteNonQueryAsync(ct);
+            .ExecuteAsync(ct);
         await CountAsync(unit, type, purged, ct);
         await unit.CommitAsync(ct);
         return purged;
@@ -159,7 +143,9 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     {
         if (purged == 0)
             return;
-        await CouponCounts.AddAsync(unit, CouponCounts.Change(type, purged: purged), ct);
+        var trip = new RoundTrip(unit);
+        CouponCounts.Add(trip, type, purged: purged);
+        await trip.RunAsync(ct);
         unit.Append(new CouponsPurged(CouponType.NameOf(type), purged));
     }
 }

@@ -24,8 +24,7 @@ internal static class PreviewRedemption
         if (!validation.Ok)
             return Problems.Invalid(validation);
         var wanted = (request.Code!, caller.UserId());
-        await using var batch = module.Database.Source.CreateBatch();
-        var code = (await RedeemableCode.FindAsync(batch, [wanted], locked: false, ct)).GetValueOrDefault(wanted);
+        var code = (await RedeemableCode.FindAsync(new RoundTrip(module), [wanted], locked: false, ct)).GetValueOrDefault(wanted);
         var amount = request.Amount!.Value;
         var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product, request.AllowZeroDiscount is true);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;

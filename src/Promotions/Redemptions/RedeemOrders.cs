@@ -43,18 +43,21 @@ internal static class RedeemOrders
     private static async Task ReleaseAsync(Unit<PromotionsDb> unit, Dictionary<Guid, LoggedEvent> cancelled, CancellationToken ct)
     {
         await RecordAsync(unit, [.. cancelled.Keys], ct);
-        foreach (var released in await RedemptionBatch.ReleaseAsync(unit, "r.order_id = any ($1) and r.order_id is not null", cancelled.Keys.ToArray(), ct))
+        foreach (var released in await RedemptionBatch.ReleaseAsync(unit, RedemptionBatch.ByOrder, cancelled.Keys.ToArray(), ct))
             unit.Append(released.Event, cancelled[released.OrderId!.Value]);
     }
 
     /// <summary>Records that orders came by; answers those that had not.</summary>
     private static async Task<HashSet<Guid>> RecordAsync(Unit<PromotionsDb> unit, Guid[] orders, CancellationToken ct)
     {
-        await using var insert = unit.Command("insert into promotions.seen_orders (order_id) select unnest($1::uuid[]) on conflict do nothing returning order_id", orders);
-        await using var reader = await insert.ExecuteReaderAsync(ct);
         var recorded = new HashSet<Guid>(orders.Length);
-        while (await reader.ReadAsync(ct))
-            recorded.Add(reader.GetGuid(0));
+        await unit.Command("""
+            insert into promotions.seen_orders (order_id)
+            select unnest($1)
+            on conflict do nothing
+            returning order_id
+            """, orders)
+            .ReadEachAsync(row => recorded.Add(row.GetGuid(0)), ct);
         return recorded;
     }
 }

@@ -20,48 +20,42 @@ internal sealed record RedeemableCode(
     /// and nobody is told apart. Locked, they stay as they are found until the transaction ends; the clock is read after that.
     /// </summary>
     internal static async Task<Dictionary<(string Text, Guid Holder), RedeemableCode>> FindAsync(
-        NpgsqlBatch batch, IReadOnlyList<(string Text, Guid Holder)> wanted, bool locked, CancellationToken ct)
+        RoundTrip trip, IReadOnlyList<(string Text, Guid Holder)> wanted, bool locked, CancellationToken ct)
     {
-        batch.BatchCommands.Add(new($"""
+        var (codes, found) = (new Dictionary<Guid, RedeemableCode>(), new Dictionary<(string, Guid), RedeemableCode>());
+        trip.Add($"""
             select w.place, c.code = w.exact, c.id, coalesce(c.shown, c.code), w.holder, c.benefit, c.uses, c.max_uses, c.expires_at, c.voided, c.type
             from unnest($1, $2, $3) with ordinality w (exact, folded, holder, place)
-            cross join lateral (select x.id from promotions.codes x where x.code = any (array[w.exact, w.folded]) offset 0) at
+            cross join lateral (
+                select x.id
+                from promotions.codes x
+                where x.code = any (array[w.exact, w.folded])
+                offset 0) at
             join promotions.codes c on c.id = at.id
             where c.user_id = w.holder or exists (select from promotions.claims k where k.code_id = c.id and k.user_id = w.holder)
             {(locked ? "order by c.id for update of c" : "")}
-            """)
-        {
-            Parameters =
+            """, wanted.Column(one => CodeText.Exact(one.Text)), wanted.Column(one => CodeText.Folded(one.Text) ?? ""), wanted.Column(one => one.Holder))
+            .Each(row =>
             {
-                new() { Value = wanted.Select(one => CodeText.Exact(one.Text)).ToArray() },
-                new() { Value = wanted.Select(one => CodeText.Folded(one.Text) ?? "").ToArray() },
-                new() { Value = wanted.Select(one => one.Holder).ToArray() },
-            },
-        });
-        batch.BatchCommands.Add(new("select clock_timestamp()"));
-        await using var reader = await batch.ExecuteReaderAsync(ct);
-        var (codes, found) = (new Dictionary<Guid, RedeemableCode>(), new Dictionary<(string, Guid), RedeemableCode>());
-        while (await reader.ReadAsync(ct))
-        {
-            // One code can be wanted by several spellings; a code that is written so comes before one that is typed so.
-            if (!codes.TryGetValue(reader.GetGuid(2), out var code))
-                codes[reader.GetGuid(2)] = code = Read(reader);
-            var key = wanted[(int)reader.GetInt64(0) - 1];
-            if (reader.GetBoolean(1))
-                found[key] = code;
-            else
-                found.TryAdd(key, code);
-        }
-        await reader.NextResultAsync(ct);
-        await reader.ReadAsync(ct);
+                // One code can be wanted by several spellings; a code that is written so comes before one that is typed so.
+                if (!codes.TryGetValue(row.GetGuid(2), out var code))
+                    codes[row.GetGuid(2)] = code = Read(row);
+                var key = wanted[(int)row.GetInt64(0) - 1];
+                if (row.GetBoolean(1))
+                    found[key] = code;
+                else
+                    found.TryAdd(key, code);
+            });
+        var clock = trip.Add("select clock_timestamp()").First(row => row.GetDateTime(0));
+        await trip.RunAsync(ct);
         foreach (var code in codes.Values)
-            code.ReadAt = reader.GetDateTime(0);
+            code.ReadAt = clock.Value;
         return found;
     }
 
-    private static RedeemableCode Read(NpgsqlDataReader reader) => new(
-        reader.GetGuid(2), reader.GetString(3), reader.GetGuid(4), JsonSerializer.Deserialize<Benefit>(reader.GetString(5), Json.Options)!, reader.GetInt32(6),
-        reader.GetInt32(7), reader.GetDateTime(8), reader.GetBoolean(9), reader.IsDBNull(10) ? null : reader.GetString(10));
+    private static RedeemableCode Read(NpgsqlDataReader row) => new(
+        row.GetGuid(2), row.GetString(3), row.GetGuid(4), JsonSerializer.Deserialize<Benefit>(row.GetString(5), Json.Options)!, row.GetInt32(6),
+        row.GetInt32(7), row.GetDateTime(8), row.GetBoolean(9), row.GetNullable<string>(10));
 
     /// <summary>Why it cannot be redeemed for a purchase; null when it can. What was decided before in the same transaction counts.</summary>
     internal string? Refusal(long amount, string currency, string? product, bool allowZeroDiscount, DateTime? at = null) =>

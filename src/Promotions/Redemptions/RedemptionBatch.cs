@@ -43,12 +43,19 @@ internal sealed record Redeemed(RedemptionWish Wish, string Code, Guid Id, long 
 /// </summary>
 internal static class RedemptionBatch
 {
+    /// <summary>Redemptions by their ids.</summary>
+    internal const string ById = "r.id = any ($1)";
+
+    /// <summary>Redemptions by the orders that have them.</summary>
+    internal const string ByOrder = "r.order_id = any ($1) and r.order_id is not null";
+
+    private const string Moved = "A code that this transaction holds is not where it was.";
+
     /// <summary>Decides and stores; nothing is logged yet.</summary>
     internal static async Task<List<Redeemed>> RedeemAsync(Unit<PromotionsDb> unit, IReadOnlyList<RedemptionWish> wishes, CancellationToken ct)
     {
-        Dictionary<(string Text, Guid Holder), RedeemableCode> codes;
-        await using (var find = new NpgsqlBatch(unit.Connection))
-            codes = await RedeemableCode.FindAsync(find, [.. wishes.Select(wish => (wish.Code, wish.UserId)).Distinct()], locked: PromotionsDefences.ExactUses.On, ct);
+        var wanted = wishes.Select(wish => (wish.Code, wish.UserId)).Distinct().ToList();
+        var codes = await RedeemableCode.FindAsync(new RoundTrip(unit), wanted, locked: PromotionsDefences.ExactUses.On, ct);
         var decided = new List<Redeemed>(wishes.Count);
         foreach (var wish in wishes)
             decided.Add(Decide(wish, codes.GetValueOrDefault((wish.Code, wish.UserId))));
@@ -70,87 +77,80 @@ internal static class RedemptionBatch
         if (redeemed.Count == 0)
             return;
         var taken = codes.Values.Where(code => code.Taken > 0).DistinctBy(code => code.Id).ToList();
-        var codeOf = redeemed.ConvertAll(one => codes[(one.Wish.Code, one.Wish.UserId)].Id);
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new("""
-                    update promotions.codes c set uses = k.uses
-                    from unnest($1, $2) k (id, uses) cross join lateral (select x.ctid from promotions.codes x where x.id = k.id offset 0) at where c.ctid = at.ctid
-                    """)
-                {
-                    Parameters =
-                    {
-                        new() { Value = taken.ConvertAll(code => code.Id) },
-                        new() { Value = taken.ConvertAll(code => code.Uses + (PromotionsDefences.ExactUses.On ? code.Taken : 1)) },
-                    },
-                },
-                new("""
-                    insert into promotions.redemptions (id, code_id, user_id, amount, currency, product, reference, discount, order_id)
-                    select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                    """)
-                {
-                    Parameters =
-                    {
-                        new() { Value = redeemed.ConvertAll(one => one.Id) },
-                        new() { Value = codeOf },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.UserId) },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.Amount) },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.Currency) },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.Product), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.Reference), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                        new() { Value = redeemed.ConvertAll(one => one.Discount) },
-                        new() { Value = redeemed.ConvertAll(one => one.Wish.OrderId) },
-                    },
-                },
-            },
-        };
+        var trip = new RoundTrip(unit);
+        var counted = trip.Add("""
+            update promotions.codes c
+            set uses = k.uses
+            from unnest($1, $2) k (id, uses)
+            cross join lateral (
+                select x.ctid
+                from promotions.codes x
+                where x.id = k.id
+                offset 0) at
+            where c.ctid = at.ctid
+            """, taken.Column(code => code.Id), taken.Column(code => code.Uses + (PromotionsDefences.ExactUses.On ? code.Taken : 1)));
+        if (PromotionsDefences.ExactUses.On)
+            counted.MustTouch(taken.Count, Moved);
+        trip.Add("""
+            insert into promotions.redemptions (id, code_id, user_id, amount, currency, product, reference, discount, order_id)
+            select *
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            redeemed.Column(one => one.Id), redeemed.Column(one => codes[(one.Wish.Code, one.Wish.UserId)].Id), redeemed.Column(one => one.Wish.UserId),
+            redeemed.Column(one => one.Wish.Amount), redeemed.Column(one => one.Wish.Currency), redeemed.Column(one => one.Wish.Product),
+            redeemed.Column(one => one.Wish.Reference), redeemed.Column(one => one.Discount), redeemed.Column(one => one.Wish.OrderId));
         foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
-            batch.BatchCommands.Add(CouponCounts.Change(type.Key, redeemed: type.Sum(code => code.Taken)));
-        await batch.ExecuteNonQueryAsync(ct);
-        if (batch.BatchCommands[0].RecordsAffected != taken.Count && PromotionsDefences.ExactUses.On)
-            throw new InvalidOperationException("A code that this transaction holds is not where it was.");
+            CouponCounts.Add(trip, type.Key, redeemed: type.Sum(code => code.Taken));
+        await trip.RunAsync(ct);
     }
 
     /// <summary>Gives back the uses of redemptions, each once; nothing is logged yet. The codes are locked first, as by those who redeem.</summary>
     /// <param name="unit">The transaction.</param>
-    /// <param name="which">A condition on <c>promotions.redemptions r</c> with one parameter, <c>$1</c>.</param>
-    /// <param name="value">The parameter.</param>
+    /// <param name="which"><see cref="ById"/> or <see cref="ByOrder"/>.</param>
+    /// <param name="ids">Of the redemptions, or of the orders.</param>
     /// <param name="ct">Stops it.</param>
-    internal static async Task<List<Released>> ReleaseAsync(Unit<PromotionsDb> unit, string which, object value, CancellationToken ct)
+    internal static async Task<IReadOnlyList<Released>> ReleaseAsync(Unit<PromotionsDb> unit, string which, Guid[] ids, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(unit.Connection)
-        {
-            BatchCommands =
-            {
-                new($"""
-                    select from promotions.codes c where c.id = any (array(select r.code_id from promotions.redemptions r where {which})) order by c.id for update
-                    """) { Parameters = { new() { Value = value } } },
-                new($"""
-                    with released as (
-                        update promotions.redemptions r set released_at = now() where {which} {PromotionsDefences.ReleaseOnce.Sql("and r.released_at is null")}
-                        returning r.id, r.code_id, r.user_id, r.order_id
-                    ), given as (
-                        update promotions.codes c set uses = c.uses - k.n from (select code_id, count(*) as n from released group by code_id) k
-                        cross join lateral (select x.ctid from promotions.codes x where x.id = k.code_id offset 0) at where c.ctid = at.ctid
-                        returning c.id, coalesce(c.shown, c.code) as code, c.max_uses - c.uses as remaining, c.type
-                    )
-                    select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id from released r left join given g on g.id = r.code_id
-                    """) { Parameters = { new() { Value = value } } },
-            },
-        };
-        var released = new List<Released>();
-        await using (var reader = await batch.ExecuteReaderAsync(ct))
-        {
-            await reader.NextResultAsync(ct);
-            while (await reader.ReadAsync(ct))
-                released.Add(reader.IsDBNull(2) ? throw new InvalidOperationException("A code that this transaction holds is not where it was.") : new Released(
-                    new RedemptionReleased(reader.GetGuid(0), reader.GetGuid(1), reader.GetString(2), reader.GetInt32(3)),
-                    reader.IsDBNull(4) ? null : reader.GetString(4), reader.IsDBNull(5) ? null : reader.GetGuid(5)));
-        }
+        var trip = new RoundTrip(unit);
+        trip.Add($"""
+            select c.id
+            from promotions.codes c
+            where c.id = any (array(select r.code_id from promotions.redemptions r where {which}))
+            order by c.id
+            for update
+            """, ids)
+            .All(row => row.GetGuid(0));
+        var released = trip.Add($"""
+            with released as (
+                update promotions.redemptions r
+                set released_at = now()
+                where {which} {PromotionsDefences.ReleaseOnce.Sql("and r.released_at is null")}
+                returning r.id, r.code_id, r.user_id, r.order_id
+            ), given as (
+                update promotions.codes c
+                set uses = c.uses - k.n
+                from (select code_id, count(*) as n from released group by code_id) k
+                cross join lateral (
+                    select x.ctid
+                    from promotions.codes x
+                    where x.id = k.code_id
+                    offset 0) at
+                where c.ctid = at.ctid
+                returning c.id, coalesce(c.shown, c.code) as code, c.max_uses - c.uses as remaining, c.type
+            )
+            select r.id, r.user_id, g.code, g.remaining, g.type, r.order_id
+            from released r
+            left join given g on g.id = r.code_id
+            """, ids)
+            .All(row => new Released(
+                new RedemptionReleased(
+                    row.GetGuid(0), row.GetGuid(1), row.GetNullable<string>(2) ?? throw new InvalidOperationException(Moved), row.GetInt32(3)),
+                row.GetNullable<string>(4), row.GetNullable<Guid>(5)));
+        await trip.RunAsync(ct);
+        var counts = new RoundTrip(unit);
         foreach (var type in released.Where(one => one.CouponType is not null).GroupBy(one => one.CouponType!))
-            await CouponCounts.AddAsync(unit, CouponCounts.Change(type.Key, redeemed: -type.Count()), ct);
+            CouponCounts.Add(counts, type.Key, redeemed: -type.Count());
+        await counts.RunAsync(ct);
         return released;
     }
 }

@@ -14,13 +14,12 @@ internal static class ReleaseRedemption
         if (!Guid.TryParse(id, out var redemptionId))
             return Problems.NotFound("redemption");
         await unit.BeginAsync(ct);
-        var released = await RedemptionBatch.ReleaseAsync(unit, "r.id = $1", redemptionId, ct);
+        var released = await RedemptionBatch.ReleaseAsync(unit, RedemptionBatch.ById, [redemptionId], ct);
         foreach (var one in released)
             unit.Append(one.Event);
         if (released.Count > 0)
             return TypedResults.NoContent();
-        await using var find = unit.Command("select exists (select from promotions.redemptions where id = $1)", redemptionId);
-        return await find.ExecuteScalarAsync(ct) is true
+        return await unit.Command("select exists (select from promotions.redemptions where id = $1)", redemptionId).ScalarAsync<bool>(ct)
             ? Problems.Of(StatusCodes.Status409Conflict, "already-released", "The use of this redemption was given back already.")
             : Problems.NotFound("redemption");
     }

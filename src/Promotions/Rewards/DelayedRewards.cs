@@ -23,26 +23,37 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
     /// Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), or of whose rewards nobody has said yet why they wait: their pool
     /// was held when they were recorded. No pool is held for this look.
     /// </summary>
-    private async Task<List<string>> TypesAsync(CancellationToken ct)
-    {
-        await using var command = module.Database.Background.CreateCommand("""
+    private Task<List<string>> TypesAsync(CancellationToken ct) =>
+        module.Database.Background.Command("""
             with recursive types (name) as (
-                (select r.type from promotions.coupon_rewards r where r.granted_at is null order by r.type limit 1)
+                (select r.type
+                from promotions.coupon_rewards r
+                where r.granted_at is null
+                order by r.type
+                limit 1)
                 union all
-                select (select r.type from promotions.coupon_rewards r where r.type > p.name and r.granted_at is null order by r.type limit 1)
-                from types p where p.name is not null
+                select (
+                    select r.type
+                    from promotions.coupon_rewards r
+                    where r.type > p.name and r.granted_at is null
+                    order by r.type
+                    limit 1)
+                from types p
+                where p.name is not null
             )
-            select t.name from types p
+            select t.name
+            from types p
             join promotions.coupon_types t on t.name = p.name
-            where exists (select from promotions.codes c where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
-                or exists (select from promotions.coupon_rewards r where r.type = t.name and r.granted_at is null and coalesce(r.reason, '') = '')
-            """);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var types = new List<string>();
-        while (await reader.ReadAsync(ct))
-            types.Add(reader.GetString(0));
-        return types;
-    }
+            where exists (
+                    select
+                    from promotions.codes c
+                    where c.type = t.name and c.position >= t.next_position and c.purged_at is null)
+                or exists (
+                    select
+                    from promotions.coupon_rewards r
+                    where r.type = t.name and r.granted_at is null and coalesce(r.reason, '') = '')
+            """)
+            .ReadAllAsync(row => row.GetString(0), ct);
 
     private async Task GrantAsync(string type, CancellationToken ct)
     {

@@ -44,16 +44,17 @@ internal static class GrantRewards
                 claimed.Add((e, reward, reward.Item[RewardClaimed.CouponPrefix.Length..]));
         if (claimed.Count == 0)
             return BatchEffect.None;
-        await using (var record = unit.Command("""
+        await unit.Command("""
             insert into promotions.coupon_rewards (user_id, quest_id, number, type, quantity, event_id, trace_parent)
             select user_id, quest_id, number, type, quantity, event_id, trace_parent
             from unnest($1, $2, $3, $4, $5, $6, $7) with ordinality r (user_id, quest_id, number, type, quantity, event_id, trace_parent, place)
-            order by place on conflict (user_id, quest_id, number) do nothing
+            order by place
+            on conflict (user_id, quest_id, number) do nothing
             """,
             claimed.Column(one => one.Reward.UserId), claimed.Column(one => one.Reward.QuestId), claimed.Column(one => one.Reward.Number),
             claimed.Column(one => one.Type), claimed.Column(one => one.Reward.Quantity), claimed.Column(one => one.Event.Id),
-            claimed.Column(one => one.Event.TraceParent)))
-            await record.ExecuteNonQueryAsync(ct);
+            claimed.Column(one => one.Event.TraceParent))
+            .ExecuteAsync(ct);
         // A pool that somebody holds delays no other type: what it is to give stays recorded, in its order, and is granted by whoever holds the pool next.
         var held = new List<string>();
         foreach (var type in claimed.Select(one => one.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
@@ -89,54 +90,56 @@ internal static class GrantRewards
         }
         // Asked before the pool is stored: looking may pass, and purge, expired coupons.
         var left = pool is not null && await pool.HasAsync(1, ct);
+        var store = new RoundTrip(unit);
         if (pool is not null)
-            await ClaimBatch.StoreAsync(unit, pool, claims, rewards: true, ct);
-        await StoreAsync(unit, pending, given, ct);
+            ClaimBatch.Store(store, pool, claims, rewards: true);
+        Store(store, pending, given);
+        await store.RunAsync(ct);
         if (left)
             return claims.Count == MostCoupons || pending.Count == Most ? Granted.More : Granted.All;
         await DelayAsync(unit, type, pool is null ? "type-unknown" : "sold-out", ct);
         return Granted.All;
     }
 
-    private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Pending> pending, int[] given, CancellationToken ct)
+    private static void Store(RoundTrip trip, List<Pending> pending, int[] given)
     {
-        if (pending.Count == 0)
-            return;
-        await using var update = unit.Command("""
-            update promotions.coupon_rewards r set granted = r.granted + k.given, granted_at = case when r.granted + k.given = r.quantity then now() end
-            from unnest($1, $2) k (place, given) cross join lateral (select x.ctid from promotions.coupon_rewards x where x.place = k.place and k.given > 0 offset 0) at
-            where r.ctid = at.ctid
-            """, pending.Column(reward => reward.Place), given);
-        var rewarded = given.Count(count => count > 0);
-        if (await update.ExecuteNonQueryAsync(ct) is var stored && stored != rewarded)
-            throw new InvalidOperationException($"{stored} of {rewarded} rewards were there to be granted.");
+        if (pending.Count > 0)
+            trip.Add("""
+                update promotions.coupon_rewards r
+                set granted = r.granted + k.given, granted_at = case when r.granted + k.given = r.quantity then now() end
+                from unnest($1, $2) k (place, given)
+                cross join lateral (
+                    select x.ctid
+                    from promotions.coupon_rewards x
+                    where x.place = k.place and k.given > 0
+                    offset 0) at
+                where r.ctid = at.ctid
+                """, pending.Column(reward => reward.Place), given)
+                .MustTouch(given.Count(count => count > 0), "A reward that was to be granted is not there.");
     }
 
     /// <summary>Notes why what is recorded for a type waits, and logs it for those of whom it was not known.</summary>
-    private static async Task DelayAsync(Unit<PromotionsDb> unit, string type, string reason, CancellationToken ct)
-    {
-        await using var update = unit.Command("""
-            update promotions.coupon_rewards set reason = $2
+    private static Task DelayAsync(Unit<PromotionsDb> unit, string type, string reason, CancellationToken ct) =>
+        unit.Command("""
+            update promotions.coupon_rewards
+            set reason = $2
             where type = $1 and granted_at is null and coalesce(reason, '') = any ($3)
             returning quest_id, user_id, number, trace_parent, event_id
-            """, type, reason, Unsaid.Where(other => other != reason).ToArray());
-        await using var reader = await update.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            unit.Append(new RewardDelayed(reader.GetGuid(0), reader.GetGuid(1), reader.GetInt32(2), type, reason), reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetGuid(4));
-    }
+            """, type, reason, Unsaid.Where(other => other != reason).ToArray())
+            .ReadEachAsync(
+                row => unit.Append(
+                    new RewardDelayed(row.GetGuid(0), row.GetGuid(1), row.GetInt32(2), type, reason), row.GetNullable<string>(3), row.GetGuid(4)), ct);
 
     /// <summary>What waits for a type, the oldest first. Who holds its pool is alone with it.</summary>
-    private static async Task<List<Pending>> PendingAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
-    {
-        await using var command = unit.Command("""
-            select place, quest_id, user_id, number, quantity, granted, event_id, trace_parent from promotions.coupon_rewards
-            where type = $1 and granted_at is null order by place limit $2
-            """, type, Most);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        var pending = new List<Pending>();
-        while (await reader.ReadAsync(ct))
-            pending.Add(new Pending(reader.GetInt64(0), reader.GetGuid(1), reader.GetGuid(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetGuid(6),
-                reader.IsDBNull(7) ? null : reader.GetString(7)));
-        return pending;
-    }
+    private static Task<List<Pending>> PendingAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct) =>
+        unit.Command("""
+            select place, quest_id, user_id, number, quantity, granted, event_id, trace_parent
+            from promotions.coupon_rewards
+            where type = $1 and granted_at is null
+            order by place
+            limit $2
+            """, type, Most)
+            .ReadAllAsync(row => new Pending(
+                row.GetInt64(0), row.GetGuid(1), row.GetGuid(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5), row.GetGuid(6),
+                row.GetNullable<string>(7)), ct);
 }

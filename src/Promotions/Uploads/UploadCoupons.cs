@@ -111,19 +111,20 @@ internal static class UploadCoupons
 
     private static async Task<HashSet<string>> TypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
-        await using var command = module.Database.Source.CreateCommand("select name from promotions.coupon_types where name <> ''");
-        await using var reader = await command.ExecuteReaderAsync(ct);
         var types = new HashSet<string>(StringComparer.Ordinal);
-        while (await reader.ReadAsync(ct))
-            types.Add(reader.GetString(0));
+        await module.Command("select name from promotions.coupon_types where name <> ''").ReadEachAsync(row => types.Add(row.GetString(0)), ct);
         return types;
     }
 
     private static async Task StoreAsync(Unit<PromotionsDb> unit, Guid uploadId, Guid by, List<CouponRow> rows, CancellationToken ct)
     {
         // The turn: from here to the commit, no other upload gives positions.
-        await using var turn = unit.Command("update promotions.upload_turn set last_position = last_position + $1 returning last_position - $1", (long)rows.Count);
-        var position = (long)(await turn.ExecuteScalarAsync(ct))!;
+        var position = await unit.Command("""
+            update promotions.upload_turn
+            set last_position = last_position + $1
+            returning last_position - $1
+            """, (long)rows.Count)
+            .ScalarAsync<long>(ct);
         await using (var copy = await unit.Connection.BeginBinaryImportAsync(
             "copy promotions.codes (id, code, benefit, max_uses, expires_at, type, position, shown) from stdin (format binary)", ct))
         {
@@ -145,25 +146,25 @@ internal static class UploadCoupons
             }
             await copy.CompleteAsync(ct);
         }
-        await using var counts = new NpgsqlBatch(unit.Connection);
+        var counts = new RoundTrip(unit);
         foreach (var type in rows.CountBy(row => row.Type, StringComparer.Ordinal))
         {
-            counts.BatchCommands.Add(CouponCounts.Change(type.Key, uploaded: type.Value));
+            CouponCounts.Add(counts, type.Key, uploaded: type.Value);
             unit.Append(new CouponsUploaded(uploadId, CouponType.NameOf(type.Key), type.Value, by));
         }
-        await counts.ExecuteNonQueryAsync(ct);
+        await counts.RunAsync(ct);
     }
 
     /// <summary>Which codes are stored already; asked only when the database has refused one.</summary>
-    private static async Task FindTakenAsync(ModuleDatabase<PromotionsDb> module, CouponRows rows, CancellationToken ct)
-    {
-        await using var command = module.Database.Source.CreateCommand(
-            "select c.code from unnest($1) with ordinality as u (code, row) join promotions.codes c on c.code = u.code order by u.row limit 100");
-        command.Parameters.Add(new() { Value = rows.Good.ConvertAll(row => row.Code) });
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            rows.MarkTaken(reader.GetString(0));
-    }
+    private static Task FindTakenAsync(ModuleDatabase<PromotionsDb> module, CouponRows rows, CancellationToken ct) =>
+        module.Command("""
+            select c.code
+            from unnest($1) with ordinality as u (code, row)
+            join promotions.codes c on c.code = u.code
+            order by u.row
+            limit 100
+            """, rows.Good.Column(row => row.Code))
+            .ReadEachAsync(row => rows.MarkTaken(row.GetString(0)), ct);
 }
 
 /// <summary>

@@ -32,22 +32,19 @@ internal static class ListVouchers
         if (!caller.MaySee(userId, out var user))
             return Problems.NotFound("user");
 
-        await using var command = module.Database.Source.CreateCommand("""
+        var found = await module.Command("""
             select id, code, campaign_id, benefit, uses, max_uses, expires_at,
                 case when voided then 'void' when uses >= max_uses then 'used' when expires_at <= now() then 'expired' else 'active' end
             from promotions.codes
             where user_id = $1 and campaign_id is not null and id < $2
-            order by id desc limit $3
-            """);
-        command.Parameters.Add(new() { Value = user });
-        command.Parameters.Add(new() { Value = before ?? Guid.AllBitsSet });
-        command.Parameters.Add(new() { Value = limit + 1 });
-        var found = new List<(Guid Id, VoucherView View)>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                found.Add((reader.GetGuid(0), new VoucherView(
-                    reader.GetString(1), reader.GetGuid(2), JsonSerializer.Deserialize<Benefit>(reader.GetString(3), Json.Options)!,
-                    reader.GetString(7), reader.GetInt32(4), reader.GetInt32(5), reader.GetDateTime(6))));
+            order by id desc
+            limit $3
+            """, user, before ?? Guid.AllBitsSet, limit + 1)
+            .ReadAllAsync(row => (Id: row.GetGuid(0), View: Read(row)), ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (Guid?)row.Id, row => row.View));
     }
+
+    private static VoucherView Read(NpgsqlDataReader row) => new(
+        row.GetString(1), row.GetGuid(2), JsonSerializer.Deserialize<Benefit>(row.GetString(3), Json.Options)!,
+        row.GetString(7), row.GetInt32(4), row.GetInt32(5), row.GetDateTime(6));
 }

@@ -46,10 +46,11 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
         do
         {
             read = 0;
-            await using (var fetch = new NpgsqlCommand($"fetch forward {Piece} from received", connection) { CommandTimeout = 0 })
-            await using (var reader = await fetch.ExecuteReaderAsync(ct))
-                for (; await reader.ReadAsync(ct); read++)
-                    newest = Math.Max(newest, Apply(reader, rules));
+            await connection.Command($"fetch forward {Piece} from received").WithoutLimit().ReadEachAsync(row =>
+            {
+                newest = Math.Max(newest, Apply(row, rules));
+                read++;
+            }, ct);
             if (read < Piece)
                 EndKey();
             await WriteAsync(replace: more, ct);
@@ -73,14 +74,14 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
     private async Task<Dictionary<(Guid QuestId, int Version), QuestRules>> LoadRulesAsync(CancellationToken ct)
     {
         var rules = new Dictionary<(Guid QuestId, int Version), QuestRules>();
-        await using var command = new NpgsqlCommand("""
-            select v.quest_id, v.version, v.state, v.streak, v.duplication, q.window_unit, q.time_zone from quests.versions v join quests.quests q on q.id = v.quest_id
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            rules[(reader.GetGuid(0), reader.GetInt32(1))] = QuestRules.Of(
-                reader.GetGuid(0), reader.GetInt32(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt32(4),
-                reader.IsDBNull(5) ? null : reader.GetString(5), reader.IsDBNull(6) ? null : reader.GetString(6));
+        await connection.Command("""
+            select v.quest_id, v.version, v.state, v.streak, v.duplication, q.window_unit, q.time_zone
+            from quests.versions v
+            join quests.quests q on q.id = v.quest_id
+            """)
+            .ReadEachAsync(row => rules[(row.GetGuid(0), row.GetInt32(1))] = QuestRules.Of(
+                row.GetGuid(0), row.GetInt32(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4),
+                row.GetNullable<string>(5), row.GetNullable<string>(6)), ct);
         return rules;
     }
 
@@ -94,9 +95,9 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
             key = (questId, userId);
             (state, received) = reader.IsDBNull(5)
                 ? (default, 0)
-                : (new QuestState(reader.GetInt32(5), reader.GetInt32(6), reader.IsDBNull(7) ? null : reader.GetInt32(7)), reader.GetInt64(8));
+                : (ProgressStore.StateAt(reader, 5), reader.GetInt64(8));
         }
-        (state, var outcome) = QuestProgress.Apply(state, rules[(questId, reader.GetInt32(2))], reader.IsDBNull(3) ? null : reader.GetInt32(3));
+        (state, var outcome) = QuestProgress.Apply(state, rules[(questId, reader.GetInt32(2))], reader.GetNullable<int>(3));
         received++;
         if (outcome == Outcome.Completed)
             completions.Add((questId, userId, state.Completions, position));
@@ -114,18 +115,13 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
     private async Task WriteAsync(bool replace, CancellationToken ct)
     {
         if (replace && rows.Count > 0)
-        {
-            await using var old = new NpgsqlCommand("""
+            await connection.Command("""
                 delete from progress_rebuilt p
                 using unnest($1, $2) k (quest_id, user_id)
                 where p.quest_id = k.quest_id and p.user_id = k.user_id
-                """, connection)
-            {
-                CommandTimeout = 0,
-                Parameters = { new() { Value = rows.ConvertAll(row => row.QuestId) }, new() { Value = rows.ConvertAll(row => row.UserId) } },
-            };
-            await old.ExecuteNonQueryAsync(ct);
-        }
+                """, rows.Column(row => row.QuestId), rows.Column(row => row.UserId))
+                .WithoutLimit()
+                .ExecuteAsync(ct);
         await using (var copy = await connection.BeginBinaryImportAsync(
             "copy progress_rebuilt (quest_id, user_id, streak, completions, period, received) from stdin (format binary)", ct))
         {

@@ -81,15 +81,13 @@ internal sealed class ProgressStore
             return true;
         if (!await TryReceiveAsync(unit, judged, ct))
             return false;
-        await using var batch = unit.CreateBatch();
+        var trip = new RoundTrip(unit);
         var moved = rows.Where(row => row.Value.Received > row.Value.Before).ToList();
-        AddFirst(batch, moved.FindAll(row => row.Value.Before == 0));
-        AddNext(batch, moved.FindAll(row => row.Value.Before > 0));
-        var completed = judged.FindAll(one => one.Outcome == Outcome.Completed);
-        AddCompletions(batch, completed);
-        // Every user of a quest one row, every completion one: else somebody moved them under the lane's lock.
-        var missing = moved.Count + completed.Count - await batch.ExecuteNonQueryAsync(ct);
-        return missing == 0 ? true : throw new DbUpdateConcurrencyException($"{missing} rows of progress moved under their lane's lock.");
+        AddFirst(trip, moved.FindAll(row => row.Value.Before == 0));
+        AddNext(trip, moved.FindAll(row => row.Value.Before > 0));
+        AddCompletions(trip, judged.FindAll(one => one.Outcome == Outcome.Completed));
+        await trip.RunAsync(ct);
+        return true;
     }
 
     /// <summary>Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.</summary>
@@ -131,11 +129,11 @@ internal sealed class ProgressStore
         }
     }
 
-    private static void AddFirst(NpgsqlBatch batch, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> first)
+    private static void AddFirst(RoundTrip trip, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> first)
     {
         if (first.Count == 0)
             return;
-        batch.Add("""
+        trip.Add("""
             insert into quests.progress (quest_id, user_id, streak, completions, period, received)
             select *
             from unnest($1, $2, $3, $4, $5, $6)
@@ -148,11 +146,11 @@ internal sealed class ProgressStore
             first.Column(row => row.Value.Received));
     }
 
-    private static void AddNext(NpgsqlBatch batch, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> next)
+    private static void AddNext(RoundTrip trip, List<KeyValuePair<(Guid QuestId, Guid UserId), Row>> next)
     {
         if (next.Count == 0)
             return;
-        batch.Add("""
+        trip.Add("""
             update quests.progress p
             set streak = k.streak, completions = k.completions, period = k.period, received = k.received
             from unnest($1, $2, $3, $4, $5, $6, $7) k (quest_id, user_id, streak, completions, period, received, before)
@@ -169,14 +167,15 @@ internal sealed class ProgressStore
             next.Column(row => row.Value.State.Completions),
             next.Column(row => row.Value.State.Period),
             next.Column(row => row.Value.Received),
-            next.Column(row => row.Value.Before));
+            next.Column(row => row.Value.Before))
+            .MustTouch(next.Count, "Progress moved under its lane's lock.");
     }
 
-    private static void AddCompletions(NpgsqlBatch batch, List<TrackProgress.ReceivedEvent> completed)
+    private static void AddCompletions(RoundTrip trip, List<TrackProgress.ReceivedEvent> completed)
     {
         if (completed.Count == 0)
             return;
-        batch.Add("""
+        trip.Add("""
             insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id, claimed_at)
             select quest_id, user_id, number, version, source, sequence, completed_at, reward_id, case when auto_claim then now() end
             from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) with ordinality
