@@ -13,7 +13,6 @@ using Boon.Promotions;
 using Boon.Quests;
 using Boon.Wallet;
 using Microsoft.AspNetCore.HttpOverrides;
-using Serilog;
 
 namespace Boon.Host;
 
@@ -93,9 +92,7 @@ internal sealed class BoonHost : IAsyncDisposable
             builder.WebHost.UseKestrelHttpsConfiguration();
             Databases? databases = null;
             var logs = PrivateFolder.Create(Path.Combine(data, "logs")).FullName;
-            var log = Logs.Create(configuration, logs, () => databases?.Outages.Any == true);
-            builder.Logging.ClearProviders().AddSerilog(log, dispose: true);
-            builder.Services.AddSingleton<Serilog.ILogger>(log);
+            builder.AddBoonLogs(logs, () => databases?.Outages.Any == true);
             builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
             AddServices(builder, known, modules);
             var app = builder.Build();
@@ -241,7 +238,7 @@ internal sealed class BoonHost : IAsyncDisposable
         else
         {
             services.AddBoonLog();
-            services.AddLogLag();
+            services.AddLogLag(builder.Configuration);
             services.AddBoonWeb(builder.Configuration);
             services.AddBoonModules(builder.Configuration, known, modules);
         }

@@ -66,6 +66,16 @@ public sealed partial class ModuleTests
             File.ReadLines(file).Count().ShouldBeLessThanOrEqualTo(300, file);
     }
 
+    /// <summary>Metrics call a connection of no named pool after its connection string.</summary>
+    [Fact]
+    public void Every_connection_belongs_to_a_pool_with_a_name()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories).Where(IsSource))
+            foreach (var nameless in (string[])["new NpgsqlConnection(", "NpgsqlDataSource.Create(", ".Build()"])
+                File.ReadLines(file).Where(line => line.Contains("Npgsql", StringComparison.Ordinal) && line.Contains(nameless, StringComparison.Ordinal))
+                    .ShouldAllBe(line => line.Contains("{ Name = ", StringComparison.Ordinal), file);
+    }
+
     internal static bool IsSource(string file) =>
         !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/Migrations/", StringComparison.Ordinal);
 

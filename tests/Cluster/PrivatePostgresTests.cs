@@ -41,6 +41,19 @@ public sealed class PrivatePostgresTests : IDisposable
     /// <summary>A server removes its file as the last thing that it does.</summary>
     private static bool Runs(PrivatePostgres postgres) => File.Exists(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid"));
 
+    /// <summary>Npgsql calls what belongs to no named pool after its connection string, which is nobody's to read.</summary>
+    [Fact]
+    public async Task Metrics_of_a_process_that_made_it_name_pools_and_no_connection_string()
+    {
+        await using var boon = BoonProcess.Start(
+            new Dictionary<string, string>(), "--fast-hash", "serve", "--urls", "http://127.0.0.1:0", "--data", folder);
+        using var api = new Api(await boon.Serving());
+        var metrics = (await api.Get("/metrics")).Text;
+        metrics.ShouldContain("db_client_connection_count{");
+        metrics.ShouldNotContain("Host=");
+        metrics.ShouldNotContain("Username=");
+    }
+
     [Fact]
     public async Task The_first_start_makes_it_durable_and_local_and_the_last_one_out_stops_it()
     {

@@ -21,8 +21,8 @@ internal sealed class DemoDatabase : IAsyncDisposable
     internal static async Task<DemoDatabase> CreateAsync(string server, CancellationToken ct)
     {
         server = new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString;
-        await using var connection = new NpgsqlConnection(server);
-        await connection.OpenAsync(ct);
+        await using var source = Source(server);
+        await using var connection = await source.OpenConnectionAsync(ct);
         var stale = new List<string>();
         await using (var find = new NpgsqlCommand($"""
             select datname from pg_database d
@@ -40,10 +40,13 @@ internal sealed class DemoDatabase : IAsyncDisposable
         return new DemoDatabase(server, fresh);
     }
 
+    /// <summary>It has a name: metrics would call it after its connection string.</summary>
+    private static NpgsqlDataSource Source(string server) => new NpgsqlDataSourceBuilder(server) { Name = "demo" }.Build();
+
     public async ValueTask DisposeAsync()
     {
-        await using var connection = new NpgsqlConnection(server);
-        await connection.OpenAsync();
+        await using var source = Source(server);
+        await using var connection = await source.OpenConnectionAsync();
         await DropDatabase.RunAsync(connection, name, CancellationToken.None);
     }
 

@@ -6,11 +6,12 @@ using Boon.Platform.Subscriptions;
 namespace Boon.Platform.Observability;
 
 /// <summary>How far each subscription lane is behind: asked of the database at each scrape, so every process tells the same truth.</summary>
-internal sealed class LogLag
+internal sealed class LogLag : IDisposable
 {
     private readonly Databases databases;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
     private readonly IReadOnlyList<HostedModule> modules;
+    private readonly SemaphoreSlim gate = new(1, 1);
     private volatile IReadOnlyList<Reading> readings = [];
     private volatile IReadOnlyList<(string Module, long Events)> waiting = [];
     private volatile IReadOnlyList<(string Subscription, long Open)> letters = [];
@@ -44,10 +45,28 @@ internal sealed class LogLag
     private static KeyValuePair<string, object?>[] Tags(Reading reading) =>
         [new("subscription", reading.Subscription), new("lane", reading.Lane), new("source", reading.Source)];
 
-    /// <summary>Shows nothing rather than what was true once.</summary>
-    internal void Forget() => (readings, letters, waiting) = ([], [], []);
-
+    /// <summary>Asks the databases, one caller after the other. While they are away it shows nothing, rather than what was true once.</summary>
     internal async Task RefreshAsync(CancellationToken ct)
+    {
+        await gate.WaitAsync(ct);
+        try
+        {
+            await ReadAsync(ct);
+        }
+        catch (Exception error) when (PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
+        {
+            (readings, letters, waiting) = ([], [], []); // the other figures are wanted most while the database is away
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => gate.Dispose();
+
+    private async Task ReadAsync(CancellationToken ct)
     {
         var unnumbered = new List<(string, long)>();
         foreach (var module in modules)

@@ -2,10 +2,12 @@ using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Rules;
 using Boon.Platform.Subscriptions;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
+using Serilog.Extensions.Logging;
 
 namespace Boon.Platform.Observability;
 
@@ -23,8 +25,24 @@ public static class Logs
     /// <summary>The part that migrations log to.</summary>
     public const string MigrationCategory = "Boon.Migrations";
 
+    /// <summary>Everything is logged to Serilog, which hands on to others what passes its filters.</summary>
+    public static void AddBoonLogs(this WebApplicationBuilder builder, string directory, Func<bool> databaseIsAway)
+    {
+        var others = new LoggerProviderCollection();
+        var log = Create(builder.Configuration, directory, databaseIsAway, others);
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<Serilog.ILogger>(log);
+        builder.Services.AddSingleton<ILoggerFactory>(services =>
+        {
+            foreach (var provider in services.GetServices<ILoggerProvider>())
+                others.AddProvider(provider);
+            return new SerilogLoggerFactory(log, dispose: true, others);
+        });
+    }
+
     /// <summary>Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the lowest level that the console shows (default Information).</summary>
-    public static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway)
+    /// <remarks>What <paramref name="collector"/> holds gets the same lines.</remarks>
+    private static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway, LoggerProviderCollection collector)
     {
         var console = Settings.LogLevel.Of(configuration);
         var filesKept = Settings.LogFilesKept.Of(configuration);
@@ -47,6 +65,8 @@ public static class Logs
             .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Outages)))
             .Enrich.FromLogContext()
             .WriteTo.Console(new ConsoleLines(), console);
+        if (Telemetry.HasCollector(configuration))
+            logger = logger.WriteTo.Sink(new CollectorLines(collector));
         foreach (var part in (string[])["web", "events", "migration"])
             logger = logger
                 .WriteTo.Logger(to => ToFile(to, part, "info", e => e.Level < LogEventLevel.Error))

@@ -36,6 +36,15 @@ internal sealed class RequestLines(IReadOnlyList<RequestLine> lines)
     /// <summary>The lines of an event that has some.</summary>
     internal static RequestLines? Of(LogEvent e) => e.Properties.TryGetValue(Member, out var value) && value is ScalarValue { Value: RequestLines lines } ? lines : null;
 
+    /// <summary>As events of their own.</summary>
+    internal IEnumerable<LogEvent> Apart(LogEventLevel level) => lines.Select(line => new LogEvent(line.At, level, null, Template,
+    [
+        Source, Of("Method", line.Method), Of("Route", line.Route), Of("Status", line.Status), Of("Milliseconds", line.Milliseconds),
+        Of("UserId", line.UserId), Of("Trace", TraceOf(line)),
+    ]));
+
+    private static LogEventProperty Of(string name, object value) => new(name, new ScalarValue(value));
+
     /// <summary>As people read them.</summary>
     internal void WriteText(LogEventLevel level, TextWriter output)
     {

@@ -1,12 +1,12 @@
 using System.Diagnostics.Metrics;
+using System.Reflection;
 using Boon.Platform.Http;
 using Boon.Platform.Log;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -14,107 +14,75 @@ using OpenTelemetry.Trace;
 namespace Boon.Platform.Observability;
 
 /// <summary>
-/// OpenTelemetry: metrics at <c>/metrics</c>; traces, when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, that follow a request into the log
-/// and on through each handler to what it caused.
+/// OpenTelemetry: metrics at <c>/metrics</c>. When <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set, a collector gets metrics, logs and traces.
+/// Traces follow a request into the log, and on through each handler to what it caused.
 /// </summary>
 public static class Telemetry
 {
-    private static readonly string[] Meters =
-        [LogMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql"];
+    private static readonly string Version =
+        typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Registers how far each lane is behind, for hosts that have logs.</summary>
-    public static IServiceCollection AddLogLag(this IServiceCollection services) => services.AddSingleton<LogLag>();
+    public static IServiceCollection AddLogLag(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton<LogLag>();
+        return HasCollector(configuration) ? services.AddHostedService<LagForCollector>() : services;
+    }
 
-    /// <summary>Registers both.</summary>
+    /// <summary>Registers what is measured, and where it goes.</summary>
     public static IServiceCollection AddBoonTelemetry(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddSingleton<MetricsPage>();
-        if (!string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
-            services.AddSingleton<IHostedService, Tracing>();
+        var telemetry = services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("boon"))
+            .WithMetrics(metrics => metrics.AddMeter(LogMetrics.Name)
+                .AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddNpgsqlInstrumentation()
+                .AddPrometheusExporter(AsTheGuideSays));
+        if (HasCollector(configuration))
+            telemetry
+                .WithTracing(traces => traces.AddSource(LogMetrics.Name, "Yarp.ReverseProxy")
+                    .AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddNpgsql())
+                .WithLogging(configureBuilder: null, logs => logs.IncludeFormattedMessage = true)
+                .UseOtlpExporter();
         return services;
     }
 
     /// <summary>Maps <c>GET /metrics</c>.</summary>
     public static void MapMetrics(this WebApplication app)
     {
-        app.Services.GetRequiredService<MetricsPage>(); // listens from the start
-        app.MapGet("/metrics", GetMetricsAsync).TakesAnyQuery().WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
+        app.Services.GetRequiredService<MetricsPage>(); // its gauges are there from the start
+        app.MapGet("/metrics", GetMetricsAsync)
+            .TakesAnyQuery().WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
     }
 
-    private static async Task<ContentHttpResult> GetMetricsAsync(MetricsPage page, HttpContext http) =>
-        TypedResults.Text(await page.RenderAsync(http.RequestAborted), "text/plain; version=0.0.4; charset=utf-8");
+    private static Task GetMetricsAsync(MetricsPage page, HttpContext http) => page.RenderAsync(http);
 
-    private static ResourceBuilder Resource => ResourceBuilder.CreateDefault().AddService("boon");
+    /// <summary>Names and labels as the guide lists them, and each scrape with the lag that was just read.</summary>
+    private static void AsTheGuideSays(PrometheusAspNetCoreOptions page) =>
+        (page.ScopeInfoEnabled, page.TargetInfoEnabled, page.ScrapeResponseCacheDurationMilliseconds) = (false, false, 0);
 
-    private static readonly string Version = System.Reflection.CustomAttributeExtensions
-        .GetCustomAttribute<System.Reflection.AssemblyInformationalVersionAttribute>(typeof(Telemetry).Assembly)?.InformationalVersion.Split('+')[0] ?? "unknown";
+    internal static bool HasCollector(IConfiguration configuration) => !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
-    /// <summary>Collects at each scrape.</summary>
-    internal sealed class MetricsPage : IDisposable
+    /// <summary>Reads the lag before each scrape; the exporter has no hook for that.</summary>
+    internal sealed class MetricsPage
     {
-        private readonly SemaphoreSlim gate = new(1, 1);
-        private readonly PrometheusExporter exporter = new();
+        private readonly RequestDelegate exporter;
         private readonly LogLag? lag;
-        private readonly MeterProvider provider;
-        private readonly BaseExportingMetricReader reader;
 
-        public MetricsPage(LogLag? lag = null)
+        public MetricsPage(IServiceProvider services, LogLag? lag = null)
         {
             this.lag = lag;
+            exporter = new ApplicationBuilder(services).UseOpenTelemetryPrometheusScrapingEndpoint(_ => true).Build();
             LogMetrics.Meter.CreateObservableGauge(
-                "boon_build_info", () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", Version)), description: "Which Boon this is: always 1.");
-            reader = new BaseExportingMetricReader(exporter);
-            provider = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource).AddMeter(Meters).AddReader(reader).Build();
+                "boon_build_info", () => new Measurement<long>(1, new KeyValuePair<string, object?>("version", Version)),
+                description: "Which Boon this is: always 1.");
         }
 
-        internal async Task<string> RenderAsync(CancellationToken ct)
+        internal async Task RenderAsync(HttpContext http)
         {
-            await gate.WaitAsync(ct);
-            try
-            {
-                try
-                {
-                    if (lag is not null)
-                        await lag.RefreshAsync(ct);
-                }
-                catch (Exception error) when (Data.PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
-                {
-                    lag?.Forget(); // the other figures are wanted most while the database is away
-                }
-                reader.Collect();
-                return exporter.Text;
-            }
-            finally
-            {
-                gate.Release();
-            }
+            if (lag is not null)
+                await lag.RefreshAsync(http.RequestAborted);
+            await exporter(http);
         }
-
-        public void Dispose()
-        {
-            provider.Dispose();
-            exporter.Dispose();
-            gate.Dispose();
-        }
-    }
-
-    private sealed class Tracing : IHostedService, IDisposable
-    {
-        private TracerProvider? provider;
-
-        public Task StartAsync(CancellationToken cancellationToken)
-        {
-            provider = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource)
-                .AddSource(LogMetrics.Name, "Microsoft.AspNetCore", "Npgsql", "Yarp.ReverseProxy").AddOtlpExporter().Build();
-            return Task.CompletedTask;
-        }
-
-        public Task StopAsync(CancellationToken cancellationToken)
-        {
-            provider?.ForceFlush();
-            return Task.CompletedTask;
-        }
-
-        public void Dispose() => provider?.Dispose();
     }
 }

@@ -164,9 +164,9 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
 
     private async Task<NpgsqlConnection> OpenAsync(string role, string secret, string database, CancellationToken ct)
     {
-        var connection = new NpgsqlConnection(Text(role, secret, database, pooling: false));
-        await connection.OpenAsync(ct);
-        return connection;
+        // A source of its own: metrics would call a connection of none after its connection string.
+        await using var source = new NpgsqlDataSourceBuilder(Text(role, secret, database, pooling: false)) { Name = role }.Build();
+        return await source.OpenConnectionAsync(ct);
     }
 
     private string Text(string role, string secret, string database, bool pooling) => new NpgsqlConnectionStringBuilder
