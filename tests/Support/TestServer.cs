@@ -22,6 +22,15 @@ public static class TestServer
         Pooling = false, CommandTimeout = (int)Eventually.Longest.TotalSeconds, Timeout = (int)Eventually.Longest.TotalSeconds,
     }.ConnectionString;
 
+    /// <summary>The same database by TCP, for a process that does not see this machine's sockets.</summary>
+    public static string ByTcp(string database)
+    {
+        var text = new NpgsqlConnectionStringBuilder(database);
+        if (text.Host?.StartsWith('/') == true)
+            text.Host = "127.0.0.1";
+        return text.ConnectionString;
+    }
+
     /// <summary>Creates an empty database; answers its connection string.</summary>
     public static async Task<string> CreateDatabaseAsync()
     {

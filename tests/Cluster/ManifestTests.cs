@@ -1,0 +1,156 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Boon.Cluster.Deployment;
+using Boon.Support;
+
+namespace Boon.Cluster;
+
+/// <summary>What is in <c>deploy/k8s</c> and <c>deploy/compose.yaml</c>: safe, whole, and without a secret.</summary>
+public sealed class ManifestTests
+{
+    private const string User = "10001";
+
+    /// <summary>What a process takes after its drain: requests in flight (10 s), then room to end.</summary>
+    private static readonly TimeSpan Ending = TimeSpan.FromSeconds(15);
+
+    public static TheoryData<string> Environments => [.. Manifests.Environments()];
+
+    [Theory]
+    [MemberData(nameof(Environments))]
+    public async Task Every_container_is_hardened_and_limited(string environment)
+    {
+        var manifests = await Manifests.RenderAsync(environment);
+        manifests.Workloads.Count().ShouldBe(3);
+        foreach (var workload in manifests.Workloads)
+        {
+            var name = workload.Text("metadata.name");
+            var pod = workload.At("spec.template.spec")!;
+            pod.Text("automountServiceAccountToken").ShouldBe("false", name);
+            pod.Text("enableServiceLinks").ShouldBe("false", $"{name}: variables of Kubernetes can look like settings");
+            var user = pod.At("securityContext");
+            (user.Text("runAsNonRoot"), user.Text("runAsUser"), user.Text("fsGroup"), user.Text("seccompProfile.type"))
+                .ShouldBe(("true", User, User, "RuntimeDefault"), name);
+            pod.List("initContainers").ShouldBeEmpty();
+            var container = pod.List("containers").ShouldHaveSingleItem();
+            var rights = container.At("securityContext");
+            (rights.Text("readOnlyRootFilesystem"), rights.Text("allowPrivilegeEscalation")).ShouldBe(("true", "false"), name);
+            rights.List("capabilities.drop").Select(one => one.ToString()).ShouldBe(["ALL"], name);
+            foreach (var limit in (string[])["requests.cpu", "requests.memory", "limits.memory"])
+                container.Text("resources." + limit).ShouldNotBeEmpty($"{name} {limit}");
+            container.At("command").ShouldBeNull("the image's entry point counts");
+            var mounts = container.List("volumeMounts").ToDictionary(mount => mount.Text("name"), mount => mount.Text("mountPath"));
+            mounts.Where(mount => mount.Key != "secrets").Select(mount => mount.Value)
+                .ShouldBe(["/var/lib/boon", "/tmp"], ignoreOrder: true, name);
+            foreach (var volume in pod.List("volumes"))
+                (volume.Text("emptyDir.sizeLimit").Length > 0 || volume.Text("secret.secretName") == "boon")
+                    .ShouldBeTrue($"{name} {volume}");
+        }
+        manifests.Of("Secret").ShouldBeEmpty("secrets are made by hand, and only named here");
+        manifests.Of("Namespace").Single().Map("metadata.labels")["pod-security.kubernetes.io/enforce"].ShouldBe("restricted");
+        manifests.Workloads.Select(one => one.List("spec.template.spec.containers").Single().Text("image"))
+            .Distinct().ShouldHaveSingleItem()
+            .ShouldMatch("^registry\\.example/boon:[0-9]", "one image, of a version");
+    }
+
+    [Theory]
+    [MemberData(nameof(Environments))]
+    public async Task Variables_are_settings_and_secrets_are_files(string environment)
+    {
+        var manifests = await Manifests.RenderAsync(environment);
+        foreach (var workload in manifests.Workloads)
+        {
+            var container = workload.List("spec.template.spec.containers").Single();
+            var variables = manifests.VariablesOf(container);
+            DeployedSettings.Check(variables, "/run/secrets/boon");
+            var mounted = container.List("volumeMounts")
+                .Any(mount => (mount.Text("mountPath"), mount.Text("readOnly")) == ("/run/secrets/boon", "true"));
+            variables.Keys.Any(name => name.EndsWith("_FILE", StringComparison.Ordinal)).ShouldBe(mounted, "who has secrets reads them");
+            // Only the job changes the database's schema.
+            if (workload.Text("metadata.name") == "boon")
+                variables["Boon__Migrate"].ShouldBe("false");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Environments))]
+    public async Task Deployments_are_probed_drained_scaled_and_named(string environment)
+    {
+        var manifests = await Manifests.RenderAsync(environment);
+        foreach (var deployment in manifests.Of("Deployment"))
+        {
+            var name = deployment.Text("metadata.name");
+            var container = deployment.List("spec.template.spec.containers").Single();
+            var ports = container.List("ports").ToDictionary(port => port.Text("name"), port => port.Text("containerPort"));
+            foreach (var (probe, path) in new[] { ("readinessProbe", "/health/ready"), ("livenessProbe", "/health/live") })
+                (container.Text($"{probe}.httpGet.path"), container.Text($"{probe}.httpGet.port")).ShouldBe((path, "management"), name);
+
+            var variables = manifests.VariablesOf(container);
+            variables["Boon__Urls"].ShouldBe($"http://*:{ports["http"]}", name);
+            variables["Boon__Management__Urls"].ShouldBe($"http://*:{ports["management"]}", name);
+            var drain = TimeSpan.Parse(variables["Boon__DrainTime"], CultureInfo.InvariantCulture);
+            Number(deployment, "spec.template.spec.terminationGracePeriodSeconds")
+                .ShouldBeGreaterThanOrEqualTo((drain + Ending).TotalSeconds, name);
+            // A pod that drains answers 503: the gateway and the service must hear of it before it stops listening.
+            (Number(container, "readinessProbe.periodSeconds") * Number(container, "readinessProbe.failureThreshold"))
+                .ShouldBeLessThan(drain.TotalSeconds, name);
+            deployment.Text("spec.strategy.rollingUpdate.maxUnavailable").ShouldBe("0", name);
+
+            deployment.At("spec.replicas").ShouldBeNull("the autoscaler says how many there are");
+            var scaler = manifests.One("HorizontalPodAutoscaler", name);
+            (scaler.Text("spec.scaleTargetRef.kind"), scaler.Text("spec.scaleTargetRef.name")).ShouldBe(("Deployment", name));
+            Number(scaler, "spec.minReplicas").ShouldBeGreaterThan(1);
+            Number(scaler, "spec.maxReplicas").ShouldBeGreaterThanOrEqualTo(Number(scaler, "spec.minReplicas"));
+
+            var labels = deployment.Map("spec.template.metadata.labels");
+            deployment.Map("spec.selector.matchLabels").ShouldBe(labels, ignoreOrder: true, name);
+            manifests.One("Service", name).Map("spec.selector").ShouldBe(labels, ignoreOrder: true, name);
+            manifests.One("PodDisruptionBudget", name).Map("spec.selector.matchLabels").ShouldBe(labels, ignoreOrder: true, name);
+        }
+        var gateway = manifests.VariablesOf(manifests.One("Deployment", "gateway").List("spec.template.spec.containers").Single());
+        gateway["Boon__Gateway__Modules"].ShouldBe("http://boon:8080");
+        manifests.One("Service", "boon").Text("spec.clusterIP").ShouldBe("None", "its name stands for each pod");
+        // Each pod has a policy of its own, and only the gateway and what monitors reach the servers.
+        manifests.Of("NetworkPolicy").Select(policy => Component(policy.At("spec.podSelector.matchLabels")))
+            .ShouldBe(manifests.Workloads.Select(workload => Component(workload.At("spec.template.metadata.labels"))), ignoreOrder: true);
+        manifests.One("NetworkPolicy", "server").List("spec.ingress").ShouldAllBe(rule => rule.At("from") != null);
+    }
+
+    private static string Component(JsonNode? labels) => labels!["app.kubernetes.io/component"]!.ToString();
+
+    private static double Number(JsonNode node, string path) => double.Parse(node.Text(path), CultureInfo.InvariantCulture);
+
+    [Fact]
+    public async Task Compose_is_hardened_and_its_secrets_are_files()
+    {
+        var compose = Yaml.Read(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "deploy", "compose.yaml"))).Single();
+        var services = ((JsonObject)compose["services"]!).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.Ordinal);
+        services.Keys.ShouldBe(["postgres", "migrate", "boon", "gateway"]);
+        foreach (var (name, service) in services)
+        {
+            service.Text("read_only").ShouldBe("true", name);
+            service.Text("user").ShouldNotBeOneOf("", "0", "0:0", "root");
+            service.List("cap_drop").Select(one => one.ToString()).ShouldBe(["ALL"], name);
+            service.List("security_opt").Select(one => one.ToString()).ShouldBe(["no-new-privileges:true"], name);
+            service.Text("deploy.resources.limits.memory").ShouldNotBeEmpty(name);
+            foreach (var secret in service.List("secrets"))
+                compose.At($"secrets.{secret}.file").ShouldNotBeNull($"{name} {secret}");
+        }
+        var boons = services.Where(service => service.Key != "postgres").ToList();
+        boons.Select(service => service.Value.Text("image")).Distinct().ShouldHaveSingleItem();
+        foreach (var (name, service) in boons)
+        {
+            service.Text("user").ShouldBe($"{User}:{User}", name);
+            DeployedSettings.Check(service.Map("environment"), "/run/secrets");
+            // Each secret that it names is one that it gets.
+            service.Map("environment").Where(variable => variable.Key.EndsWith("_FILE", StringComparison.Ordinal))
+                .Select(variable => Path.GetFileName(variable.Value))
+                .ShouldBe(service.List("secrets").Select(secret => secret.ToString()), ignoreOrder: true, name);
+            service.List("volumes").Select(one => one.ToString()).ShouldBe(["/var/lib/boon"]);
+            service.List("tmpfs").Select(one => one.ToString()).ShouldBe(["/tmp"]);
+        }
+        (services["boon"].Text("deploy.replicas"), services["boon"].Text("environment.Boon__Migrate")).ShouldBe(("2", "false"));
+        services["boon"].Text("depends_on.migrate.condition").ShouldBe("service_completed_successfully");
+        services["gateway"].List("secrets").ShouldBeEmpty();
+        services.Where(service => service.Value.At("ports") is not null).Select(service => service.Key).ShouldBe(["gateway"]);
+    }
+}
