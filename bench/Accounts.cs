@@ -12,7 +12,8 @@ internal static class Accounts
 {
     internal const string Password = "correct horse battery staple 7";
 
-    internal static PasswordHasher<User> Hasher { get; } = new(Options.Create(new PasswordHasherOptions { IterationCount = PasswordHashing.Rounds }));
+    internal static PasswordHasher<User> Hasher { get; } =
+        new(Options.Create(new PasswordHasherOptions { IterationCount = PasswordHashing.Rounds }));
 
     internal static string Hash { get; } = Hasher.HashPassword(null!, Password);
 
@@ -35,13 +36,15 @@ internal static class Accounts
     {
         using var client = new DemoClient(host.Url, 1);
         var token = await SignInAsync(client, "operator", HostProcess.OperatorPassword, ct);
-        return new HttpClient { BaseAddress = new Uri(host.Url), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
+        return new HttpClient
+            { BaseAddress = new Uri(host.Url), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
     }
 
     /// <summary>Signs in; answers the access token.</summary>
     internal static async Task<string> SignInAsync(DemoClient client, string identifier, string password, CancellationToken ct)
     {
         var answer = await client.SendAsync(HttpMethod.Post, "/v1/sessions", new { identifier, password }, null, ct);
-        return answer.Ok ? answer.Body.GetProperty("accessToken").GetString()! : throw new InvalidOperationException($"The sign-in of {identifier} was refused: {answer.Refusal}");
+        return answer.Ok ? answer.Body.GetProperty("accessToken").GetString()! : throw new InvalidOperationException(
+            $"The sign-in of {identifier} was refused: {answer.Refusal}");
     }
 }

@@ -2,7 +2,9 @@ using Boon.Platform.PrivatePostgres;
 
 namespace Boon.Bench;
 
-/// <summary>The PostgreSQL that the benches use: the one in <c>ConnectionStrings__Boon</c>, else a private one in a temporary folder.</summary>
+/// <summary>
+/// The PostgreSQL that the benches use: the one in <c>ConnectionStrings__Boon</c>, else a private one in a temporary folder.
+/// </summary>
 internal sealed class BenchServer(string connectionString, PrivatePostgres? server, string? folder) : IAsyncDisposable
 {
     internal string ConnectionString => connectionString;
@@ -30,7 +32,10 @@ internal sealed class BenchServer(string connectionString, PrivatePostgres? serv
     internal static string TemporaryFolder() =>
         Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), "boon-bench-" + Guid.CreateVersion7().ToString("N"))).FullName;
 
-    /// <summary>CPU of all PostgreSQL processes of this machine (Linux): user and system ticks, a hundredth of a second each, of <c>/proc/PID/stat</c>.</summary>
+    /// <summary>
+    /// CPU of all PostgreSQL processes of this machine (Linux): user and system ticks, a hundredth of a second each, of
+    /// <c>/proc/PID/stat</c>.
+    /// </summary>
     internal static TimeSpan PostgresCpu()
     {
         var ticks = 0L;

@@ -4,8 +4,9 @@ using Boon.Support;
 namespace Boon.Bench;
 
 /// <summary>
-/// Claims a second through HTTP, in turn with pgbench running the plain transaction (select one free row FOR UPDATE SKIP LOCKED, update it, insert the claim and
-/// its event) at 64 clients on the same PostgreSQL and the same tables. Then the same claims from a pool of five million, and from one that is consumed to 90 %.
+/// Claims a second through HTTP, in turn with pgbench running the plain transaction (select one free row FOR UPDATE SKIP LOCKED, update it,
+/// insert the claim and its event) at 64 clients on the same PostgreSQL and the same tables. Then the same claims from a pool of five
+/// million, and from one that is consumed to 90 %.
 /// </summary>
 internal static class ClaimsBench
 {
@@ -40,8 +41,9 @@ internal static class ClaimsBench
                 await ClaimAsync($"keys, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections, keyed: true);
             }
             Add(rates, "plain", plain);
-            Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} claims a second "
-                + $"({details["new tokens, 64 cpu"][^1]:0} µs of Boon's CPU each, {details["new tokens, 64 pg"][^1]:0} of PostgreSQL's).");
+            Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} "
+                + $"claims a second ({details["new tokens, 64 cpu"][^1]:0} µs of Boon's CPU each, "
+                + $"{details["new tokens, 64 pg"][^1]:0} of PostgreSQL's).");
 
             async Task ClaimAsync(string name, string type, string[] tokens, int connections, bool keyed = false) =>
                 Add(rates, name, await BurstAsync(host, source, type, tokens, connections, details, name, ct, keyed));
@@ -58,23 +60,26 @@ internal static class ClaimsBench
             consumed.Add(await BurstAsync(host, source, consumedType, mint.Tokens(Claims), 64, null, "", ct));
         }
 
-        var figures = new Figures($"claims: {Claims:N0} claims of {Claims:N0} fresh codes, medians of {Runs} runs, interleaved; the limit is pgbench's plain transaction at {PlainClients} clients");
-        foreach (var (name, least, aim) in ((string, double, double)[])[("new tokens, 64", 2.5, 4), ("seen tokens, 64", 3, 6), ("new tokens, 256", 2.5, 4), ("seen tokens, 256", 3, 6)])
+        var figures = new Figures($"claims: {Claims:N0} claims of {Claims:N0} fresh codes, medians of {Runs} runs, interleaved; the limit "
+            + $"is pgbench's plain transaction at {PlainClients} clients");
+        foreach (var (name, least, aim) in ((string, double, double)[])[
+            ("new tokens, 64", 2.5, 4), ("seen tokens, 64", 3, 6), ("new tokens, 256", 2.5, 4), ("seen tokens, 256", 3, 6)])
         {
             var ratio = Figures.Ratio(rates[name], rates["plain"]);
-            figures.Add($"claims a second, {name} connections", Figures.Rate(Figures.Median(rates[name])), Figures.Rate(Figures.Median(rates["plain"])), ratio, $">= {least:0.0}, aim {aim:0}", ratio >= least);
+            figures.Add($"claims a second, {name} connections", Figures.Rate(Figures.Median(rates[name])),
+                Figures.Rate(Figures.Median(rates["plain"])), ratio, $">= {least:0.0}, aim {aim:0}", ratio >= least);
         }
         foreach (var connections in (int[])[64, 256])
         {
             var ratio = Figures.Ratio(rates[$"keys, {connections}"], rates[$"seen tokens, {connections}"]);
             figures.Add($"claims a second with an Idempotency-Key, {connections} connections, beside those without",
-                Figures.Rate(Figures.Median(rates[$"keys, {connections}"])), Figures.Rate(Figures.Median(rates[$"seen tokens, {connections}"])), ratio, ">= 0.5", ratio >= 0.5);
+                Figures.Rate(Figures.Median(rates[$"keys, {connections}"])),
+                Figures.Rate(Figures.Median(rates[$"seen tokens, {connections}"])), ratio, ">= 0.5", ratio >= 0.5);
         }
         Beside("a pool of 5,000,000, beside 10,000 fresh", big);
         Beside("a pool of 500,000 that is 90 % consumed, beside 10,000 fresh", consumed);
         foreach (var name in rates.Keys.Where(name => name != "plain"))
-            figures.Note($"{name} connections: p50 {Figures.Milliseconds(Figures.Median(details[name + " p50"]))}, p99 {Figures.Milliseconds(Figures.Median(details[name + " p99"]))}, "
-                + $"{Figures.Median(details[name + " cpu"]):0} µs of Boon's CPU and {Figures.Median(details[name + " pg"]):0} µs of PostgreSQL's for each claim, {Figures.Median(details[name + " batch"]):0} claims in a batch.");
+            figures.Note(NoteOf(name, details));
         return figures;
 
         void Beside(string figure, List<double> measured)
@@ -84,11 +89,20 @@ internal static class ClaimsBench
         }
     }
 
+    private static string NoteOf(string name, Dictionary<string, List<double>> details)
+    {
+        double Of(string what) => Figures.Median(details[$"{name} {what}"]);
+        return $"{name} connections: p50 {Figures.Milliseconds(Of("p50"))}, p99 {Figures.Milliseconds(Of("p99"))}, "
+            + $"{Of("cpu"):0} µs of Boon's CPU and {Of("pg"):0} µs of PostgreSQL's for each claim, {Of("batch"):0} claims in a batch.";
+    }
+
     private static async Task<double> BurstAsync(
-        HostProcess host, NpgsqlDataSource source, string type, string[] tokens, int connections, Dictionary<string, List<double>>? details, string name, CancellationToken ct,
+        HostProcess host, NpgsqlDataSource source, string type, string[] tokens, int connections,
+        Dictionary<string, List<double>>? details, string name, CancellationToken ct,
         bool keyed = false)
     {
-        var requests = tokens.Select((token, i) => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""", keyed ? [$"Idempotency-Key: {type}-{i}"] : [])).ToList();
+        var requests = tokens.Select((token, i) =>
+            LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""", keyed ? [$"Idempotency-Key: {type}-{i}"] : [])).ToList();
         var (cpu, pg, batches) = (host.Cpu(), BenchServer.PostgresCpu(), await BatchesAsync(host, type, ct));
         var burst = await LoadGenerator.RunAsync(host.Url, requests, connections, ct);
         if (burst.Statuses.GetValueOrDefault(201) != tokens.Length)
@@ -112,12 +126,14 @@ internal static class ClaimsBench
         await ExecuteAsync(source, $"""
             insert into promotions.coupon_types (name, per_user) values ('{type}', 1);
             insert into promotions.codes (id, code, benefit, max_uses, expires_at, type, position)
-            select gen_random_uuid(), '{type}-' || n, '{Benefit}', 1, now() + interval '30 days', '{type}', (select last_position from promotions.upload_turn) + n
+            select gen_random_uuid(), '{type}-' || n, '{Benefit}', 1, now() + interval '30 days', '{type}',
+                (select last_position from promotions.upload_turn) + n
             from generate_series(1, {codes}) n;
             insert into promotions.claims (id, type, user_id, nth, state, code_id, settled_at)
             select gen_random_uuid(), '{type}', gen_random_uuid(), 0, 'granted', id, now() from promotions.codes
             where type = '{type}' and position <= (select last_position from promotions.upload_turn) + {claimed};
-            update promotions.coupon_types set next_position = (select last_position from promotions.upload_turn) + 1 + {claimed} where name = '{type}';
+            update promotions.coupon_types set next_position = (select last_position from promotions.upload_turn) + 1 + {claimed}
+            where name = '{type}';
             insert into promotions.coupon_counts (type, uploaded, claimed) values ('{type}', {codes}, {claimed});
             update promotions.upload_turn set last_position = last_position + {codes};
             """, ct);
@@ -129,7 +145,8 @@ internal static class ClaimsBench
     /// <summary>More codes of a type, as a later upload has them.</summary>
     internal static Task AddAsync(NpgsqlDataSource source, string type, int codes, CancellationToken ct) => ExecuteAsync(source, $"""
         insert into promotions.codes (id, code, benefit, max_uses, expires_at, type, position)
-        select gen_random_uuid(), '{type}+' || n, '{Benefit}', 1, now() + interval '30 days', '{type}', (select last_position from promotions.upload_turn) + n
+        select gen_random_uuid(), '{type}+' || n, '{Benefit}', 1, now() + interval '30 days', '{type}',
+            (select last_position from promotions.upload_turn) + n
         from generate_series(1, {codes}) n;
         insert into promotions.coupon_counts (type, uploaded) values ('{type}', {codes});
         update promotions.upload_turn set last_position = last_position + {codes};
@@ -143,14 +160,19 @@ internal static class ClaimsBench
             begin;
             select id as code_id, code from bench.codes where user_id is null order by position limit 1 for update skip locked \gset
             update bench.codes set user_id = gen_random_uuid() where id = :code_id::uuid;
-            insert into bench.claims (id, type, user_id, nth, state, code_id, settled_at) values (gen_random_uuid(), 'BENCH', gen_random_uuid(), 0, 'granted', :code_id::uuid, now());
+            insert into bench.claims (id, type, user_id, nth, state, code_id, settled_at)
+            values (gen_random_uuid(), 'BENCH', gen_random_uuid(), 0, 'granted', :code_id::uuid, now());
             insert into bench.event_log (id, aggregatetype, aggregateid, type, payload, userid)
-                values (gen_random_uuid(), 'claim', :code_id, 'promotions.coupon-claimed.v1', json_build_object('claimId', :code_id::text, 'code', :code::text, 'expiresAt', now()), gen_random_uuid());
+                values (gen_random_uuid(), 'claim', :code_id, 'promotions.coupon-claimed.v1',
+                    json_build_object('claimId', :code_id::text, 'code', :code::text, 'expiresAt', now()), gen_random_uuid());
             commit;
             """, ct);
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
-        var start = new ProcessStartInfo(await PgbenchPathAsync(ct)) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (var argument in (string[])["-n", "-M", "prepared", "-h", connection.Host!, "-p", $"{connection.Port}", "-U", connection.Username!, "-c", $"{PlainClients}", "-j", "2", "-t", $"{Claims / PlainClients}", "-f", script, connection.Database!])
+        var start = new ProcessStartInfo(await PgbenchPathAsync(ct))
+            { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (var argument in (string[])[
+            "-n", "-M", "prepared", "-h", connection.Host!, "-p", $"{connection.Port}", "-U", connection.Username!, "-c",
+            $"{PlainClients}", "-j", "2", "-t", $"{Claims / PlainClients}", "-f", script, connection.Database!])
             start.ArgumentList.Add(argument);
         start.Environment["PGPASSWORD"] = connection.Password;
         using var process = Process.Start(start)!;
@@ -158,7 +180,8 @@ internal static class ClaimsBench
         var output = await process.StandardOutput.ReadToEndAsync(ct);
         await process.WaitForExitAsync(ct);
         File.Delete(script);
-        var line = output.Split('\n').FirstOrDefault(line => line.StartsWith("tps = ", StringComparison.Ordinal)) ?? throw new InvalidOperationException($"pgbench: {(await errors).Split('\n')[0]}");
+        var line = output.Split('\n').FirstOrDefault(line => line.StartsWith("tps = ", StringComparison.Ordinal))
+            ?? throw new InvalidOperationException($"pgbench: {(await errors).Split('\n')[0]}");
         return double.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture);
     }
 
@@ -167,7 +190,8 @@ internal static class ClaimsBench
     {
         var folder = await PostgresBinaries.FindAsync(Environment.GetEnvironmentVariable("Boon__Postgres__Binaries"), null, ct);
         var postgres = Path.Combine(folder, "postgres");
-        return Path.Combine(Path.GetDirectoryName(File.ResolveLinkTarget(postgres, returnFinalTarget: true)?.FullName ?? postgres)!, "pgbench");
+        return Path.Combine(Path.GetDirectoryName(File.ResolveLinkTarget(postgres, returnFinalTarget: true)?.FullName ?? postgres)!,
+            "pgbench");
     }
 
     /// <summary>The plain transaction's tables: copies of Boon's with what it needs to find a free row.</summary>
@@ -182,14 +206,17 @@ internal static class ClaimsBench
         : $"""
             truncate bench.codes, bench.claims, bench.event_log;
             insert into bench.codes (id, code, benefit, max_uses, expires_at, type, position)
-            select gen_random_uuid(), 'PLAIN-' || n, '{Benefit}', 1, now() + interval '30 days', 'BENCH', n from generate_series(1, {Claims}) n;
+            select gen_random_uuid(), 'PLAIN-' || n, '{Benefit}', 1, now() + interval '30 days', 'BENCH', n
+            from generate_series(1, {Claims}) n;
             """, ct);
 
     private static async Task<double> BatchesAsync(HostProcess host, string type, CancellationToken ct)
     {
         using var http = new HttpClient();
         var metrics = await http.GetStringAsync(new Uri(host.Url + "/metrics"), ct);
-        var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith("boon_claim_batch_count", StringComparison.Ordinal) && line.Contains($"\"{type}\"", StringComparison.Ordinal));
+        var line = metrics.Split('\n')
+            .FirstOrDefault(line => line.StartsWith("boon_claim_batch_count", StringComparison.Ordinal)
+            && line.Contains($"\"{type}\"", StringComparison.Ordinal));
         return line is null ? 0 : double.Parse(line.Split(' ')[^1], CultureInfo.InvariantCulture);
     }
 

@@ -7,7 +7,9 @@ internal sealed class Figures(string title)
     private readonly List<string[]> rows = [];
     private readonly List<string> notes = [];
 
-    /// <summary>Adds a row. <paramref name="ratio"/> is measured / limit; <paramref name="met"/> is null where nothing is aimed at.</summary>
+    /// <summary>
+    /// Adds a row. <paramref name="ratio"/> is measured / limit; <paramref name="met"/> is null where nothing is aimed at.
+    /// </summary>
     internal Figures Add(string figure, string measured, string limit = "", double? ratio = null, string aim = "", bool? met = null)
     {
         rows.Add([figure, measured, limit, ratio is { } r ? $"{r:0.00}" : "", aim, met is { } m ? m ? "yes" : "no" : ""]);
@@ -23,10 +25,14 @@ internal sealed class Figures(string title)
 
     internal void Print()
     {
-        var widths = Heads.Select((head, column) => rows.Max(row => row[column].Length) is var longest && longest > head.Length ? longest : head.Length).ToArray();
+        var widths = Heads.Select((head, column) => rows.Max(row => row[column].Length) is var longest && longest > head.Length
+            ? longest : head.Length).ToArray();
         Console.WriteLine($"\n{title}");
         foreach (var row in (IEnumerable<string[]>)[Heads, [.. widths.Select(width => new string('-', width))], .. rows])
-            Console.WriteLine("  " + string.Join("  ", row.Select((cell, column) => column is 0 or 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd());
+            Console.WriteLine("  "
+                + string.Join(
+                "  ", row.Select((cell, column) => column is 0 or 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))
+                .TrimEnd());
         foreach (var note in notes)
             Console.WriteLine("  " + note);
     }
@@ -45,5 +51,6 @@ internal sealed class Figures(string title)
     internal static double Median(IEnumerable<double> values) => Percentile(values, 0.5);
 
     /// <summary>The median of the ratios within each run: what slowed one run slowed both of its sides.</summary>
-    internal static double Ratio(IEnumerable<double> measured, IEnumerable<double> limits) => Median(measured.Zip(limits, (value, limit) => value / limit));
+    internal static double Ratio(IEnumerable<double> measured, IEnumerable<double> limits) =>
+        Median(measured.Zip(limits, (value, limit) => value / limit));
 }

@@ -3,8 +3,8 @@ using Boon.Support;
 namespace Boon.Bench;
 
 /// <summary>
-/// Requests through the gateway beside the same requests without it, in turn: one at a time for what it adds, and claims at 64 connections for what it costs where all
-/// share two cores.
+/// Requests through the gateway beside the same requests without it, in turn: one at a time for what it adds, and claims at 64 connections
+/// for what it costs where all share two cores.
 /// </summary>
 internal static class GatewayBench
 {
@@ -34,7 +34,8 @@ internal static class GatewayBench
             var before = gateway.Cpu();
             var with = await ClaimAsync(gateway, tokens);
             var used = (gateway.Cpu() - before).TotalMicroseconds / Claims;
-            Console.WriteLine($"{(run < 0 ? "Warm-up" : $"Run {run + 1} of {Runs}")}: wallet {one:0.00} and {two:0.00} ms, catalog {three:0.00} and {four:0.00} ms, "
+            Console.WriteLine($"{(run < 0 ? "Warm-up" : $"Run {run + 1} of {Runs}")}: wallet {one:0.00} and {two:0.00} ms, catalog "
+                + $"{three:0.00} and {four:0.00} ms, "
                 + $"claims {without:N0} and {with:N0} a second.");
             if (run < 0)
                 continue;
@@ -51,15 +52,18 @@ internal static class GatewayBench
             .Add($"GET /v1/wallet, {Requests:N0} one by one: p50", Precise(Figures.Median(through)), Precise(Figures.Median(direct)))
             .Add("added to it", Precise(Added(through, direct)), "", null, $"< {MostAdded} ms", Added(through, direct) < MostAdded)
             .Add($"GET /v1/quests, {Requests:N0} one by one: p50", Precise(Figures.Median(memoryThrough)), Precise(Figures.Median(memory)))
-            .Add("added to it", Precise(Added(memoryThrough, memory)), "", null, $"< {MostAdded} ms", Added(memoryThrough, memory) < MostAdded)
-            .Add($"claims a second, {Connections} connections", Figures.Rate(Figures.Median(claimsThrough)), Figures.Rate(Figures.Median(claims)), ratio)
+            .Add("added to it", Precise(Added(memoryThrough, memory)), "", null, $"< {MostAdded} ms",
+                Added(memoryThrough, memory) < MostAdded)
+            .Add($"claims a second, {Connections} connections", Figures.Rate(Figures.Median(claimsThrough)),
+                Figures.Rate(Figures.Median(claims)), ratio)
             .Note($"The gateway uses {Figures.Median(cpu):0} µs of CPU for each claim.");
 
         async Task<double> OneByOneAsync(HostProcess at, byte[] request)
         {
             var burst = await LoadGenerator.RunAsync(at.Url, Enumerable.Repeat(request, Requests).ToArray(), 1, ct);
             return burst.Statuses.GetValueOrDefault(200) == Requests
-                ? Figures.Median(burst.Latencies) : throw new InvalidOperationException($"Not every answer was 200: {string.Join(", ", burst.Statuses)}");
+                ? Figures.Median(burst.Latencies) : throw new InvalidOperationException(
+                    $"Not every answer was 200: {string.Join(", ", burst.Statuses)}");
         }
 
         async Task<double> ClaimAsync(HostProcess at, string[] tokens)
@@ -68,7 +72,8 @@ internal static class GatewayBench
             var requests = tokens.Select(token => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""")).ToList();
             var burst = await LoadGenerator.RunAsync(at.Url, requests, Connections, ct);
             return burst.Statuses.GetValueOrDefault(201) == Claims
-                ? burst.PerSecond : throw new InvalidOperationException($"Not every claim was granted: {string.Join(", ", burst.Statuses)}");
+                ? burst.PerSecond : throw new InvalidOperationException(
+                    $"Not every claim was granted: {string.Join(", ", burst.Statuses)}");
         }
     }
 

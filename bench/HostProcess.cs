@@ -20,7 +20,8 @@ internal sealed class HostProcess : IAsyncDisposable
     /// <summary>From the start of the process to the first 200 of /health/ready.</summary>
     internal TimeSpan StartedIn { get; private set; }
 
-    private HostProcess(string assembly, Func<string, string[]> arguments, string? connectionString, IReadOnlyDictionary<string, string>? settings)
+    private HostProcess(string assembly, Func<string, string[]> arguments, string? connectionString,
+        IReadOnlyDictionary<string, string>? settings)
     {
         using (var listener = new TcpListener(IPAddress.Loopback, 0))
         {
@@ -49,18 +50,22 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>Starts <c>boon serve</c>, of the build beside this bench or of one in another folder.</summary>
     internal static Task<HostProcess> ServeAsync(string connectionString, CancellationToken ct, string? folder = null) =>
-        StartAsync(Path.Combine(folder ?? AppContext.BaseDirectory, "Boon.Host.dll"), url => ["serve", "--urls", url], connectionString, ct);
+        StartAsync(Path.Combine(folder ?? AppContext.BaseDirectory, "Boon.Host.dll"), url => ["serve", "--urls", url], connectionString,
+            ct);
 
     /// <summary>Starts the gateway to a host, without a limit that a bench would meet.</summary>
     internal static Task<HostProcess> GatewayAsync(HostProcess to, CancellationToken ct) => StartAsync(
         Path.Combine(AppContext.BaseDirectory, "Boon.Host.dll"), url => ["serve", "--modules", "gateway", "--urls", url], null, ct,
-        new Dictionary<string, string>(StringComparer.Ordinal) { ["Boon__Gateway__Modules"] = to.Url, ["Boon__Gateway__RequestsPerSecond"] = "1000000" });
+        new Dictionary<string, string>(StringComparer.Ordinal)
+            { ["Boon__Gateway__Modules"] = to.Url, ["Boon__Gateway__RequestsPerSecond"] = "1000000" });
 
     /// <summary>Starts a host that does nothing but answer /health/ready.</summary>
-    internal static Task<HostProcess> EmptyAsync(CancellationToken ct) => StartAsync(Path.Combine(AppContext.BaseDirectory, "Boon.Bench.dll"), url => [EmptyHost.Verb, url], null, ct);
+    internal static Task<HostProcess> EmptyAsync(CancellationToken ct) =>
+        StartAsync(Path.Combine(AppContext.BaseDirectory, "Boon.Bench.dll"), url => [EmptyHost.Verb, url], null, ct);
 
     private static async Task<HostProcess> StartAsync(
-        string assembly, Func<string, string[]> arguments, string? connectionString, CancellationToken ct, IReadOnlyDictionary<string, string>? settings = null)
+        string assembly, Func<string, string[]> arguments, string? connectionString, CancellationToken ct,
+        IReadOnlyDictionary<string, string>? settings = null)
     {
         var host = new HostProcess(assembly, arguments, connectionString, settings);
         try

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace Boon.Bench;
 
 /// <summary>
-/// Events of another system through HTTP with an API key, in batches of 1,000, one after the other: read, checked, deduplicated, logged. In turn with a bare binary
-/// COPY of the same rows, in transactions of 1,000, into copies of the same two tables, indexes included.
+/// Events of another system through HTTP with an API key, in batches of 1,000, one after the other: read, checked, deduplicated, logged. In
+/// turn with a bare binary COPY of the same rows, in transactions of 1,000, into copies of the same two tables, indexes included.
 /// </summary>
 internal static class IntakeBench
 {
@@ -20,7 +20,8 @@ internal static class IntakeBench
         await using var host = await HostProcess.ServeAsync(connectionString, ct);
         using var http = new HttpClient { BaseAddress = new Uri(host.Url) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await KeyAsync(host, ct));
-        await using (var create = source.CreateCommand("create table public.plain_log (like intake.event_log including all); create table public.plain_received (like intake.received including all)"))
+        await using (var create = source.CreateCommand("create table public.plain_log (like intake.event_log including all); create table "
+            + "public.plain_received (like intake.received including all)"))
             await create.ExecuteNonQueryAsync(ct);
 
         List<double> reported = [], again = [], plain = [], cpu = [];
@@ -33,7 +34,8 @@ internal static class IntakeBench
             var sent = await SubscriptionBench.TimeAsync(() => SendAsync(bodies));
             var cpuEach = (host.Cpu() - used).TotalMicroseconds / (Batches * BatchSize);
             var resent = await SubscriptionBench.TimeAsync(() => SendAsync(bodies));
-            Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: COPY {Rate(copied):N0}, reported {Rate(sent):N0}, the same again {Rate(resent):N0} events a second.");
+            Console.WriteLine(run < 0 ? "Warmed up." : $"Run {run + 1} of {Runs}: COPY {Rate(copied):N0}, reported {Rate(sent):N0}, the "
+                + $"same again {Rate(resent):N0} events a second.");
             if (run < 0)
                 continue;
             plain.Add(Rate(copied));
@@ -42,10 +44,14 @@ internal static class IntakeBench
             cpu.Add(cpuEach);
         }
         await CheckAsync(source, ct);
-        return new Figures($"intake: {Batches * BatchSize:N0} events in batches of {BatchSize:N0} on one connection, medians of {Runs} runs, interleaved; the limit is a bare COPY of the same rows")
-            .Add("events reported through HTTP", Figures.Rate(Figures.Median(reported)), Figures.Rate(Figures.Median(plain)), Figures.Ratio(reported, plain))
-            .Add("the same events again: all duplicates", Figures.Rate(Figures.Median(again)), Figures.Rate(Figures.Median(plain)), Figures.Ratio(again, plain))
-            .Note($"{Figures.Median(cpu):0} µs of Boon's CPU for each reported event, with the numbering of the log and the campaigns and quests that read it meanwhile on the same two cores.");
+        return new Figures($"intake: {Batches * BatchSize:N0} events in batches of {BatchSize:N0} on one connection, medians of {Runs} "
+            + $"runs, interleaved; the limit is a bare COPY of the same rows")
+            .Add("events reported through HTTP", Figures.Rate(Figures.Median(reported)), Figures.Rate(Figures.Median(plain)),
+                Figures.Ratio(reported, plain))
+            .Add("the same events again: all duplicates", Figures.Rate(Figures.Median(again)), Figures.Rate(Figures.Median(plain)),
+                Figures.Ratio(again, plain))
+            .Note($"{Figures.Median(cpu):0} µs of Boon's CPU for each reported event, with the numbering of the log and the campaigns and "
+                + $"quests that read it meanwhile on the same two cores.");
 
         static double Rate(double seconds) => Batches * BatchSize / seconds;
 
@@ -53,7 +59,8 @@ internal static class IntakeBench
         {
             foreach (var body in bodies)
             {
-                using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/cloudevents-batch+json") } };
+                using var content = new ByteArrayContent(body)
+                    { Headers = { ContentType = new MediaTypeHeaderValue("application/cloudevents-batch+json") } };
                 using var response = await http.PostAsync(new Uri("/v1/events", UriKind.Relative), content, ct);
                 if (!response.IsSuccessStatusCode)
                     throw new InvalidOperationException($"The batch was refused: {await response.Content.ReadAsStringAsync(ct)}");
@@ -63,10 +70,14 @@ internal static class IntakeBench
 
     private static string IdOf(string run, int number) => $"{run}-{number:0000000}";
 
-    private static string DataOf(int number) => $$"""{"orderId":{{number}},"product":"mobile-top-up","amount":{{1000 + number}},"currency":"USD","first":false}""";
+    private static string DataOf(int number) =>
+        $$"""{"orderId":{{number}},"product":"mobile-top-up","amount":{{1000 + number}},"currency":"USD","first":false}""";
 
-    private static byte[] Body(string run, int batch) => Encoding.ASCII.GetBytes("[" + string.Join(',', Enumerable.Range(batch * BatchSize, BatchSize).Select(number =>
-        $$"""{"specversion":"1.0","id":"{{IdOf(run, number)}}","source":"/shop","type":"shop.order-paid.v1","userid":"{{Guid.CreateVersion7()}}","time":"2026-01-01T00:00:00Z","data":{{DataOf(number)}}}""")) + "]");
+    private static byte[] Body(string run, int batch) =>
+        Encoding.ASCII.GetBytes("[" + string.Join(',', Enumerable.Range(batch * BatchSize, BatchSize).Select(number => $$"""
+        {"specversion":"1.0","id":"{{IdOf(run, number)}}","source":"/shop","type":"shop.order-paid.v1",
+        "userid":"{{Guid.CreateVersion7()}}","time":"2026-01-01T00:00:00Z","data":{{DataOf(number)}}}
+        """)) + "]");
 
     private static async Task<string> KeyAsync(HostProcess host, CancellationToken ct)
     {
@@ -83,7 +94,8 @@ internal static class IntakeBench
         for (var batch = 0; batch < Batches; batch++)
         {
             await using var transaction = await connection.BeginTransactionAsync(ct);
-            await using (var copy = await connection.BeginBinaryImportAsync("copy public.plain_received (source, id) from stdin (format binary)", ct))
+            await using (var copy = await connection.BeginBinaryImportAsync(
+                "copy public.plain_received (source, id) from stdin (format binary)", ct))
             {
                 for (var i = 0; i < BatchSize; i++)
                 {
@@ -93,7 +105,8 @@ internal static class IntakeBench
                 }
                 await copy.CompleteAsync(ct);
             }
-            await using (var copy = await connection.BeginBinaryImportAsync("copy public.plain_log (id, aggregatetype, aggregateid, type, payload, userid, time) from stdin (format binary)", ct))
+            await using (var copy = await connection.BeginBinaryImportAsync(
+                "copy public.plain_log (id, aggregatetype, aggregateid, type, payload, userid, time) from stdin (format binary)", ct))
             {
                 for (var i = 0; i < BatchSize; i++)
                 {

@@ -14,26 +14,31 @@ internal sealed record Burst(double Seconds, double[] Latencies, Dictionary<int,
 }
 
 /// <summary>
-/// Sends requests that were made beforehand, over plain sockets: each connection sends its next one when the last is answered. It costs a tenth of what an
-/// HttpClient costs, which matters where server and generator share two cores.
+/// Sends requests that were made beforehand, over plain sockets: each connection sends its next one when the last is answered. It costs a
+/// tenth of what an HttpClient costs, which matters where server and generator share two cores.
 /// </summary>
 internal static class LoadGenerator
 {
     /// <summary>A POST with a JSON body and a token, with other headers if there are any.</summary>
     internal static byte[] Post(string path, string token, string json, params string[] headers) => Encoding.ASCII.GetBytes(
-        $"POST {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {json.Length}\r\n"
+        $"POST {path} HTTP/1.1\r\nHost: boon\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: "
+            + $"{json.Length}\r\n"
         + $"{string.Concat(headers.Select(header => header + "\r\n"))}\r\n{json}");
 
     /// <summary>A GET without a token, with other headers if there are any.</summary>
-    internal static byte[] Get(string path, params string[] headers) => Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
+    internal static byte[] Get(string path, params string[] headers) =>
+        Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: boon\r\n{string.Concat(headers.Select(header => header + "\r\n"))}\r\n");
 
     /// <summary>Sends the requests and reads their answers.</summary>
     /// <param name="url">The server.</param>
     /// <param name="requests">What to send.</param>
     /// <param name="connections">How many at once.</param>
     /// <param name="ct">Stops it.</param>
-    /// <param name="then">Makes, from the number of a request and its answer, a second request that belongs to it: the latency is that of both, the status that of the second.</param>
-    internal static async Task<Burst> RunAsync(string url, IReadOnlyList<byte[]> requests, int connections, CancellationToken ct, Func<int, ReadOnlyMemory<byte>, byte[]>? then = null)
+    /// <param name="then">Makes, from the number of a request and its answer, a second request that belongs to it: the latency is that of
+    /// both, the status that of the second.</param>
+    internal static async Task<Burst> RunAsync(
+        string url, IReadOnlyList<byte[]> requests, int connections, CancellationToken ct,
+        Func<int, ReadOnlyMemory<byte>, byte[]>? then = null)
     {
         var address = new Uri(url);
         var next = -1;
@@ -50,7 +55,8 @@ internal static class LoadGenerator
         await Task.WhenAll(sockets.Select(socket => ConnectionAsync(socket)));
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         sockets.ForEach(socket => socket.Dispose());
-        return new Burst(seconds, latencies, statuses.Index().Where(status => status.Item > 0).ToDictionary(status => status.Index, status => status.Item));
+        return new Burst(seconds, latencies, statuses.Index().Where(status => status.Item > 0)
+            .ToDictionary(status => status.Index, status => status.Item));
 
         async Task ConnectionAsync(Socket socket)
         {

@@ -19,7 +19,10 @@ internal sealed class ProducerDb(DbContextOptions<ProducerDb> options) : DbConte
 /// <summary>The module that subscribes and does next to nothing.</summary>
 internal sealed class ConsumerDb(DbContextOptions<ConsumerDb> options) : DbContext(options);
 
-/// <summary>The log of one module and the subscription of another, with everything between a writer and a checkpoint, put together as a host does it.</summary>
+/// <summary>
+/// The log of one module and the subscription of another, with everything between a writer and a checkpoint, put together as a host does
+/// it.
+/// </summary>
 internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     where TConsumer : DbContext
 {
@@ -45,12 +48,16 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     {
         this.last = last;
         this.handler = handler;
-        var settings = new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:Boon", connectionString), new($"Boon:Subscriptions:{Name}:Lanes", lanes.ToString(CultureInfo.InvariantCulture)), new($"Boon:Subscriptions:{Name}:BatchSize", batchSize.ToString(CultureInfo.InvariantCulture))]).Build();
+        var settings = new ConfigurationBuilder().AddInMemoryCollection(
+            [new("ConnectionStrings:Boon", connectionString),
+            new($"Boon:Subscriptions:{Name}:Lanes", lanes.ToString(CultureInfo.InvariantCulture)),
+            new($"Boon:Subscriptions:{Name}:BatchSize", batchSize.ToString(CultureInfo.InvariantCulture))]).Build();
         var loggers = NullLoggerFactory.Instance;
         databases = new Databases(settings, loggers);
         producer = new(databases.Of(ProducerDb.Schema));
         var consumer = new ModuleDatabase<TConsumer>(databases.Of(consumerSchema));
-        subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, databases, signals, settings, loggers);
+        subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, databases,
+            signals, settings, loggers);
         services = [
             new SequencerLoop(producer.Database, signals, loggers), new SequencerLoop(consumer.Database, signals, loggers), subscription,
             new LogNotifications(databases, signals, TimeProvider.System, NullLogger<LogNotifications>.Instance)];
@@ -75,8 +82,12 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     /// <summary>Batches of the subscription.</summary>
     internal int Batches => batches;
 
-    /// <summary>Puts it together on the schemas that are there, for a stream of <paramref name="last"/> events that so many lanes read in such batches.</summary>
-    internal static async Task<LogPipeline<TConsumer>> CreateAsync(string connectionString, int last, int lanes, int batchSize, BatchHandler<TConsumer> handler, CancellationToken ct)
+    /// <summary>
+    /// Puts it together on the schemas that are there, for a stream of <paramref name="last"/> events that so many lanes read in such
+    /// batches.
+    /// </summary>
+    internal static async Task<LogPipeline<TConsumer>> CreateAsync(
+        string connectionString, int last, int lanes, int batchSize, BatchHandler<TConsumer> handler, CancellationToken ct)
     {
         var pipeline = new LogPipeline<TConsumer>(connectionString, last, lanes, batchSize, handler);
         await CreateSchemaAsync(pipeline.producer.Database.Source, ProducerDb.Schema, ct);
@@ -86,7 +97,9 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     /// <summary>A fresh schema with nothing but a log.</summary>
     internal static async Task CreateSchemaAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
     {
-        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; {EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)} {EventLogSchema.AddWantedLanes(schema)}");
+        await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; "
+            + $"{EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)} "
+            + $"{EventLogSchema.AddWantedLanes(schema)}");
         await create.ExecuteNonQueryAsync(ct);
     }
 
@@ -137,7 +150,8 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
         await handledAll.Task.WaitAsync(LongestWait, ct);
         while (true)
         {
-            await using var look = databases.Of(consumerSchema).Source.CreateCommand($"select min(sequence) from {consumerSchema}.checkpoints where subscription = '{Name}'");
+            await using var look = databases.Of(consumerSchema).Source.CreateCommand(
+                $"select min(sequence) from {consumerSchema}.checkpoints where subscription = '{Name}'");
             if (await look.ExecuteScalarAsync(ct) is long sequence && sequence >= last)
                 return;
             await Task.Delay(BetweenLooks, ct);

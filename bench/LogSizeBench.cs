@@ -6,8 +6,8 @@ using Boon.Host.Demo;
 namespace Boon.Bench;
 
 /// <summary>
-/// What operators ask of a long log, beside the same of a short one: the metrics, the events of one user, those of a rare type. Both logs have as many events for
-/// each user and of the rare type; the hosts are asked in turn.
+/// What operators ask of a long log, beside the same of a short one: the metrics, the events of one user, those of a rare type. Both logs
+/// have as many events for each user and of the rare type; the hosts are asked in turn.
 /// </summary>
 internal static class LogSizeBench
 {
@@ -35,8 +35,11 @@ internal static class LogSizeBench
         await using var large = await HostProcess.ServeAsync(other.ConnectionString, ct);
         using var ofSmall = await ClientAsync(small, ct);
         using var ofLarge = await ClientAsync(large, ct);
-        var figures = new Figures($"log-size: a log of {Events:N0} events beside one of {Few:N0}; medians of {Calls} calls of each in turn");
-        foreach (var path in (string[])["/metrics", $"/v1/events?module=identity&userId={User}", $"/v1/events?module=identity&type={RareType}", "/v1/events?module=identity"])
+        var figures = new Figures(
+            $"log-size: a log of {Events:N0} events beside one of {Few:N0}; medians of {Calls} calls of each in turn");
+        foreach (var path in (string[])[
+            "/metrics", $"/v1/events?module=identity&userId={User}", $"/v1/events?module=identity&type={RareType}",
+            "/v1/events?module=identity"])
         {
             List<double> few = [], many = [];
             for (var call = -WarmUp; call < Calls; call++)
@@ -48,7 +51,8 @@ internal static class LogSizeBench
                 many.Add(another);
             }
             var ratio = Figures.Ratio(many, few);
-            figures.Add(path, Figures.Milliseconds(Figures.Median(many)), Figures.Milliseconds(Figures.Median(few)), ratio, $"<= {Aim}", ratio <= Aim);
+            figures.Add(path, Figures.Milliseconds(Figures.Median(many)), Figures.Milliseconds(Figures.Median(few)), ratio, $"<= {Aim}",
+                ratio <= Aim);
         }
         return figures;
     }
@@ -65,7 +69,8 @@ internal static class LogSizeBench
     private static async Task<HttpClient> ClientAsync(HostProcess host, CancellationToken ct)
     {
         var http = new HttpClient { BaseAddress = new Uri(host.Url) };
-        using var answer = await http.PostAsJsonAsync(new Uri("/v1/sessions", UriKind.Relative), new { identifier = "operator", password = HostProcess.OperatorPassword }, ct);
+        using var answer = await http.PostAsJsonAsync(
+            new Uri("/v1/sessions", UriKind.Relative), new { identifier = "operator", password = HostProcess.OperatorPassword }, ct);
         var session = await answer.Content.ReadFromJsonAsync<JsonElement>(ct);
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", session.GetProperty("accessToken").GetString());
         return http;
@@ -78,12 +83,15 @@ internal static class LogSizeBench
         {
             // migrated, and every subscription has its checkpoints
         }
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0, Pooling = false }.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(connectionString) { CommandTimeout = 0, Pooling = false }.ConnectionString);
         await using var seed = source.CreateCommand($"""
             drop index identity.event_log_txid, identity.event_log_userid, identity.event_log_type;
             insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
-            select gen_random_uuid(), 'user', 'u', case when n % ({events} / {EventsOfRareType}) = 7 then '{RareType}' else 'bench.filler.v' || n % 5 end, json_build_object('n', n),
-                   case when n % ({events} / {EventsOfUser}) = 11 then '{User}'::uuid else md5((n % ({events} / {EventsOfUser}))::text)::uuid end
+            select gen_random_uuid(), 'user', 'u', case when n % ({events} / {EventsOfRareType}) = 7 then '{RareType}'
+            else 'bench.filler.v' || n % 5 end, json_build_object('n', n),
+                   case when n % ({events} / {EventsOfUser}) = 11 then '{User}'::uuid
+                   else md5((n % ({events} / {EventsOfUser}))::text)::uuid end
             from generate_series(1, {events}) n;
             insert into identity.event_order (sequence, position, recordedat)
             select h.last + row_number() over (order by l.position), l.position, h.recordedat
@@ -93,9 +101,12 @@ internal static class LogSizeBench
             create index event_log_txid on identity.event_log (txid);
             create index event_log_userid on identity.event_log (userid, position) where userid is not null;
             create index event_log_type on identity.event_log (type collate "C", position);
-            update promotions.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
-            update quests.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
-            update orders.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
+            update promotions.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
+            update quests.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
+            update orders.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
             """);
         await seed.ExecuteNonQueryAsync(ct);
         await using var settle = source.CreateCommand("update identity.log_head set settled = pg_current_snapshot()");

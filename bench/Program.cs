@@ -12,15 +12,18 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("types", "Pages of 10,000 coupon types.", TypesBench.RunAsync),
     ("upload", "One upload of 50,000 coupons beside a bare COPY of the same rows, and its memory.", UploadBench.RunAsync),
     ("quests", "Sign-in events to completed quests, events a second, beside the bare subscription.", QuestsBench.RunAsync),
-    ("rules", "Sign-ins through many campaigns and quests that give nothing; answers about a million vouchers and users.", RulesBench.RunAsync),
+    ("rules", "Sign-ins through many campaigns and quests that give nothing; answers about a million vouchers and users.",
+        RulesBench.RunAsync),
     ("replay", "Replay of 1,000,000 stored events: read and folded, and with the projection written.", ReplayBench.RunAsync),
     ("catalog", "Reads of the quest catalog a second beside an endpoint that does nothing.", CatalogBench.RunAsync),
     ("orders", "Orders with a code, placed to confirmed, a second at 16 connections, and the CPU of each.", OrdersBench.RunAsync),
     ("intake", "Reported events a second in batches of 1,000, beside a bare COPY of the same rows.", IntakeBench.RunAsync),
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
-    ("gateway", "What the gateway adds to a request at rest, and claims a second through it beside those without it.", GatewayBench.RunAsync),
+    ("gateway", "What the gateway adds to a request at rest, and claims a second through it beside those without it.",
+        GatewayBench.RunAsync),
     ("tokens", "Verification of access tokens beside the bare RSA verification.", TokensBench.RunAsync),
-    ("log-size", "Metrics, one user's events and a rare type's in a log of 20,000,000 events (--events N) beside one of 20,000.", LogSizeBench.RunAsync),
+    ("log-size", "Metrics, one user's events and a rare type's in a log of 20,000,000 events (--events N) beside one of 20,000.",
+        LogSizeBench.RunAsync),
     ("rest", "Transactions, write-ahead log and CPU of one idle process.", RestBench.RunAsync),
     ("start", "Cold start of boon serve to the first 200 of /health/ready, and its memory at rest.", StartBench.RunAsync),
 ];
@@ -32,10 +35,12 @@ if (args is ["log-size", "--events", var events] && int.TryParse(events, out var
 var known = args is [] || (args is [var first] && benches.Any(bench => bench.Name == first));
 if (!known)
 {
-    Console.WriteLine("Usage: bench [NAME]\n\nPrints each figure as a ratio to a limit that is measured in the same run. Without a NAME all of them run.\n");
+    Console.WriteLine("Usage: bench [NAME]\n\nPrints each figure as a ratio to a limit that is measured in the same run. Without a NAME "
+        + "all of them run.\n");
     foreach (var bench in benches)
         Console.WriteLine($"  {bench.Name,-20} {bench.Summary}");
-    Console.WriteLine("\nPostgreSQL: a private one in a temporary folder, or the server in ConnectionStrings__Boon (a database is made and dropped there).");
+    Console.WriteLine("\nPostgreSQL: a private one in a temporary folder, or the server in ConnectionStrings__Boon (a database is made and "
+        + "dropped there).");
     return args is ["--help"] or ["-h"] ? 0 : 2;
 }
 

@@ -3,8 +3,8 @@ using Boon.Support;
 namespace Boon.Bench;
 
 /// <summary>
-/// The first claims after 1,000,000 coupons before them have expired in one instant, beside as many claims of a fresh pool: what a claim waits, and how long until the
-/// expired ones are purged in the background.
+/// The first claims after 1,000,000 coupons before them have expired in one instant, beside as many claims of a fresh pool: what a claim
+/// waits, and how long until the expired ones are purged in the background.
 /// </summary>
 internal static class PurgeBench
 {
@@ -42,17 +42,22 @@ internal static class PurgeBench
             while (await LeftAsync(source, type, ct))
                 await Task.Delay(BetweenLooks, ct);
             purges.Add(Expired / Stopwatch.GetElapsedTime(started).TotalSeconds);
-            Console.WriteLine($"p99 {after[^1]:0.0} ms beside {before[^1]:0.0} ms, slowest {first[^1]:0.0} beside {firstBefore[^1]:0.0} ms, {purges[^1]:N0} purged a second.");
+            Console.WriteLine($"p99 {after[^1]:0.0} ms beside {before[^1]:0.0} ms, slowest {first[^1]:0.0} beside {firstBefore[^1]:0.0} "
+                + $"ms, {purges[^1]:N0} purged a second.");
         }
         var (p99, worst) = (Figures.Ratio(after, before), Figures.Ratio(first, firstBefore));
-        return new Figures($"purge: {Claims:N0} claims at {Connections} connections after {Expired:N0} expired coupons, medians of {Runs} runs; the limit is as many claims of a fresh pool")
-            .Add("p99 of the first claims", Figures.Milliseconds(Figures.Median(after)), Figures.Milliseconds(Figures.Median(before)), p99, $"<= {Most:0}", p99 <= Most)
-            .Add("the slowest of them", Figures.Milliseconds(Figures.Median(first)), Figures.Milliseconds(Figures.Median(firstBefore)), worst)
+        return new Figures($"purge: {Claims:N0} claims at {Connections} connections after {Expired:N0} expired coupons, medians of {Runs} "
+            + $"runs; the limit is as many claims of a fresh pool")
+            .Add("p99 of the first claims", Figures.Milliseconds(Figures.Median(after)), Figures.Milliseconds(Figures.Median(before)), p99,
+                $"<= {Most:0}", p99 <= Most)
+            .Add("the slowest of them", Figures.Milliseconds(Figures.Median(first)), Figures.Milliseconds(Figures.Median(firstBefore)),
+                worst)
             .Add("expired coupons purged in the background", Figures.Rate(Figures.Median(purges)));
 
         async Task<Burst> BurstAsync(string type)
         {
-            var requests = mint.Tokens(Claims).Select(token => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}""")).ToList();
+            var requests = mint.Tokens(Claims).Select(token => LoadGenerator.Post("/v1/claims", token, $$"""{"type":"{{type}}"}"""))
+                .ToList();
             var burst = await LoadGenerator.RunAsync(host.Url, requests, Connections, ct);
             return burst.Statuses.GetValueOrDefault(201) == Claims
                 ? burst

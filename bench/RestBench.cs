@@ -13,7 +13,8 @@ internal static class RestBench
         await using var host = await HostProcess.ServeAsync(connectionString, ct);
         // A connection of another database: its own looks are not counted.
         var own = new NpgsqlConnectionStringBuilder(connectionString);
-        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", MaxPoolSize = 1 }.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(connectionString) { Database = "postgres", MaxPoolSize = 1 }.ConnectionString);
         await CleanAsync(own, ct);
         await Task.Delay(Settle, ct);
         var before = await LookAsync(source, own.Database!, ct);
@@ -22,7 +23,8 @@ internal static class RestBench
         await Task.Delay(Measured, ct);
         var after = await LookAsync(source, own.Database!, ct);
         var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var (transactions, ids, wal) = ((after.Transactions - before.Transactions) / seconds, after.Ids - before.Ids, after.Wal - before.Wal);
+        var (transactions, ids, wal) =
+            ((after.Transactions - before.Transactions) / seconds, after.Ids - before.Ids, after.Wal - before.Wal);
         var share = (host.Cpu() - cpu).TotalSeconds / seconds;
         return new Figures($"rest: one idle process, over {seconds:0} s")
             .Add("transactions a second", Figures.Rate(transactions), aim: "< 5/s", met: transactions < 5)
@@ -33,14 +35,15 @@ internal static class RestBench
     }
 
     /// <summary>
-    /// Vacuums and counts what the migrations made, and ends with a checkpoint. Otherwise autovacuum does it at some moment of the next minutes, and its transactions would
-    /// be counted as Boon's.
+    /// Vacuums and counts what the migrations made, and ends with a checkpoint. Otherwise autovacuum does it at some moment of the next
+    /// minutes, and its transactions would be counted as Boon's.
     /// </summary>
     private static async Task CleanAsync(NpgsqlConnectionStringBuilder own, CancellationToken ct)
     {
         foreach (var database in (string[])[own.Database!, "postgres", "template1"])
         {
-            await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(own.ConnectionString) { Database = database, Pooling = false }.ConnectionString);
+            await using var connection = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(own.ConnectionString) { Database = database, Pooling = false }.ConnectionString);
             await connection.OpenAsync(ct);
             // The second time cleans the statistics that the first one wrote.
             foreach (var statement in (string[])["vacuum analyze", "vacuum", "checkpoint"])
@@ -51,7 +54,8 @@ internal static class RestBench
         }
     }
 
-    private static async Task<(long Transactions, long Ids, long Wal)> LookAsync(NpgsqlDataSource source, string database, CancellationToken ct)
+    private static async Task<(long Transactions, long Ids, long Wal)> LookAsync(
+        NpgsqlDataSource source, string database, CancellationToken ct)
     {
         await using var command = source.CreateCommand("""
             select (select xact_commit + xact_rollback from pg_stat_database where datname = $1),

@@ -3,8 +3,8 @@ using Boon.Host.Demo;
 namespace Boon.Bench;
 
 /// <summary>
-/// At rest, one sign-in after the other: from its answer until the user's voucher is in GET /v1/vouchers. The voucher costs two commits (the sequencer's,
-/// the subscription's) and the one request that shows it; those alone, one after the other, are the limit.
+/// At rest, one sign-in after the other: from its answer until the user's voucher is in GET /v1/vouchers. The voucher costs two commits
+/// (the sequencer's, the subscription's) and the one request that shows it; those alone, one after the other, are the limit.
 /// </summary>
 internal static class SignInToVoucherBench
 {
@@ -47,17 +47,20 @@ internal static class SignInToVoucherBench
         }
         var inside = await BetweenEventsAsync(connection, ct);
 
-        var figures = new Figures($"sign-in-to-voucher: {SignIns} sign-ins one after the other; the limit is two commits of one row and one GET /v1/vouchers, in turn with them");
+        var figures = new Figures($"sign-in-to-voucher: {SignIns} sign-ins one after the other; the limit is two commits of one row and "
+            + $"one GET /v1/vouchers, in turn with them");
         foreach (var (name, share) in ((string, double)[])[("p50", 0.5), ("p99", 0.99)])
         {
             var (latency, limit) = (Figures.Percentile(latencies, share), Figures.Percentile(limits, share));
-            figures.Add($"sign-in answered to voucher seen, {name}", Figures.Milliseconds(latency), Figures.Milliseconds(limit), latency / limit,
+            figures.Add($"sign-in answered to voucher seen, {name}", Figures.Milliseconds(latency), Figures.Milliseconds(limit),
+                latency / limit,
                 share > 0.5 ? $"< {AimMilliseconds:0} ms" : "", share > 0.5 ? latency < AimMilliseconds : null);
         }
         return figures
             .Add("inside the server, event to event, p50", Figures.Milliseconds(Figures.Percentile(inside, 0.5)))
             .Add("inside the server, event to event, p99", Figures.Milliseconds(Figures.Percentile(inside, 0.99)))
-            .Note($"{Figures.Median(polls):0} GETs until the voucher is seen (median). Event to event: from the time of user-signed-in to that of voucher-issued in the logs.");
+            .Note($"{Figures.Median(polls):0} GETs until the voucher is seen (median). Event to event: from the time of user-signed-in to "
+                + $"that of voucher-issued in the logs.");
     }
 
     private static async Task CreateCampaignAsync(DemoClient client, CancellationToken ct)
@@ -80,13 +83,15 @@ internal static class SignInToVoucherBench
     private static async Task<bool> HasVoucherAsync(DemoClient client, string token, CancellationToken ct)
     {
         var answer = await client.SendAsync(HttpMethod.Get, "/v1/vouchers", null, token, ct);
-        return answer.Ok ? answer.Body.GetProperty("data").GetArrayLength() > 0 : throw new InvalidOperationException($"GET /v1/vouchers: {answer.Refusal}");
+        return answer.Ok ? answer.Body.GetProperty("data").GetArrayLength() > 0 : throw new InvalidOperationException(
+            $"GET /v1/vouchers: {answer.Refusal}");
     }
 
     private static async Task<List<double>> BetweenEventsAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("""
-            select extract(epoch from v.time - s.time)::float8 * 1000 from promotions.event_log v join identity.event_log s on s.id = v.causationid
+            select extract(epoch from v.time - s.time)::float8 * 1000 from promotions.event_log v join identity.event_log s
+            on s.id = v.causationid
             where v.type = 'promotions.voucher-issued.v1' order by v.position desc limit $1
             """, connection)
         { Parameters = { new() { Value = SignIns } } };

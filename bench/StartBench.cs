@@ -1,8 +1,8 @@
 namespace Boon.Bench;
 
 /// <summary>
-/// Cold start of <c>boon serve</c> on a migrated database, and its memory after five seconds of rest: a release build (<c>./boon publish</c>) and the one of the checkout,
-/// beside an empty ASP.NET Core host.
+/// Cold start of <c>boon serve</c> on a migrated database, and its memory after five seconds of rest: a release build (<c>./boon
+/// publish</c>) and the one of the checkout, beside an empty ASP.NET Core host.
 /// </summary>
 internal static class StartBench
 {
@@ -48,7 +48,8 @@ internal static class StartBench
                 Figures.Milliseconds(Figures.Median(emptyStart)), Figures.Ratio(releaseStart, emptyStart))
             .Add("build of the checkout: the same", Figures.Milliseconds(Figures.Median(start)),
                 Figures.Milliseconds(Figures.Median(emptyStart)), Figures.Ratio(start, emptyStart))
-            .Add("release build: memory at rest (resident, after 5 s)", Mebibytes(releaseMemory), Mebibytes(emptyMemory), Figures.Ratio(releaseMemory, emptyMemory))
+            .Add("release build: memory at rest (resident, after 5 s)", Mebibytes(releaseMemory), Mebibytes(emptyMemory),
+                Figures.Ratio(releaseMemory, emptyMemory))
             .Add("build of the checkout: the same", Mebibytes(memory), Mebibytes(emptyMemory), Figures.Ratio(memory, emptyMemory))
             .Add("first start of all, with migrations (once)", Figures.Milliseconds(migrating));
     }
@@ -64,7 +65,8 @@ internal static class StartBench
 
     private static async Task PublishAsync(string folder, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(Path.Combine(Support.Checkout.Root, "boon"), ["publish", folder]) { UseShellExecute = false, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Path.Combine(Support.Checkout.Root, "boon"), ["publish", folder])
+            { UseShellExecute = false, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var output = await process.StandardError.ReadToEndAsync(ct);
         await process.WaitForExitAsync(ct);

@@ -1,8 +1,8 @@
 namespace Boon.Contracts;
 
 /// <summary>
-/// An account was opened. <paramref name="Returning"/> is true when its e-mail address or phone number belonged to an account that was erased, and Boon was told to
-/// remember that; events of earlier versions do not say.
+/// An account was opened. <paramref name="Returning"/> is true when its e-mail address or phone number belonged to an account that was
+/// erased, and Boon was told to remember that; events of earlier versions do not say.
 /// </summary>
 public sealed record UserRegistered(
     Guid UserId,
@@ -51,8 +51,8 @@ public sealed record UserErased(Guid UserId) : IEvent
 }
 
 /// <summary>
-/// A user signed in. <paramref name="First"/> is true once in a user's life, and never for one who is returning; <paramref name="Number"/> counts this
-/// user's sign-ins from 1. Refreshing a token is no sign-in.
+/// A user signed in. <paramref name="First"/> is true once in a user's life, and never for one who is returning; <paramref name="Number"/>
+/// counts this user's sign-ins from 1. Refreshing a token is no sign-in.
 /// </summary>
 public sealed record UserSignedIn(
     Guid UserId,
@@ -67,7 +67,8 @@ public sealed record UserSignedIn(
 }
 
 /// <summary>A session ended before its time: its access tokens are refused from now on.
-/// <paramref name="Reason"/>: <c>signed-out</c>, <c>refresh-token-reused</c>, <c>password-changed</c>, <c>roles-changed</c> or <c>user-erased</c>.</summary>
+/// <paramref name="Reason"/>: <c>signed-out</c>, <c>refresh-token-reused</c>, <c>password-changed</c>, <c>roles-changed</c> or
+/// <c>user-erased</c>.</summary>
 public sealed record SessionEnded(Guid SessionId, Guid UserId, string Reason) : IEvent
 {
     public static string Name => "identity.session-ended.v1";
@@ -76,7 +77,9 @@ public sealed record SessionEnded(Guid SessionId, Guid UserId, string Reason) : 
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>A signing key came into use: its public part (RFC 7517, base64url), good for verifying until <paramref name="RetiresAt"/>.</summary>
+/// <summary>
+/// A signing key came into use: its public part (RFC 7517, base64url), good for verifying until <paramref name="RetiresAt"/>.
+/// </summary>
 public sealed record SigningKeyCreated(string Kid, string N, string E, DateTimeOffset RetiresAt) : IEvent
 {
     public static string Name => "identity.signing-key-created.v1";

@@ -1,6 +1,8 @@
 namespace Boon.Contracts;
 
-/// <summary>A user placed an order. With a <paramref name="Code"/> it waits for that to be redeemed, else it is confirmed in the same instant.</summary>
+/// <summary>
+/// A user placed an order. With a <paramref name="Code"/> it waits for that to be redeemed, else it is confirmed in the same instant.
+/// </summary>
 public sealed record OrderPlaced(Guid OrderId, Guid UserId, string Product, int Quantity, Money Total, string? Code) : IEvent
 {
     public static string Name => "orders.order-placed.v1";
@@ -10,7 +12,8 @@ public sealed record OrderPlaced(Guid OrderId, Guid UserId, string Product, int 
 }
 
 /// <summary>An order stands: <paramref name="ToPay"/> is its total less the discount, if its code gave one.</summary>
-public sealed record OrderConfirmed(Guid OrderId, Guid UserId, string Product, int Quantity, Money Total, string? Code, Money? Discount, Money ToPay) : IEvent
+public sealed record OrderConfirmed(
+    Guid OrderId, Guid UserId, string Product, int Quantity, Money Total, string? Code, Money? Discount, Money ToPay) : IEvent
 {
     public static string Name => "orders.order-confirmed.v1";
     string IEvent.AggregateType => "order";
@@ -18,7 +21,10 @@ public sealed record OrderConfirmed(Guid OrderId, Guid UserId, string Product, i
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>An order was rejected because its code was not redeemed; <paramref name="Reason"/> is that of the redemption, such as <c>code-exhausted</c>.</summary>
+/// <summary>
+/// An order was rejected because its code was not redeemed; <paramref name="Reason"/> is that of the redemption, such as
+/// <c>code-exhausted</c>.
+/// </summary>
 public sealed record OrderRejected(Guid OrderId, Guid UserId, string Code, string Reason) : IEvent, IRefusal
 {
     public static string Name => "orders.order-rejected.v1";

@@ -18,7 +18,8 @@ public sealed record Benefit(
     [Length(1, 100)] string[]? Products = null);
 
 /// <summary>A campaign was created.</summary>
-public sealed record CampaignCreated(Guid CampaignId, string CampaignName, string Trigger, long Limit, Benefit Benefit, string State) : IEvent
+public sealed record CampaignCreated(Guid CampaignId, string CampaignName, string Trigger, long Limit, Benefit Benefit, string State)
+    : IEvent
 {
     public static string Name => "promotions.campaign-created.v1";
     string IEvent.AggregateType => "campaign";
@@ -26,8 +27,11 @@ public sealed record CampaignCreated(Guid CampaignId, string CampaignName, strin
     Guid? IEvent.UserId => null;
 }
 
-/// <summary>A campaign's rules changed; the change applies to exactly the events after <paramref name="After"/>, a log sequence for each source.</summary>
-public sealed record CampaignChanged(Guid CampaignId, string State, long Limit, DateTimeOffset? EndsAt, Dictionary<string, long> After) : IEvent
+/// <summary>
+/// A campaign's rules changed; the change applies to exactly the events after <paramref name="After"/>, a log sequence for each source.
+/// </summary>
+public sealed record CampaignChanged(Guid CampaignId, string State, long Limit, DateTimeOffset? EndsAt, Dictionary<string, long> After)
+    : IEvent
 {
     public static string Name => "promotions.campaign-changed.v1";
     string IEvent.AggregateType => "campaign";
@@ -36,7 +40,8 @@ public sealed record CampaignChanged(Guid CampaignId, string State, long Limit, 
 }
 
 /// <summary>A voucher was issued to a user; <paramref name="Rank"/> is its place among the eligible, from 1.</summary>
-public sealed record VoucherIssued(Guid VoucherId, Guid CampaignId, Guid UserId, string Code, long Rank, Benefit Benefit, DateTimeOffset ExpiresAt) : IEvent
+public sealed record VoucherIssued(
+    Guid VoucherId, Guid CampaignId, Guid UserId, string Code, long Rank, Benefit Benefit, DateTimeOffset ExpiresAt) : IEvent
 {
     public static string Name => "promotions.voucher-issued.v1";
     string IEvent.AggregateType => "voucher";
@@ -44,7 +49,10 @@ public sealed record VoucherIssued(Guid VoucherId, Guid CampaignId, Guid UserId,
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>An event matched a campaign but gave no voucher; <paramref name="Reason"/> says why, <paramref name="Rank"/> is set where the limit was the reason.</summary>
+/// <summary>
+/// An event matched a campaign but gave no voucher; <paramref name="Reason"/> says why, <paramref name="Rank"/> is set where the limit was
+/// the reason.
+/// </summary>
 public sealed record VoucherRefused(Guid CampaignId, Guid UserId, string Reason, long? Rank) : IEvent, IRefusal
 {
     public static string Name => "promotions.voucher-refused.v1";
@@ -55,7 +63,8 @@ public sealed record VoucherRefused(Guid CampaignId, Guid UserId, string Reason,
 
 /// <summary>A code was redeemed; amounts in minor units of <paramref name="Currency"/>.</summary>
 public sealed record CodeRedeemed(
-    Guid RedemptionId, Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, long Discount, long Total, int RemainingUses) : IEvent
+    Guid RedemptionId, Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, long Discount,
+    long Total, int RemainingUses) : IEvent
 {
     public static string Name => "promotions.code-redeemed.v1";
     string IEvent.AggregateType => "redemption";
@@ -64,7 +73,8 @@ public sealed record CodeRedeemed(
 }
 
 /// <summary>A redemption was refused; <paramref name="Reason"/> is the error code that the caller saw.</summary>
-public sealed record RedemptionRefused(Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, string Reason) : IEvent, IRefusal
+public sealed record RedemptionRefused(
+    Guid UserId, string Code, long Amount, string Currency, string? Product, string? Reference, string Reason) : IEvent, IRefusal
 {
     public static string Name => "promotions.redemption-refused.v1";
     string IEvent.AggregateType => "code";
@@ -90,7 +100,10 @@ public sealed record CouponTypeSet(string Type, int? PerUser, int? PerSecond, in
     Guid? IEvent.UserId => null;
 }
 
-/// <summary>Coupons of one type (none: without a type) were uploaded by <paramref name="By"/>; an upload of several types logs one of these for each.</summary>
+/// <summary>
+/// Coupons of one type (none: without a type) were uploaded by <paramref name="By"/>; an upload of several types logs one of these for
+/// each.
+/// </summary>
 public sealed record CouponsUploaded(Guid UploadId, string? Type, int Count, Guid By) : IEvent
 {
     public static string Name => "promotions.coupons-uploaded.v1";
@@ -117,7 +130,10 @@ public sealed record ClaimQueued(Guid ClaimId, Guid UserId, string? Type, int Po
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>A claim was refused: <c>sold-out</c>, <c>queue-full</c> or <c>timed-out</c>. There is a <paramref name="ClaimId"/> if it had been queued.</summary>
+/// <summary>
+/// A claim was refused: <c>sold-out</c>, <c>queue-full</c> or <c>timed-out</c>. There is a <paramref name="ClaimId"/> if it had been
+/// queued.
+/// </summary>
 public sealed record ClaimRefused(Guid? ClaimId, Guid UserId, string? Type, string Reason) : IEvent, IRefusal
 {
     public static string Name => "promotions.claim-refused.v1";
@@ -135,7 +151,10 @@ public sealed record CouponsPurged(string? Type, long Count) : IEvent
     Guid? IEvent.UserId => null;
 }
 
-/// <summary>A quest's reward that is coupons was granted in full: <paramref name="Quantity"/> coupons of <paramref name="Type"/>, each logged as claimed too.</summary>
+/// <summary>
+/// A quest's reward that is coupons was granted in full: <paramref name="Quantity"/> coupons of <paramref name="Type"/>, each logged as
+/// claimed too.
+/// </summary>
 public sealed record RewardGranted(Guid QuestId, Guid UserId, int Number, string Type, int Quantity) : IEvent
 {
     public static string Name => "promotions.reward-granted.v1";
@@ -144,7 +163,9 @@ public sealed record RewardGranted(Guid QuestId, Guid UserId, int Number, string
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>A quest's reward that is coupons waits: <c>sold-out</c> or <c>type-unknown</c>. It is granted as soon as there are coupons.</summary>
+/// <summary>
+/// A quest's reward that is coupons waits: <c>sold-out</c> or <c>type-unknown</c>. It is granted as soon as there are coupons.
+/// </summary>
 public sealed record RewardDelayed(Guid QuestId, Guid UserId, int Number, string Type, string Reason) : IEvent
 {
     public static string Name => "promotions.reward-delayed.v1";

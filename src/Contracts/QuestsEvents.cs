@@ -7,7 +7,9 @@ namespace Boon.Contracts;
 /// <param name="TimeZone">An IANA name, such as <c>Europe/Amsterdam</c>.</param>
 public sealed record QuestWindow([AllowedValues("day", "week")] string Unit, [Length(1, 100)] string TimeZone);
 
-/// <summary>A reward was created: <paramref name="Quantity"/> of <paramref name="Item"/> (<c>gold</c>, <c>diamond</c> or <c>coupon:TYPE</c>).</summary>
+/// <summary>
+/// A reward was created: <paramref name="Quantity"/> of <paramref name="Item"/> (<c>gold</c>, <c>diamond</c> or <c>coupon:TYPE</c>).
+/// </summary>
 public sealed record RewardCreated(Guid RewardId, string RewardName, string Item, int Quantity) : IEvent
 {
     public static string Name => "quests.reward-created.v1";
@@ -18,7 +20,8 @@ public sealed record RewardCreated(Guid RewardId, string RewardName, string Item
 
 /// <summary>A quest was created; it counts the events that come after this.</summary>
 public sealed record QuestCreated(
-    Guid QuestId, string QuestName, Guid RewardId, string Trigger, int Streak, int Duplication, bool AutoClaim, QuestWindow? Window, string State) : IEvent
+    Guid QuestId, string QuestName, Guid RewardId, string Trigger, int Streak, int Duplication, bool AutoClaim, QuestWindow? Window,
+    string State) : IEvent
 {
     public static string Name => "quests.quest-created.v1";
     string IEvent.AggregateType => "quest";
@@ -27,11 +30,12 @@ public sealed record QuestCreated(
 }
 
 /// <summary>
-/// A quest's rules changed; <paramref name="Version"/> counts from 1. The change applies to exactly the events after <paramref name="After"/>: for each source, the
-/// log sequence at which each lane stood.
+/// A quest's rules changed; <paramref name="Version"/> counts from 1. The change applies to exactly the events after
+/// <paramref name="After"/>: for each source, the log sequence at which each lane stood.
 /// </summary>
 public sealed record QuestChanged(
-    Guid QuestId, string QuestName, int Version, Guid RewardId, int Streak, int Duplication, bool AutoClaim, string State, Dictionary<string, long[]> After) : IEvent
+    Guid QuestId, string QuestName, int Version, Guid RewardId, int Streak, int Duplication, bool AutoClaim, string State,
+    Dictionary<string, long[]> After) : IEvent
 {
     public static string Name => "quests.quest-changed.v1";
     string IEvent.AggregateType => "quest";
@@ -39,7 +43,10 @@ public sealed record QuestChanged(
     Guid? IEvent.UserId => null;
 }
 
-/// <summary>A user came a step further: <paramref name="Streak"/> of <paramref name="StreakOf"/>, with <paramref name="Completions"/> of <paramref name="CompletionsOf"/> done.</summary>
+/// <summary>
+/// A user came a step further: <paramref name="Streak"/> of <paramref name="StreakOf"/>, with <paramref name="Completions"/> of
+/// <paramref name="CompletionsOf"/> done.
+/// </summary>
 public sealed record QuestProgressed(Guid QuestId, Guid UserId, int Streak, int StreakOf, int Completions, int CompletionsOf) : IEvent
 {
     public static string Name => "quests.quest-progressed.v1";
@@ -49,7 +56,8 @@ public sealed record QuestProgressed(Guid QuestId, Guid UserId, int Streak, int 
 }
 
 /// <summary>A user completed a quest for the <paramref name="Number"/>th time, from 1.</summary>
-public sealed record QuestCompleted(Guid QuestId, Guid UserId, int Number, Guid RewardId, string Item, int Quantity, bool AutoClaim) : IEvent
+public sealed record QuestCompleted(Guid QuestId, Guid UserId, int Number, Guid RewardId, string Item, int Quantity, bool AutoClaim)
+    : IEvent
 {
     public static string Name => "quests.quest-completed.v1";
     string IEvent.AggregateType => "quest";
@@ -57,7 +65,10 @@ public sealed record QuestCompleted(Guid QuestId, Guid UserId, int Number, Guid 
     Guid? IEvent.UserId => UserId;
 }
 
-/// <summary>The reward of a user's completion <paramref name="Number"/> was claimed, by the user or by itself: at most once in the completion's life.</summary>
+/// <summary>
+/// The reward of a user's completion <paramref name="Number"/> was claimed, by the user or by itself: at most once in the completion's
+/// life.
+/// </summary>
 public sealed record RewardClaimed(Guid QuestId, Guid UserId, int Number, Guid RewardId, string Item, int Quantity, bool Automatic) : IEvent
 {
     /// <summary>What an <see cref="Item"/> that is a coupon begins with; the coupon type follows.</summary>

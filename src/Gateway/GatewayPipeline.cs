@@ -21,7 +21,8 @@ public static class GatewayPipeline
 
     /// <summary>Registers the gateway to these modules.</summary>
     /// <exception cref="SetupException">The settings do not say where a module is.</exception>
-    public static IServiceCollection AddBoonGateway(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<IModule> modules)
+    public static IServiceCollection AddBoonGateway(
+        this IServiceCollection services, IConfiguration configuration, IReadOnlyList<IModule> modules)
     {
         var backends = Backends.Of(configuration, [.. modules.Select(module => module.Name)]);
         var routes = new ProxyRoutes(backends, modules, configuration);
@@ -36,7 +37,8 @@ public static class GatewayPipeline
         services.AddSingleton<BackendWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<BackendWatch>());
         services.AddSingleton<IPassiveHealthCheckPolicy, FirstFailure>();
-        services.AddSingleton<IDestinationResolver>(provider => new NamedAddresses(Dns.GetHostAddressesAsync, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IDestinationResolver>(provider =>
+            new NamedAddresses(Dns.GetHostAddressesAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddReverseProxy()
             .LoadFromMemory(routes.Routes, routes.Clusters)
             .ConfigureHttpClient((_, handler) => handler.ConnectTimeout = LongestConnect)
@@ -72,9 +74,12 @@ public static class GatewayPipeline
         app.UseBoonDocs();
     }
 
-    /// <summary>What whoever starts the gateway must know: a line for each backend, and when it is ready. None in a process that is no gateway.</summary>
+    /// <summary>
+    /// What whoever starts the gateway must know: a line for each backend, and when it is ready. None in a process that is no gateway.
+    /// </summary>
     public static IEnumerable<string> Describe(IServiceProvider services) => services.GetService<Backends>() is not { } backends ? []
-        : backends.Describe().Append("/health/ready answers 200 once each module has a process that is ready; warnings name those that are not.");
+        : backends.Describe()
+            .Append("/health/ready answers 200 once each module has a process that is ready; warnings name those that are not.");
 
     private static Task PinToHttps(HttpContext http, RequestDelegate next)
     {

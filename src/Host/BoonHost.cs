@@ -25,11 +25,13 @@ namespace Boon.Host;
 /// <param name="MustExist">True for commands that work with data that is there: they make no database.</param>
 /// <param name="Known">Every module of the program; null: those of Boon.</param>
 internal sealed record HostOptions(
-    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false, IReadOnlyDictionary<string, string?>? Settings = null, bool MustExist = false,
+    string? Data = null, string? Urls = null, IReadOnlyList<string>? Modules = null, bool Quiet = false,
+    IReadOnlyDictionary<string, string?>? Settings = null, bool MustExist = false,
     IReadOnlyList<IModule>? Known = null);
 
 /// <summary>
-/// One process of Boon: its database (a private PostgreSQL unless a connection string is set), its modules, and the web application over them.
+/// One process of Boon: its database (a private PostgreSQL unless a connection string is set), its modules, and the web application over
+/// them.
 /// </summary>
 internal sealed class BoonHost : IAsyncDisposable
 {
@@ -39,10 +41,12 @@ internal sealed class BoonHost : IAsyncDisposable
     internal const string GatewayName = "gateway";
 
     /// <summary>Every module that this binary has.</summary>
-    internal static IReadOnlyList<IModule> AllModules { get; } = [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule(), new OrdersModule(), new IntakeModule()];
+    internal static IReadOnlyList<IModule> AllModules { get; } =
+        [new IdentityModule(), new PromotionsModule(), new QuestsModule(), new WalletModule(), new OrdersModule(), new IntakeModule()];
 
     /// <summary>Every defence, of the platform and of the modules: the registry that tests read and switch.</summary>
-    internal static IReadOnlyList<Defence> AllDefences { get; } = [.. Defence.OfPlatform, .. GatewayDefences.All, .. AllModules.SelectMany(module => module.Defences)];
+    internal static IReadOnlyList<Defence> AllDefences { get; } =
+        [.. Defence.OfPlatform, .. GatewayDefences.All, .. AllModules.SelectMany(module => module.Defences)];
 
     private readonly PrivatePostgres? postgres;
 
@@ -74,11 +78,14 @@ internal sealed class BoonHost : IAsyncDisposable
             configuration["Boon:Log:Level"] = "Warning";
         var modules = Choose(known, options.Modules);
         PrivatePostgres? server = null;
-        if (Settings.Database.Of(configuration) is null && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
+        if (Settings.Database.Of(configuration) is null
+            && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
         {
             if (options.MustExist && !HasData(data))
-                throw new SetupException($"There is no data in {data}: name the folder with --data (Boon:Data), or your own database with ConnectionStrings:Boon.");
-            server = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(data, Settings.PostgresBinaries.Of(configuration)), Console.Error.WriteLine, ct);
+                throw new SetupException($"There is no data in {data}: name the folder with --data (Boon:Data), or your own database with "
+                    + $"ConnectionStrings:Boon.");
+            server = await PrivatePostgres.StartAsync(
+                new PrivatePostgresOptions(data, Settings.PostgresBinaries.Of(configuration)), Console.Error.WriteLine, ct);
             configuration["ConnectionStrings:Boon"] = server.ConnectionString;
         }
         try
@@ -126,7 +133,8 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>Waits until every database of this host answers, for starts that come before it.</summary>
     internal async Task WaitForDatabasesAsync(CancellationToken ct)
     {
-        foreach (var database in App.Services.GetServices<HostedModule>().Select(module => module.Database).DistinctBy(database => database.Source))
+        foreach (var database in App.Services.GetServices<HostedModule>().Select(module => module.Database)
+            .DistinctBy(database => database.Source))
         {
             var backoff = new Backoff();
             for (var said = false; ; said = true)
@@ -138,7 +146,8 @@ internal sealed class BoonHost : IAsyncDisposable
                 catch (Exception error) when (PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
                 {
                     if (!said)
-                        Console.WriteLine($"Waiting for the database {ConnectionText.Describe(database.Source.ConnectionString)}: {error.Message}");
+                        Console.WriteLine($"Waiting for the database {ConnectionText.Describe(database.Source.ConnectionString)}: "
+                            + $"{error.Message}");
                     await Task.Delay(backoff.Next(), ct);
                 }
         }
@@ -152,7 +161,8 @@ internal sealed class BoonHost : IAsyncDisposable
         else
             foreach (var module in App.Services.GetServices<ModuleMigrations>())
                 if (await module.PendingAsync(ct) is { Count: > 0 } pending)
-                    throw new SetupException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or set Boon__Migrate=true.");
+                    throw new SetupException($"The database lacks {pending.Count} migration(s) of {module.Module}: run `boon migrate`, or "
+                        + $"set Boon__Migrate=true.");
         try
         {
             await App.StartAsync(ct);
@@ -166,17 +176,22 @@ internal sealed class BoonHost : IAsyncDisposable
     /// <summary>What is wrong with an address that this machine does not let us listen on; null when the error is another.</summary>
     private static string? AddressFault(Exception error) => error switch
     {
-        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"another program listens there ({error.Message}) Choose another port.",
-        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressNotAvailable } => "this machine has no such address; it can be one of its own, or * for all.",
-        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied } => "this user may not listen on that port; ports from 1024 on are free to all.",
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } =>
+            $"another program listens there ({error.Message}) Choose another port.",
+        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AddressNotAvailable } =>
+            "this machine has no such address; it can be one of its own, or * for all.",
+        System.Net.Sockets.SocketException { SocketErrorCode: System.Net.Sockets.SocketError.AccessDenied } =>
+            "this user may not listen on that port; ports from 1024 on are free to all.",
         System.Net.Sockets.SocketException socket => socket.Message,
-        InvalidOperationException when error.Message.Contains("HTTPS", StringComparison.OrdinalIgnoreCase) => error.Message.ReplaceLineEndings(" "),
+        InvalidOperationException when error.Message.Contains("HTTPS", StringComparison.OrdinalIgnoreCase) =>
+            error.Message.ReplaceLineEndings(" "),
         _ => null,
     };
 
     /// <summary>Which databases and modules it works with, a line for each database.</summary>
     internal IEnumerable<string> Describe() => HostConfiguration.Describe(
-        App.Configuration, App.Services.GetServices<HostedModule>().Select(module => module.Name), postgres is null ? null : Path.Combine(Settings.Data.Of(App.Configuration), "postgres"))
+        App.Configuration, App.Services.GetServices<HostedModule>().Select(module => module.Name), postgres is null
+            ? null : Path.Combine(Settings.Data.Of(App.Configuration), "postgres"))
         .Concat(GatewayPipeline.Describe(App.Services));
 
     /// <summary>Waits for Ctrl-C or SIGTERM, or until a part of the host has failed and stops it.</summary>
@@ -203,18 +218,24 @@ internal sealed class BoonHost : IAsyncDisposable
         if (names is null or [])
             return [.. known];
         if (names.Contains(GatewayName))
-            return names.All(name => name == GatewayName) ? [] : throw new SetupException("The gateway is a process of its own: run it with --modules gateway alone.");
+            return names.All(name => name == GatewayName)
+                ? [] : throw new SetupException("The gateway is a process of its own: run it with --modules gateway alone.");
         var unknown = names.Where(name => known.All(module => module.Name != name)).ToList();
         return unknown.Count == 0
             ? [.. known.Where(module => names.Contains(module.Name))]
-            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are {string.Join(", ", known.Select(module => module.Name))}, and {GatewayName}.");
+            : throw new SetupException($"There is no module {string.Join(", ", unknown)}; there are "
+                + $"{string.Join(", ", known.Select(module => module.Name))}, and {GatewayName}.");
     }
 
-    /// <summary>True where a private PostgreSQL was made: in the folder, or for root perhaps elsewhere (then the keys that Boon made are in it).</summary>
+    /// <summary>
+    /// True where a private PostgreSQL was made: in the folder, or for root perhaps elsewhere (then the keys that Boon made are in it).
+    /// </summary>
     private static bool HasData(string folder) => Directory.Exists(Path.Combine(folder, "postgres"))
         || (Environment.UserName == "root" && Directory.Exists(Path.Combine(folder, "keys")));
 
-    /// <summary>A setting of a subscription that there is not would be read by nobody; those of modules that run elsewhere are theirs.</summary>
+    /// <summary>
+    /// A setting of a subscription that there is not would be read by nobody; those of modules that run elsewhere are theirs.
+    /// </summary>
     private static void CheckSubscriptions(WebApplication app, IReadOnlyList<IModule> known, List<IModule> modules)
     {
         var here = app.Services.GetServices<SubscriptionRunner>().Select(runner => runner.Name).ToList();
@@ -273,19 +294,4 @@ internal sealed class BoonHost : IAsyncDisposable
         if (postgres is not null)
             await postgres.DisposeAsync();
     }
-}
-
-/// <summary>Signals are the command line's: it ends the command, which stops the host. Were they the host's too, nobody could tell a signal from a failure.</summary>
-internal sealed class CommandLifetime : IHostLifetime
-{
-    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-}
-
-/// <summary>The host's own log lines.</summary>
-internal static partial class HostLog
-{
-    [LoggerMessage(1, LogLevel.Information, "{Module}: applied migration {Migration}", EventName = "migrated")]
-    internal static partial void Migrated(Microsoft.Extensions.Logging.ILogger logger, string module, string migration);
 }

@@ -8,7 +8,10 @@ using Spectre.Console;
 
 namespace Boon.Host;
 
-/// <summary>The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>, <c>operators</c>.</summary>
+/// <summary>
+/// The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>,
+/// <c>operators</c>.
+/// </summary>
 internal static class Cli
 {
     internal static async Task<int> RunAsync(string[] args)
@@ -17,7 +20,9 @@ internal static class Cli
         var root = CreateRoot(signals);
         try
         {
-            return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
+            return await root.Parse(args)
+                .InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
         }
         catch (OperationCanceledException)
         {
@@ -54,10 +59,14 @@ internal static class Cli
     private static string? Explain(Exception error) => error switch
     {
         PrivatePostgresException or SetupException => error.Message,
-        Npgsql.PostgresException postgres when PostgresErrors.IsMissingTable(postgres) => $"The database lacks migrations ({postgres.MessageText}): run `boon migrate`.",
-        Npgsql.PostgresException postgres => $"PostgreSQL refused: {postgres.MessageText} ({postgres.SqlState}). Check ConnectionStrings__Boon.",
-        Npgsql.NpgsqlException npgsql => $"PostgreSQL cannot be reached: {npgsql.InnerException?.Message ?? npgsql.Message}. Check ConnectionStrings__Boon.",
-        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{error.Message} Choose another address with --urls.",
+        Npgsql.PostgresException postgres when PostgresErrors.IsMissingTable(postgres) =>
+            $"The database lacks migrations ({postgres.MessageText}): run `boon migrate`.",
+        Npgsql.PostgresException postgres =>
+            $"PostgreSQL refused: {postgres.MessageText} ({postgres.SqlState}). Check ConnectionStrings__Boon.",
+        Npgsql.NpgsqlException npgsql =>
+            $"PostgreSQL cannot be reached: {npgsql.InnerException?.Message ?? npgsql.Message}. Check ConnectionStrings__Boon.",
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } =>
+            $"{error.Message} Choose another address with --urls.",
         IOException or UnauthorizedAccessException => error.Message,
         _ => null,
     };
@@ -72,7 +81,9 @@ internal static class Cli
         AnsiConsole.Profile.Width = 120;
     }
 
-    internal static Option<string?> DataOption() => new("--data") { Description = "The folder of the private PostgreSQL, keys and logs (default .boon; setting Boon__Data)." };
+    internal static Option<string?> DataOption() =>
+        new("--data") { Description = "The folder of the private PostgreSQL, keys and logs (default .boon; setting Boon__Data)." };
 
-    internal static Option<string?> UrlsOption() => new("--urls") { Description = "The address to listen at (default http://127.0.0.1:5080). Separate several with ;" };
+    internal static Option<string?> UrlsOption() =>
+        new("--urls") { Description = "The address to listen at (default http://127.0.0.1:5080). Separate several with ;" };
 }

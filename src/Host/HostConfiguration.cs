@@ -6,7 +6,8 @@ namespace Boon.Host;
 /// <summary>The settings of a command, read from all their places and checked before anything starts.</summary>
 internal static class HostConfiguration
 {
-    internal static void Load(IConfigurationManager configuration, IReadOnlyDictionary<string, string?>? settings, IReadOnlyList<IModule> modules)
+    internal static void Load(
+        IConfigurationManager configuration, IReadOnlyDictionary<string, string?>? settings, IReadOnlyList<IModule> modules)
     {
         string[] names = [.. modules.Select(module => module.Name)];
         var file = Path.GetFullPath("appsettings.json");
@@ -26,10 +27,16 @@ internal static class HostConfiguration
     }
 
     /// <summary>What a person must know of a start: whose data it is and what runs, a line for each database.</summary>
-    internal static IEnumerable<string> Describe(IConfiguration configuration, IEnumerable<string> modules, string? privateFolder) => modules
-        .GroupBy(module => Settings.ModuleDatabase.Of(configuration, $"ConnectionStrings:{module}", Settings.Database.Of(configuration))!, StringComparer.Ordinal)
-        .Select(group => $"Database {(privateFolder is not null && group.Key == Settings.Database.Of(configuration) ? $"private, in {privateFolder}" : ConnectionText.Describe(group.Key))}; "
-            + $"modules {string.Join(", ", group)}");
+    internal static IEnumerable<string> Describe(IConfiguration configuration, IEnumerable<string> modules, string? privateFolder) =>
+        modules
+        .GroupBy(module => Settings.ModuleDatabase.Of(configuration, $"ConnectionStrings:{module}", Settings.Database.Of(configuration))!,
+            StringComparer.Ordinal)
+        .Select(group =>
+        {
+            var isPrivate = privateFolder is not null && group.Key == Settings.Database.Of(configuration);
+            var database = isPrivate ? $"private, in {privateFolder}" : ConnectionText.Describe(group.Key);
+            return $"Database {database}; modules {string.Join(", ", group)}";
+        });
 
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
 }

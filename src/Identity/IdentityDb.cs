@@ -2,7 +2,9 @@ using Boon.Identity.Accounts;
 
 namespace Boon.Identity;
 
-/// <summary>Identity's tables that EF Core maps; sessions, refresh tokens, failed tries and keys are reached by SQL beside their use cases.</summary>
+/// <summary>
+/// Identity's tables that EF Core maps; sessions, refresh tokens, failed tries and keys are reached by SQL beside their use cases.
+/// </summary>
 public sealed class IdentityDb(DbContextOptions<IdentityDb> options) : DbContext(options)
 {
     internal DbSet<User> Users => Set<User>();

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Authentication;
 namespace Boon.Intake;
 
 /// <summary>
-/// Events that other systems report, so that campaigns and quests work with a sign-in or a shop that is not Boon's. Logs <c>external.*</c>; reacts to nothing.
+/// Events that other systems report, so that campaigns and quests work with a sign-in or a shop that is not Boon's. Logs <c>external.*</c>;
+/// reacts to nothing.
 /// </summary>
 public sealed class IntakeModule : IModule
 {
@@ -28,7 +29,8 @@ public sealed class IntakeModule : IModule
     public void Add(ModuleBuilder module)
     {
         module.Database<IntakeDb>();
-        module.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
+        module.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(
+            ApiKeyAuthentication.SchemeName, null);
         module.Services.AddAuthorizationBuilder().AddPolicy(ReportPolicy, policy => policy
             .AddAuthenticationSchemes(Caller.Scheme, ApiKeyAuthentication.SchemeName).RequireRole(Caller.Operator, Role.ApiKey));
     }

@@ -4,7 +4,8 @@ using Boon.Orders.Placement;
 namespace Boon.Orders;
 
 /// <summary>
-/// Orders, with or without a code that takes something off. Logs <c>orders.*</c>; learns from other modules' logs who there is, and what became of the codes.
+/// Orders, with or without a code that takes something off. Logs <c>orders.*</c>; learns from other modules' logs who there is, and what
+/// became of the codes.
 /// </summary>
 public sealed class OrdersModule : IModule
 {
@@ -14,7 +15,9 @@ public sealed class OrdersModule : IModule
     /// <summary>The subscription that settles orders with a code.</summary>
     public const string SettleOrdersSubscription = "orders.settle-orders";
 
-    /// <summary>The subscription that learns who there is. One lane: one checkpoint says up to where the users are known, which a replay needs.</summary>
+    /// <summary>
+    /// The subscription that learns who there is. One lane: one checkpoint says up to where the users are known, which a replay needs.
+    /// </summary>
     public const string LearnUsersSubscription = "orders.learn-users";
 
     /// <inheritdoc/>
@@ -27,8 +30,10 @@ public sealed class OrdersModule : IModule
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<OrdersDb>(
-            SettleOrdersSubscription, ["promotions"], SettleOrders.HandleAsync, SingleLane: false, [CodeRedeemed.Name, RedemptionRefused.Name]),
-        new Subscription<OrdersDb>(LearnUsersSubscription, [KnownUsers.Source], LearnUsers.HandleAsync, SingleLane: true, KnownUsers.Events),
+            SettleOrdersSubscription, ["promotions"], SettleOrders.HandleAsync, SingleLane: false,
+            [CodeRedeemed.Name, RedemptionRefused.Name]),
+        new Subscription<OrdersDb>(
+            LearnUsersSubscription, [KnownUsers.Source], LearnUsers.HandleAsync, SingleLane: true, KnownUsers.Events),
     ];
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Boon.Platform;
 
 /// <summary>
-/// A piece of code that a guarantee rests on, with a switch: so that a test can show that it fails without that code. Only the test host turns the switch
-/// (InternalsVisibleTo); no setting, variable or argument of Boon reaches it.
+/// A piece of code that a guarantee rests on, with a switch: so that a test can show that it fails without that code. Only the test host
+/// turns the switch (InternalsVisibleTo); no setting, variable or argument of Boon reaches it.
 /// </summary>
 /// <param name="name">Its name: that of the property that holds it.</param>
 public sealed class Defence([CallerMemberName] string name = "")
@@ -24,7 +24,8 @@ public sealed class Defence([CallerMemberName] string name = "")
 
     /// <summary>All defences that a class holds.</summary>
     public static IReadOnlyList<Defence> Of(Type holder) =>
-        [.. holder.GetProperties(BindingFlags.Static | BindingFlags.NonPublic).Select(property => property.GetValue(null)).OfType<Defence>()];
+        [.. holder.GetProperties(BindingFlags.Static | BindingFlags.NonPublic).Select(property => property.GetValue(null)).OfType<Defence>(
+            )];
 }
 
 /// <summary>The defences of the platform; those of a module are in a class like this one, which its <c>IModule</c> names.</summary>
@@ -33,7 +34,10 @@ internal static class Defences
     /// <summary>Readers follow the sequencer's dense numbers. Off: they follow the insertion identity, as naive readers do.</summary>
     internal static Defence DenseSequence { get; } = new();
 
-    /// <summary>The sequencer compares the stored snapshot with the cluster's in a statement after the lock. Off: in the locking statement, whose snapshot can be older than the row.</summary>
+    /// <summary>
+    /// The sequencer compares the stored snapshot with the cluster's in a statement after the lock. Off: in the locking statement, whose
+    /// snapshot can be older than the row.
+    /// </summary>
     internal static Defence FreshComparison { get; } = new();
 
     /// <summary>A reader compares what it has read with the log. Off: it goes on after its number, whatever has that number now.</summary>
@@ -45,16 +49,25 @@ internal static class Defences
     /// <summary>Background work has connections of its own. Off: requests can take all of them.</summary>
     internal static Defence PoolsApart { get; } = new();
 
-    /// <summary>Processes end each other's sessions that hold locks and wait for a frozen client within a statement. Off: nobody does.</summary>
+    /// <summary>
+    /// Processes end each other's sessions that hold locks and wait for a frozen client within a statement. Off: nobody does.
+    /// </summary>
     internal static Defence FrozenSessions { get; } = new();
 
-    /// <summary>Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.</summary>
+    /// <summary>
+    /// Effects, events and checkpoint commit together. Off: the checkpoint moves in a transaction of its own, before the effects.
+    /// </summary>
     internal static Defence AtomicCheckpoint { get; } = new();
 
-    /// <summary>A change of the number of lanes keeps all lanes out before it touches their rows. Off: it locks out their writes only, and they wait for each other.</summary>
+    /// <summary>
+    /// A change of the number of lanes keeps all lanes out before it touches their rows. Off: it locks out their writes only, and they wait
+    /// for each other.
+    /// </summary>
     internal static Defence LanesAlone { get; } = new();
 
-    /// <summary>All processes obey the number of lanes that was asked for last, which is stored. Off: each goes by its own setting.</summary>
+    /// <summary>
+    /// All processes obey the number of lanes that was asked for last, which is stored. Off: each goes by its own setting.
+    /// </summary>
     internal static Defence StoredLanes { get; } = new();
 
     /// <summary>An event that keeps failing is parked alone. Off: its batch is retried for ever.</summary>

@@ -5,7 +5,10 @@ public static class PrivateFolder
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>Makes the folder, or closes one that an earlier version left open to all. One that belongs to another user, such as a shared one, stays as it is.</summary>
+    /// <summary>
+    /// Makes the folder, or closes one that an earlier version left open to all. One that belongs to another user, such as a shared one,
+    /// stays as it is.
+    /// </summary>
     public static DirectoryInfo Create(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -21,7 +21,8 @@ public abstract record Setting(string Key, string CanBe, string Meaning, string 
     {
         var (mine, theirs) = (Key.Split(':'), key.Split(':'));
         return mine.Length == theirs.Length
-            && mine.Zip(theirs).All(pair => pair.First[0] == '{' || string.Equals(pair.First, pair.Second, StringComparison.OrdinalIgnoreCase));
+            && mine.Zip(theirs).All(pair => pair.First[0] == '{'
+                || string.Equals(pair.First, pair.Second, StringComparison.OrdinalIgnoreCase));
     }
 }
 
@@ -42,5 +43,6 @@ public sealed record Setting<T>(string Key, string CanBe, string Meaning, string
         : throw new SetupException(Fault(key, text)!);
 
     /// <inheritdoc/>
-    public override string? Fault(string key, string text) => Read(text, out _) ? null : $"{key} {(Secret ? "cannot be what it is set to" : $"is '{text}'")}; it can be {CanBe}.";
+    public override string? Fault(string key, string text) =>
+        Read(text, out _) ? null : $"{key} {(Secret ? "cannot be what it is set to" : $"is '{text}'")}; it can be {CanBe}.";
 }

@@ -6,8 +6,8 @@ using Serilog.Events;
 namespace Boon.Platform;
 
 /// <summary>
-/// Every setting that Boon has: it is read, checked at the start and described (docs/guide/settings.md, which a test compares) from this list. A name under
-/// <c>Boon:</c> that is not here stops the start.
+/// Every setting that Boon has: it is read, checked at the start and described (docs/guide/settings.md, which a test compares) from this
+/// list. A name under <c>Boon:</c> that is not here stops the start.
 /// </summary>
 public static class Settings
 {
@@ -20,7 +20,8 @@ public static class Settings
 
     /// <summary>The database of all modules.</summary>
     public static Setting<string?> Database { get; } = Add(Connection("ConnectionStrings:Boon",
-        "the PostgreSQL of all modules, as Npgsql writes it: `Host=...;Username=...;Password=...;Database=boon`. Connect directly, not through a pooler of transactions: Boon uses LISTEN, advisory locks and session settings",
+        "the PostgreSQL of all modules, as Npgsql writes it: `Host=...;Username=...;Password=...;Database=boon`. Connect directly, not "
+            + "through a pooler of transactions: Boon uses LISTEN, advisory locks and session settings",
         "none: a private PostgreSQL"));
 
     /// <summary>The database of one module.</summary>
@@ -28,14 +29,17 @@ public static class Settings
         "a database for one module, such as `ConnectionStrings:Orders`; wins over `ConnectionStrings:Boon` for it", Unset));
 
     /// <summary>The data folder.</summary>
-    public static Setting<string> Data { get; } = Add(new Setting<string>("Boon:Data", "a folder", "folder of the private PostgreSQL, keys and logs; also `--data`", "`.boon`", Text, ".boon"));
+    public static Setting<string> Data { get; } =
+        Add(new Setting<string>(
+        "Boon:Data", "a folder", "folder of the private PostgreSQL, keys and logs; also `--data`", "`.boon`", Text, ".boon"));
 
     /// <summary>Where PostgreSQL's programs are.</summary>
     public static Setting<string?> PostgresBinaries { get; } = Add(new Setting<string?>("Boon:Postgres:Binaries", "a folder",
         "folder of `postgres`, `initdb` and `pg_ctl` for the private PostgreSQL", "looked for", Text, null));
 
     /// <summary>Whether a start migrates.</summary>
-    public static Setting<bool> Migrate { get; } = Add(Flag("Boon:Migrate", "`true`: apply missing migrations at start; `false`: refuse to start when some are missing", true));
+    public static Setting<bool> Migrate { get; } =
+        Add(Flag("Boon:Migrate", "`true`: apply missing migrations at start; `false`: refuse to start when some are missing", true));
 
     /// <summary>Where to listen.</summary>
     public static Setting<string?> Urls { get; } = Add(Addresses("Boon:Urls",
@@ -43,29 +47,38 @@ public static class Settings
 
     /// <summary>Where metrics and health are, if not with all else.</summary>
     public static Setting<string?> ManagementUrls { get; } = Add(Addresses("Boon:Management:Urls",
-        "addresses for `/metrics` and `/health` only, separated by `;`, on ports of their own. The other addresses then have neither", "none: they are at the other addresses"));
+        "addresses for `/metrics` and `/health` only, separated by `;`, on ports of their own. The other addresses then have neither",
+        "none: they are at the other addresses"));
 
     /// <summary>Where <c>boon coupons upload</c> sends.</summary>
     public static Setting<string> Url { get; } = Add(new Setting<string>("Boon:Url", "an address such as http://127.0.0.1:5080",
-        "the address where Boon serves, for `boon coupons upload`; an environment variable only; also `--url`", "`http://127.0.0.1:5080`", Absolute, "http://127.0.0.1:5080"));
+        "the address where Boon serves, for `boon coupons upload`; an environment variable only; also `--url`", "`http://127.0.0.1:5080`",
+        Absolute, "http://127.0.0.1:5080"));
 
     /// <summary>From SIGTERM to the end of listening.</summary>
     public static Setting<TimeSpan> DrainTime { get; } = Add(Duration("Boon:DrainTime",
-        "time from SIGTERM until the process stops listening; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5)));
+        "time from SIGTERM until the process stops listening; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(
+            5), TimeSpan.FromSeconds(5)));
 
     /// <summary>Proxies that are believed.</summary>
-    public static Setting<IPNetwork> TrustedProxies { get; } = Add(new Setting<IPNetwork>("Boon:Web:TrustedProxies:{n}", "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
-        "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of the addresses of proxies, or of their networks in CIDR form; their `X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
+    public static Setting<IPNetwork> TrustedProxies { get; } =
+        Add(new Setting<IPNetwork>("Boon:Web:TrustedProxies:{n}", "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
+        "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of the addresses of proxies, or of their networks in CIDR form; their "
+            + "`X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
         "none: the headers are ignored", Network, default));
 
     /// <summary>Origins whose web pages may call.</summary>
-    public static Setting<string> AllowedOrigins { get; } = Add(new Setting<string>("Boon:Web:AllowedOrigins:{n}", "an origin, which is scheme, host and port only, such as https://shop.example; or * for all",
-        "a list (`Boon__Web__AllowedOrigins__0=https://shop.example`) of origins whose web pages may call (CORS): scheme, host and port, or `*` for all. Callers are known by their token, so cookies are never allowed",
+    public static Setting<string> AllowedOrigins { get; } =
+        Add(new Setting<string>(
+        "Boon:Web:AllowedOrigins:{n}", "an origin, which is scheme, host and port only, such as https://shop.example; or * for all",
+        "a list (`Boon__Web__AllowedOrigins__0=https://shop.example`) of origins whose web pages may call (CORS): scheme, host and port, "
+            + "or `*` for all. Callers are known by their token, so cookies are never allowed",
         Unset, Origin, ""));
 
     /// <summary>Where the gateway finds the modules.</summary>
     public static Setting<IReadOnlyList<Uri>> GatewayModules { get; } = Add(Backends("Boon:Gateway:Modules",
-        "where the gateway finds all modules: addresses of the processes with commas, or one with a name whose every address in the DNS is a process",
+        "where the gateway finds all modules: addresses of the processes with commas, or one with a name whose every address in the DNS is "
+            + "a process",
         "none: the gateway does not start"));
 
     /// <summary>Where the gateway finds one module.</summary>
@@ -74,18 +87,22 @@ public static class Settings
 
     /// <summary>The port of the backends' health.</summary>
     public static Setting<int> GatewayHealthPort { get; } = Add(Number("Boon:Gateway:HealthPort",
-        "the port on which the processes answer `/health/ready`, when that is not the one of all else (`Boon:Management:Urls`)", 0, 65_535, 0, "the same"));
+        "the port on which the processes answer `/health/ready`, when that is not the one of all else (`Boon:Management:Urls`)", 0, 65_535,
+        0, "the same"));
 
     /// <summary>Requests of one client.</summary>
     public static Setting<int> GatewayRequestsPerSecond { get; } = Add(Number("Boon:Gateway:RequestsPerSecond",
-        "requests a second that a gateway lets one client pass, then 429: a user, an API key, or an address (IPv6: one /64) that shows neither. A pause saves up "
+        "requests a second that a gateway lets one client pass, then 429: a user, an API key, or an address (IPv6: one /64) that shows "
+            + "neither. A pause saves up "
         + "requests for one second", 1, 1_000_000, 300));
 
     /// <summary>The <c>iss</c> claim.</summary>
-    public static Setting<string> TokenIssuer { get; } = Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));
+    public static Setting<string> TokenIssuer { get; } =
+        Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));
 
     /// <summary>The <c>aud</c> claim.</summary>
-    public static Setting<string> TokenAudience { get; } = Add(new Setting<string>("Boon:Tokens:Audience", "a text", "the `aud` claim, compared exactly", "`boon`", Text, "boon"));
+    public static Setting<string> TokenAudience { get; } =
+        Add(new Setting<string>("Boon:Tokens:Audience", "a text", "the `aud` claim, compared exactly", "`boon`", Text, "boon"));
 
     /// <summary>How long an access token lives. Keys verify for a day after they stop signing: no token lives that long.</summary>
     public static Setting<TimeSpan> TokenLifetime { get; } = Add(Duration("Boon:Tokens:Lifetime",
@@ -93,20 +110,24 @@ public static class Settings
 
     /// <summary>How long a key signs.</summary>
     public static Setting<TimeSpan> KeyLifetime { get; } = Add(Duration("Boon:Tokens:KeyLifetime",
-        "how long a signing key signs; it verifies for 24 hours more. The next key is announced a day before it signs, but at most a quarter of this time before", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+        "how long a signing key signs; it verifies for 24 hours more. The next key is announced a day before it signs, but at most a "
+            + "quarter of this time before", TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
 
     /// <summary>How long a used refresh token still works.</summary>
     public static Setting<TimeSpan> RefreshOverlap { get; } = Add(Duration("Boon:Tokens:RefreshOverlap",
-        "how long a used refresh token still gives a pair of tokens of the same session, so that two tabs can refresh at once; `00:00:00`: not at all", TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10)));
+        "how long a used refresh token still gives a pair of tokens of the same session, so that two tabs can refresh at once; `00:00:00`: "
+            + "not at all", TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(10)));
 
     /// <summary>The first operator's password.</summary>
     public static Setting<string?> OperatorPassword { get; } = Add(new Setting<string?>("Boon:Operator:Password", "12 to 128 characters",
-        "password of the first operator, 12 to 128 characters; used at the first start, and by `boon coupons upload`", "a random one, printed once",
+        "password of the first operator, 12 to 128 characters; used at the first start, and by `boon coupons upload`",
+        "a random one, printed once",
         (text, out value) => (value = text).EnumerateRunes().Count() is >= 12 and <= 128, null) { Secret = true });
 
     /// <summary>Failed sign-ins of an account from an address.</summary>
     public static Setting<int> FailuresPerAccountAndAddress { get; } = Add(Number("Boon:SignIn:FailuresPerAccountAndAddress",
-        "how many sign-ins of one account from one address (IPv6: one /64) can fail in a window; then that address gets 429", 1, 1_000_000, 10));
+        "how many sign-ins of one account from one address (IPv6: one /64) can fail in a window; then that address gets 429", 1, 1_000_000,
+        10));
 
     /// <summary>Failed sign-ins of an account.</summary>
     public static Setting<int> FailuresPerAccount { get; } = Add(Number("Boon:SignIn:FailuresPerAccount",
@@ -118,10 +139,13 @@ public static class Settings
 
     /// <summary>The window in which they count.</summary>
     public static Setting<TimeSpan> SignInWindow { get; } = Add(Duration("Boon:SignIn:Window",
-        "length of the window of failed sign-ins; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30), TimeSpan.FromMinutes(15)));
+        "length of the window of failed sign-ins; it begins with the first failure", TimeSpan.FromSeconds(1), TimeSpan.FromDays(30),
+        TimeSpan.FromMinutes(15)));
 
     /// <summary>Sign-ups from an address.</summary>
-    public static Setting<int> SignUpsPerAddress { get; } = Add(Number("Boon:SignUp:PerAddress", "how many sign-ups one address can make in a window; then it gets 429", 1, 1_000_000_000, 600));
+    public static Setting<int> SignUpsPerAddress { get; } =
+        Add(Number("Boon:SignUp:PerAddress", "how many sign-ups one address can make in a window; then it gets 429", 1, 1_000_000_000,
+        600));
 
     /// <summary>The window in which they count.</summary>
     public static Setting<TimeSpan> SignUpWindow { get; } = Add(Duration("Boon:SignUp:Window",
@@ -129,38 +153,50 @@ public static class Settings
 
     /// <summary>Answers that something is taken.</summary>
     public static Setting<int> TakenPerAddress { get; } = Add(Number("Boon:SignUp:TakenPerAddress",
-        "how often in a `Boon:SignIn:Window` an address is told that a username, e-mail address or phone number is taken; then its sign-ups get 429", 1, 1_000_000, 100));
+        "how often in a `Boon:SignIn:Window` an address is told that a username, e-mail address or phone number is taken; then its "
+            + "sign-ups get 429", 1, 1_000_000, 100));
 
     /// <summary>Whether people who erased an account are known again.</summary>
     public static Setting<bool> RememberErased { get; } = Add(new Setting<bool>("Boon:Users:RememberErased", "true or false",
-        "`true`: recognise a person who erased an account and registers again with the same e-mail address or phone number, by an HMAC that only the key ring in `Boon:Data` can "
-        + "repeat. Then `returning` of `identity.user-registered` is true and `first` of `identity.user-signed-in` is false, so a `when` with either excludes this person. All processes need "
-        + "one key ring for that. Tell your users about it. `delete from identity.erased_identifiers` forgets", "`false`: erased is erased", bool.TryParse, false));
+        "`true`: recognise a person who erased an account and registers again with the same e-mail address or phone number, by an HMAC "
+            + "that only the key ring in `Boon:Data` can "
+        + "repeat. Then `returning` of `identity.user-registered` is true and `first` of `identity.user-signed-in` is false, so a `when` "
+        + "with either excludes this person. All processes need "
+        + "one key ring for that. Tell your users about it. `delete from identity.erased_identifiers` forgets",
+        "`false`: erased is erased", bool.TryParse, false));
 
     /// <summary>Lanes of a subscription.</summary>
     public static Setting<int> Lanes { get; } = Add(Number("Boon:Subscriptions:{name}:Lanes",
-        "number of lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` always have one, and Boon refuses another number",
+        "number of lanes by user. `promotions.issue-vouchers`, `promotions.grant-rewards` and `orders.learn-users` always have one, and "
+            + "Boon refuses another number",
         1, MostLanes, 1, "`1`; `quests.track-progress` `2`"));
 
     /// <summary>Events in a subscription's transaction.</summary>
-    public static Setting<int> BatchSize { get; } = Add(Number("Boon:Subscriptions:{name}:BatchSize", "the largest number of events in one transaction", 1, 10_000, 500, "`500`; `quests.track-progress` `2000`"));
+    public static Setting<int> BatchSize { get; } =
+        Add(Number("Boon:Subscriptions:{name}:BatchSize", "the largest number of events in one transaction", 1, 10_000, 500,
+        "`500`; `quests.track-progress` `2000`"));
 
     /// <summary>How long redriven letters are kept.</summary>
     public static Setting<TimeSpan> DeadLetterRetention { get; } = Add(Duration("Boon:DeadLetters:Retention",
-        "how long a dead letter is kept after its event was redriven; open letters stay", TimeSpan.Zero, TimeSpan.FromDays(3650), TimeSpan.FromDays(30)));
+        "how long a dead letter is kept after its event was redriven; open letters stay", TimeSpan.Zero, TimeSpan.FromDays(3650),
+        TimeSpan.FromDays(30)));
 
     /// <summary>From one purge to the next.</summary>
     public static Setting<TimeSpan> PurgeInterval { get; } = Add(Duration("Boon:Coupons:PurgeInterval",
         "how often expired coupons that nobody claimed are purged", TimeSpan.FromSeconds(1), TimeSpan.FromDays(24), TimeSpan.FromHours(1)));
 
     /// <summary>The least level on the console.</summary>
-    public static Setting<LogEventLevel> LogLevel { get; } = Add(new Setting<LogEventLevel>("Boon:Log:Level", "Verbose, Debug, Information, Warning, Error or Fatal",
-        "the lowest level that the console shows: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at `Information`, or at this level if it is lower", "`Information`",
-        (text, out value) => Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]), LogEventLevel.Information));
+    public static Setting<LogEventLevel> LogLevel { get; } =
+        Add(new Setting<LogEventLevel>("Boon:Log:Level", "Verbose, Debug, Information, Warning, Error or Fatal",
+        "the lowest level that the console shows: `Verbose`, `Debug`, `Information`, `Warning`, `Error`, `Fatal`. Files begin at "
+            + "`Information`, or at this level if it is lower", "`Information`",
+        (text, out value) => Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0]),
+        LogEventLevel.Information));
 
     /// <summary>Whether requests are logged.</summary>
     public static Setting<bool> LogRequests { get; } = Add(Flag("Boon:Log:Requests",
-        "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug), written 50 ms later at most; `false`: none", true));
+        "`true`: one line for each request, at level Information (those of `/health` and `/metrics` at Debug), written 50 ms later at "
+            + "most; `false`: none", true));
 
     /// <summary>How many log files are kept.</summary>
     public static Setting<int> LogFilesKept { get; } = Add(Number("Boon:Log:FilesKept",
@@ -171,11 +207,13 @@ public static class Settings
 
     /// <summary>The proxies that are believed.</summary>
     public static IEnumerable<IPNetwork> ProxiesOf(IConfiguration configuration) =>
-        configuration.GetSection("Boon:Web:TrustedProxies").GetChildren().Select(proxy => TrustedProxies.Of(configuration, proxy.Path, default));
+        configuration.GetSection("Boon:Web:TrustedProxies").GetChildren()
+            .Select(proxy => TrustedProxies.Of(configuration, proxy.Path, default));
 
     /// <summary>The origins whose web pages may call.</summary>
     public static IEnumerable<string> OriginsOf(IConfiguration configuration) =>
-        configuration.GetSection("Boon:Web:AllowedOrigins").GetChildren().Select(origin => AllowedOrigins.Of(configuration, origin.Path, "")).Where(origin => origin.Length > 0);
+        configuration.GetSection("Boon:Web:AllowedOrigins").GetChildren()
+            .Select(origin => AllowedOrigins.Of(configuration, origin.Path, "")).Where(origin => origin.Length > 0);
 
     private static Setting<T> Add<T>(Setting<T> setting)
     {
@@ -184,18 +222,22 @@ public static class Settings
     }
 
     private static Setting<int> Number(string key, string meaning, int least, int most, int otherwise, string? shown = null) => new(
-        key, $"a number from {least} to {most}", string.Create(CultureInfo.InvariantCulture, $"{meaning} ({least} to {most:N0})"), shown ?? $"`{otherwise}`",
-        (text, out value) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
+        key, $"a number from {least} to {most}", string.Create(CultureInfo.InvariantCulture, $"{meaning} ({least} to {most:N0})"), shown
+            ?? $"`{otherwise}`",
+        (text, out value) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
 
     private static Setting<TimeSpan> Duration(string key, string meaning, TimeSpan least, TimeSpan most, TimeSpan otherwise) => new(
         key, $"a duration from {least} to {most}", $"{meaning} ({least} to {most})", $"`{otherwise}`",
-        (text, out value) => TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
+        (text, out value) =>
+            TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
 
     private static Setting<bool> Flag(string key, string meaning, bool otherwise) => new(
         key, "true or false", meaning, otherwise ? "`true`" : "`false`", bool.TryParse, otherwise);
 
     private static Setting<string?> Addresses(string key, string meaning, string shown) => new(
-        key, "addresses such as http://127.0.0.1:5080, several with ;", meaning, shown, (text, out value) => (value = text).Split(';').All(IsAddress), null);
+        key, "addresses such as http://127.0.0.1:5080, several with ;", meaning, shown, (text, out value) =>
+            (value = text).Split(';').All(IsAddress), null);
 
     private static Setting<IReadOnlyList<Uri>> Backends(string key, string meaning, string shown) => new(
         key, "addresses such as http://10.0.0.5:5080, several with commas", meaning, shown, Backends, []);
@@ -218,14 +260,17 @@ public static class Settings
         return true;
     }
 
-    private static bool Absolute(string text, out string value) => Uri.TryCreate(value = text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+    private static bool Absolute(string text, out string value) =>
+        Uri.TryCreate(value = text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
 
     private static bool Origin(string text, out string value) => (value = text) == "*"
-        || (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text);
+        || (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            && uri.GetLeftPart(UriPartial.Authority) == text);
 
     /// <summary>What Kestrel listens on: http or https, a host or * or +, a port, no path.</summary>
     private static bool IsAddress(string text) =>
-        Uri.TryCreate(text.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal), UriKind.Absolute, out var uri)
+        Uri.TryCreate(text.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal),
+            UriKind.Absolute, out var uri)
         && uri.Scheme is "http" or "https" && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0;
 
     private static bool Network(string text, out IPNetwork network)

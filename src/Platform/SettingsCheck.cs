@@ -54,8 +54,10 @@ public static class SettingsCheck
         if (key.EndsWith(FileSuffix, StringComparison.OrdinalIgnoreCase) && Find(key[..^FileSuffix.Length], modules) is { Secret: true })
             return null;
         var near = Near(key, modules);
-        return near is not null ? $"There is no setting {key}; did you mean {near} (as an environment variable {near.Replace(":", "__", StringComparison.Ordinal)})?"
-            : key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) ? $"There is no setting {key}; docs/guide/settings.md lists all settings."
+        return near is not null ? $"There is no setting {key}; did you mean {near} (as an environment variable "
+            + $"{near.Replace(":", "__", StringComparison.Ordinal)})?"
+            : key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
+                ? $"There is no setting {key}; docs/guide/settings.md lists all settings."
             : null;
     }
 
@@ -63,18 +65,21 @@ public static class SettingsCheck
         && (setting != Settings.ModuleDatabase || modules.Contains(key[Connections.Length..], StringComparer.OrdinalIgnoreCase)));
 
     /// <summary>
-    /// The setting that a name is a slip for: without <c>Boon:</c>, with single underscores, or with a wrong letter or two. Names of other programs pass: they have no <c>:</c>
-    /// (in the environment no <c>__</c>), or are far from any of ours.
+    /// The setting that a name is a slip for: without <c>Boon:</c>, with single underscores, or with a wrong letter or two. Names of other
+    /// programs pass: they have no <c>:</c> (in the environment no <c>__</c>), or are far from any of ours.
     /// </summary>
     private static string? Near(string key, IReadOnlyList<string> modules)
     {
-        var known = Settings.List.Where(setting => setting != Settings.ModuleDatabase).Select(setting => setting.Key.Replace("{n}", "0", StringComparison.Ordinal))
+        var known = Settings.List.Where(setting => setting != Settings.ModuleDatabase)
+            .Select(setting => setting.Key.Replace("{n}", "0", StringComparison.Ordinal))
             .Concat(modules.Select(module => $"{Connections}{char.ToUpperInvariant(module[0])}{module[1..]}")).ToList();
-        if (known.Find(one => Same(one, Prefix + key) && key.Contains(':', StringComparison.Ordinal) || Same(one, key.Replace('_', ':')) || Same(one, key + ":0")) is { } same)
+        if (known.Find(one => Same(one, Prefix + key) && key.Contains(':', StringComparison.Ordinal) || Same(one, key.Replace('_', ':'))
+            || Same(one, key + ":0")) is { } same)
             return same;
         if (!key.Contains(':', StringComparison.Ordinal))
             return null;
-        var best = known.Where(one => !one.Contains('{', StringComparison.Ordinal)).Select(one => (Key: one, Slips: Distance(one.ToLowerInvariant(), key.ToLowerInvariant()))).MinBy(one => one.Slips);
+        var best = known.Where(one => !one.Contains('{', StringComparison.Ordinal))
+            .Select(one => (Key: one, Slips: Distance(one.ToLowerInvariant(), key.ToLowerInvariant()))).MinBy(one => one.Slips);
         return best.Slips <= MostSlips ? best.Key : null;
 
         static bool Same(string one, string other) => string.Equals(one, other, StringComparison.OrdinalIgnoreCase);

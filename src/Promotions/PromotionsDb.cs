@@ -2,7 +2,9 @@ using Boon.Promotions.Campaigns;
 
 namespace Boon.Promotions;
 
-/// <summary>Promotions' tables that EF Core maps; vouchers, decisions and redemptions are hot and reached by SQL beside their use cases.</summary>
+/// <summary>
+/// Promotions' tables that EF Core maps; vouchers, decisions and redemptions are hot and reached by SQL beside their use cases.
+/// </summary>
 public sealed class PromotionsDb(DbContextOptions<PromotionsDb> options) : DbContext(options)
 {
     internal DbSet<Campaign> Campaigns => Set<Campaign>();
@@ -34,7 +36,8 @@ public sealed class PromotionsDb(DbContextOptions<PromotionsDb> options) : DbCon
             campaign.Property(c => c.Issued).HasColumnName("issued");
             campaign.Property(c => c.Ranked).HasColumnName("ranked");
             campaign.Property(c => c.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("clock_timestamp()");
-            campaign.Property(c => c.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'").ValueGeneratedNever();
+            campaign.Property(c => c.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'")
+                .ValueGeneratedNever();
             campaign.HasIndex(c => c.Trigger).HasDatabaseName("campaigns_trigger");
         });
     }

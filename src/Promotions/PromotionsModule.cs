@@ -9,7 +9,10 @@ using Boon.Promotions.Vouchers;
 
 namespace Boon.Promotions;
 
-/// <summary>Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger, to rewards of quests, and to orders with a code.</summary>
+/// <summary>
+/// Campaigns, vouchers, coupons and redemptions. Logs <c>promotions.*</c>; reacts to any event that is a campaign's trigger, to rewards of
+/// quests, and to orders with a code.
+/// </summary>
 public sealed class PromotionsModule : IModule
 {
     /// <summary>The module's name and schema.</summary>
@@ -35,7 +38,8 @@ public sealed class PromotionsModule : IModule
     [
         new Subscription<PromotionsDb, IssueVouchers>(
             IssueVouchersSubscription, Subscription.EveryOther, vouchers => vouchers.HandleAsync, SingleLane: true),
-        new Subscription<PromotionsDb>(GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]),
+        new Subscription<PromotionsDb>(
+            GrantRewardsSubscription, ["quests"], GrantRewards.HandleAsync, SingleLane: true, [RewardClaimed.Name]),
         new Subscription<PromotionsDb>(
             RedeemOrdersSubscription, ["orders"], RedeemOrders.HandleAsync, SingleLane: false, [OrderPlaced.Name, OrderCancelled.Name]),
     ];
@@ -45,7 +49,8 @@ public sealed class PromotionsModule : IModule
     {
         module.Database<PromotionsDb>();
         module.Services.AddSingleton(new TriggerUse("campaigns", ModuleName));
-        module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, PromotionsJson.Default));
+        module.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(
+            0, PromotionsJson.Default));
         module.Services.AddSingleton<ClaimQueue>();
         module.Services.AddSingleton<UploadPlaces>();
         module.Run<ClaimPacer>();

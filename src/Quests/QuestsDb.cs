@@ -2,7 +2,9 @@ using Boon.Quests.Catalog;
 
 namespace Boon.Quests;
 
-/// <summary>The catalog, which EF Core maps; the event store, progress and completions are hot and reached by SQL beside their use cases.</summary>
+/// <summary>
+/// The catalog, which EF Core maps; the event store, progress and completions are hot and reached by SQL beside their use cases.
+/// </summary>
 public sealed class QuestsDb(DbContextOptions<QuestsDb> options) : DbContext(options)
 {
     internal DbSet<Reward> Rewards => Set<Reward>();
@@ -44,7 +46,8 @@ public sealed class QuestsDb(DbContextOptions<QuestsDb> options) : DbContext(opt
             quest.Property(q => q.State).HasColumnName("state").HasMaxLength(16);
             quest.Property(q => q.Version).HasColumnName("version");
             quest.Property(q => q.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("clock_timestamp()");
-            quest.Property(q => q.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'").ValueGeneratedNever();
+            quest.Property(q => q.CountsAfterJson).HasColumnName(RuleStart.Column).HasColumnType("jsonb").HasDefaultValueSql("'{}'")
+                .ValueGeneratedNever();
             quest.Ignore(q => q.Window);
             quest.HasOne<Reward>().WithMany().HasForeignKey(q => q.RewardId);
             quest.HasIndex(q => q.Trigger).HasDatabaseName("quests_trigger");

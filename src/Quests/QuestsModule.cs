@@ -5,7 +5,8 @@ using Boon.Quests.Progress;
 namespace Boon.Quests;
 
 /// <summary>
-/// Rewards, quests, and how far each user is with them. Logs <c>quests.*</c>; reacts to any event that is a quest's trigger, and to what became of rewards.
+/// Rewards, quests, and how far each user is with them. Logs <c>quests.*</c>; reacts to any event that is a quest's trigger, and to what
+/// became of rewards.
 /// </summary>
 public sealed class QuestsModule : IModule
 {
@@ -31,7 +32,8 @@ public sealed class QuestsModule : IModule
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<QuestsDb, TrackProgress>(
-            TrackProgressSubscription, Subscription.EveryOther, progress => progress.HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults),
+            TrackProgressSubscription, Subscription.EveryOther, progress =>
+                progress.HandleAsync, SingleLane: false, Defaults: TrackProgressDefaults),
         new Subscription<QuestsDb>(
             SettleRewardsSubscription, ["wallet", "promotions"], SettleRewards.HandleAsync, SingleLane: false,
             [WalletCredited.Name, RewardGranted.Name, RewardDelayed.Name]),

@@ -26,7 +26,8 @@ public sealed class WalletDb(DbContextOptions<WalletDb> options) : DbContext(opt
             entry.Property(e => e.Number).HasColumnName("number");
             entry.Property(e => e.EventId).HasColumnName("event_id");
             entry.Property(e => e.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("now()");
-            entry.HasIndex(e => new { e.UserId, e.Id }).HasDatabaseName("ledger_entries_user").IncludeProperties(e => new { e.Item, e.Amount });
+            entry.HasIndex(e => new { e.UserId, e.Id }).HasDatabaseName("ledger_entries_user")
+                .IncludeProperties(e => new { e.Item, e.Amount });
         });
     }
 }

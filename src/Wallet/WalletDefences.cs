@@ -3,6 +3,9 @@ namespace Boon.Wallet;
 /// <summary>The defences of this module.</summary>
 internal static class WalletDefences
 {
-    /// <summary>A completion is credited once: a second entry for it conflicts with the first and is left out. Off: every reward that comes is credited.</summary>
+    /// <summary>
+    /// A completion is credited once: a second entry for it conflicts with the first and is left out. Off: every reward that comes is
+    /// credited.
+    /// </summary>
     internal static Defence OncePerCompletion { get; } = new();
 }

@@ -20,7 +20,8 @@ public sealed class WalletModule : IModule
     /// <inheritdoc/>
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
-        new Subscription<WalletDb>(CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]),
+        new Subscription<WalletDb>(
+            CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]),
     ];
 
     /// <inheritdoc/>

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Boon.Architecture;
 
 /// <summary>
-/// The rules between the folders of a project. Folders, and what each names of the others, are found by looking: a file names a folder when it uses its
-/// namespace, writes out one of its types behind it, or stands beneath it and names one of its types.
+/// The rules between the folders of a project. Folders, and what each names of the others, are found by looking: a file names a folder when
+/// it uses its namespace, writes out one of its types behind it, or stands beneath it and names one of its types.
 /// </summary>
 public sealed partial class FolderTests
 {
@@ -19,13 +19,16 @@ public sealed partial class FolderTests
         public override string ToString() => $"{From} names {To}: {string.Join(", ", Files)}";
     }
 
-    private static IEnumerable<string> Projects => Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories);
+    private static IEnumerable<string> Projects =>
+        Directory.GetFiles(Path.Combine(Support.Checkout.Root, "src"), "*.csproj", SearchOption.AllDirectories);
 
     [Fact]
     public void No_folders_of_a_project_name_each_other_in_a_circle()
     {
         foreach (var project in Projects)
-            Circle(Edges(project)).ShouldBeEmpty($"Folders of {Path.GetFileNameWithoutExtension(project)} name each other in a circle: move a type, or pass what it does.");
+            Circle(Edges(project))
+                .ShouldBeEmpty(
+                $"Folders of {Path.GetFileNameWithoutExtension(project)} name each other in a circle: move a type, or pass what it does.");
     }
 
     [Fact]
@@ -67,15 +70,17 @@ public sealed partial class FolderTests
     }
 
     /// <summary>
-    /// Which folder names which. At the top of a module stands its table of contents, with its database and its defences: it names all and all name it.
-    /// At the top of Platform stand settings and the like: it is a folder like the others, below all of them.
+    /// Which folder names which. At the top of a module stands its table of contents, with its database and its defences: it names all and
+    /// all name it. At the top of Platform stand settings and the like: it is a folder like the others, below all of them.
     /// </summary>
     private static List<Edge> Edges(string project)
     {
         var sources = Sources(project);
-        var types = sources.SelectMany(source => Declared().Matches(source.Text).Select(match => (source.Folder, Name: match.Groups["name"].Value)))
+        var types = sources.SelectMany(source => Declared().Matches(source.Text)
+            .Select(match => (source.Folder, Name: match.Groups["name"].Value)))
             .ToLookup(one => one.Folder, one => one.Name);
-        var folders = types.Select(one => one.Key).Where(folder => folder != Top || Path.GetFileNameWithoutExtension(project) == "Platform").ToList();
+        var folders = types.Select(one => one.Key).Where(folder => folder != Top || Path.GetFileNameWithoutExtension(project) == "Platform")
+            .ToList();
         return [.. from to in folders
                    from source in sources
                    where source.Folder != to && folders.Contains(source.Folder) && Names(project, source, to, types[to])
@@ -121,7 +126,9 @@ public sealed partial class FolderTests
         var root = Path.GetDirectoryName(project)!;
         return [.. Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
-            .Select(file => new Source(Path.GetRelativePath(Support.Checkout.Root, file), Path.GetRelativePath(root, Path.GetDirectoryName(file)!), File.ReadAllText(file)))];
+            .Select(file => new Source(
+                Path.GetRelativePath(Support.Checkout.Root, file), Path.GetRelativePath(root, Path.GetDirectoryName(file)!),
+                File.ReadAllText(file)))];
     }
 
     private static string NamespaceOf(string project, string folder) =>
@@ -132,7 +139,8 @@ public sealed partial class FolderTests
 
     /// <summary>Types stand at the beginning of a line: namespaces are file-scoped.</summary>
     [GeneratedRegex(
-        @"^(?:(?:public|internal|static|sealed|abstract|partial|readonly|file|ref) )+(?:delegate [^(]*?|class |record struct |record class |record |struct |interface |enum )(?<name>\w+)\s*[<(:;{\r\n]",
+        @"^(?:(?:public|internal|static|sealed|abstract|partial|readonly|file|ref) )+"
+            + @"(?:delegate [^(]*?|class |record struct |record class |record |struct |interface |enum )(?<name>\w+)\s*[<(:;{\r\n]",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Declared();
 

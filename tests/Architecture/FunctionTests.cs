@@ -8,8 +8,8 @@ namespace Boon.Architecture;
 public sealed class FunctionTests
 {
     /// <summary>
-    /// Lines of a function, without its comments and attributes. Functions inside it count in it, and by themselves. A function that is one text (a statement of SQL)
-    /// is not code.
+    /// Lines of a function, without its comments and attributes. Functions inside it count in it, and by themselves. A function that is one
+    /// text (a statement of SQL) is not code.
     /// </summary>
     private const int MostLines = 70;
 
@@ -29,7 +29,8 @@ public sealed class FunctionTests
         var body = string.Concat(Enumerable.Repeat("        Do();\n", MostLines));
         LongFunctions($"class C\n{{\n    void M()\n    {{\n{body}    }}\n}}").ShouldBe([$"3: M has {MostLines + 3} lines"]);
         LongFunctions($"class C\n{{\n    C()\n    {{\n{body}    }}\n}}").ShouldBe([$"3: C has {MostLines + 3} lines"]);
-        LongFunctions($"class C\n{{\n    int P\n    {{\n        get\n        {{\n{body}        }}\n    }}\n}}").ShouldBe([$"5: get has {MostLines + 3} lines"]);
+        LongFunctions($"class C\n{{\n    int P\n    {{\n        get\n        {{\n{body}        }}\n    }}\n}}")
+            .ShouldBe([$"5: get has {MostLines + 3} lines"]);
         LongFunctions($"class C\n{{\n    void M()\n    {{\n{body[..^36]}    }}\n}}").ShouldBeEmpty("this one is as long as one may be");
     }
 

@@ -40,6 +40,7 @@ public sealed class MarkdownTests
     /// <summary>Every page of the repository; folders of builds, tests and tools hold none of ours.</summary>
     private static IEnumerable<FileInfo> Pages(DirectoryInfo folder) =>
         folder.EnumerateFiles("*.md").Concat(folder.EnumerateDirectories()
-            .Where(inner => inner.Name[0] != '.' && inner.Name is not ("bin" or "obj" or "artifacts" or "node_modules") && inner.LinkTarget is null)
+            .Where(inner => inner.Name[0] != '.' && inner.Name is not ("bin" or "obj" or "artifacts" or "node_modules")
+                && inner.LinkTarget is null)
             .SelectMany(Pages));
 }

@@ -6,7 +6,8 @@ namespace Boon.Architecture;
 public sealed partial class SqlFormTests
 {
     /// <summary>The instrument itself.</summary>
-    private static readonly string[] Instrument = ["Platform/Data/Sql.cs", "Platform/Data/SqlValue.cs", "Platform/Data/RoundTrip.cs", "Platform/Units/Unit.cs"];
+    private static readonly string[] Instrument =
+        ["Platform/Data/Sql.cs", "Platform/Data/SqlValue.cs", "Platform/Data/RoundTrip.cs", "Platform/Units/Unit.cs"];
 
     /// <summary>Files that are still written in the old forms. No file may join them, and one that has none any more leaves.</summary>
     private static readonly string[] Old =

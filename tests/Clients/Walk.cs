@@ -21,7 +21,8 @@ public static class Walk
         }
         catch (ApiException<Problem> problem)
         {
-            throw new InvalidOperationException($"{problem.StatusCode} {problem.Result.Code}: {problem.Result.Detail} {string.Join(", ", problem.Result.Errors?.Keys ?? [])}", problem);
+            throw new InvalidOperationException($"{problem.StatusCode} {problem.Result.Code}: {problem.Result.Detail} "
+                + $"{string.Join(", ", problem.Result.Errors?.Keys ?? [])}", problem);
         }
     }
 
@@ -40,21 +41,26 @@ public static class Walk
         var op = await SignIn("operator", password);
         await op.CreateCampaignAsync(null, new CreateCampaignRequest
         {
-            Name = "First 100 sign-ins", Trigger = "identity.user-signed-in", When = new Dictionary<string, object> { ["first"] = true }, Limit = 100,
+            Name = "First 100 sign-ins", Trigger = "identity.user-signed-in", When = new Dictionary<string, object> { ["first"] = true },
+            Limit = 100,
             Benefit = new Benefit { Kind = BenefitKind.Percent, Value = 30, Products = ["mobile-top-up"] }, VoucherValidFor = "P30D",
         });
         await anyone.RegisterUserAsync(null, new RegisterUserRequest
         {
-            Username = "cees", Email = "cees@example.com", Phone = "+31201234569", Password = "correct horse battery", FullName = "Cees Sharp",
+            Username = "cees", Email = "cees@example.com", Phone = "+31201234569", Password = "correct horse battery", FullName =
+                "Cees Sharp",
         });
         var cees = await SignIn("cees", "correct horse battery");
 
         var code = (await cees.ListVouchersAsync(null, null, null, Wait)).Data.First().Code;
-        var redeemed = await cees.RedeemCodeAsync("order-4711", new RedeemCodeRequest { Code = code, Amount = 5000, Currency = "USD", Product = "mobile-top-up", Reference = "order-4711" });
+        var redeemed = await cees.RedeemCodeAsync(
+            "order-4711", new RedeemCodeRequest
+            { Code = code, Amount = 5000, Currency = "USD", Product = "mobile-top-up", Reference = "order-4711" });
         Equal(3500, redeemed.Total);
         try
         {
-            await cees.RedeemCodeAsync(null, new RedeemCodeRequest { Code = code, Amount = 5000, Currency = "USD", Product = "mobile-top-up" });
+            await cees.RedeemCodeAsync(
+                null, new RedeemCodeRequest { Code = code, Amount = 5000, Currency = "USD", Product = "mobile-top-up" });
             throw new InvalidOperationException("A code was redeemed twice.");
         }
         catch (ApiException<Problem> refused)
@@ -63,7 +69,9 @@ public static class Walk
         }
 
         var reward = await op.CreateRewardAsync(null, new CreateRewardRequest { Name = "Ten diamonds", Item = "diamond", Quantity = 10 });
-        var quest = await op.CreateQuestAsync(null, new CreateQuestRequest { Name = "Three sign-ins", RewardId = reward.Id, Trigger = "identity.user-signed-in", Streak = 3, Duplication = 2 });
+        var quest = await op.CreateQuestAsync(
+            null, new CreateQuestRequest
+            { Name = "Three sign-ins", RewardId = reward.Id, Trigger = "identity.user-signed-in", Streak = 3, Duplication = 2 });
         for (var i = 0; i < 3; i++)
             cees = await SignIn("cees", "correct horse battery");
         Equal(1, (await cees.GetProgressAsync(null, null, null, Wait)).Data.First(one => one.QuestId == quest.Id).Claimable);
@@ -74,11 +82,15 @@ public static class Walk
         {
             Coupons =
             [
-                new NewCoupon { Code = "TEN-OFF-CS", Type = "FREE", Discount = new NewDiscount { Kind = NewDiscountKind.Percent, Value = 10 }, ExpiresAt = new DateTimeOffset(2090, 1, 1, 0, 0, 0, TimeSpan.Zero), MaxUses = 2 },
+                new NewCoupon { Code = "TEN-OFF-CS", Type = "FREE", Discount = new NewDiscount
+                    { Kind = NewDiscountKind.Percent, Value = 10 }, ExpiresAt = new DateTimeOffset(2090, 1, 1, 0, 0, 0, TimeSpan.Zero),
+                    MaxUses = 2 },
             ],
         });
         var claim = await cees.ClaimCouponAsync(null, new ClaimCouponRequest { Type = "FREE" });
-        var order = await cees.PlaceOrderAsync(null, new PlaceOrderRequest { Product = "shoes", Quantity = 1, Total = new Price { Amount = 5005, Currency = "USD" }, Code = claim.Coupon!.Code });
+        var order = await cees.PlaceOrderAsync(
+            null, new PlaceOrderRequest
+            { Product = "shoes", Quantity = 1, Total = new Price { Amount = 5005, Currency = "USD" }, Code = claim.Coupon!.Code });
         var settled = await cees.GetOrderAsync(order.Id, Wait);
         Equal(OrderState.Confirmed, settled.State);
         Equal(4505L, settled.ToPay!.Amount);

@@ -15,7 +15,9 @@ public sealed class CommandLineTests
     {
         var folder = Directory.CreateTempSubdirectory("boon-demo-").FullName;
         var server = await TestServer.CreateDatabaseAsync();
-        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort, "--data", folder);
+        await using var demo = BoonProcess.Start(
+            new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort,
+            "--data", folder);
         (await demo.Exited(TimeSpan.FromMinutes(5))).ShouldBe(0, demo.Output);
         demo.Output.ShouldContain("ok     exactly 100 vouchers were issued (100)");
         demo.Output.ShouldContain("ok     everybody registered and signed in (250 of 250)");
@@ -30,12 +32,17 @@ public sealed class CommandLineTests
     {
         var folder = Directory.CreateTempSubdirectory("boon-demo-").FullName;
         var file = Path.Combine(folder, "people.csv");
-        await File.WriteAllTextAsync(file, "username,email,phone,password,fullName\nann,ann@example.com,+15550000001,a long enough phrase,Ann\nbob,not an address,+15550000002,a long enough phrase,Bob\n");
+        await File.WriteAllTextAsync(file, "username,email,phone,password,fullName\nann,ann@example.com,+15550000001,a long enough "
+            + "phrase,Ann\nbob,not an address,+15550000002,a long enough phrase,Bob\n");
         var server = await TestServer.CreateDatabaseAsync();
-        await using var demo = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort, "--members", file, "--data", folder);
+        await using var demo = BoonProcess.Start(
+            new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "--fast-hash", "demo", "--once", "--urls", AnyPort,
+            "--members", file, "--data", folder);
         (await demo.Exited()).ShouldBe(1, demo.Output);
         demo.Output.ShouldContain("not registered: validation-failed: email");
-        await using var missing = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "demo", "--once", "--members", "/nowhere.csv", "--data", folder);
+        await using var missing = BoonProcess.Start(
+            new Dictionary<string, string> { ["ConnectionStrings__Boon"] = server }, "demo", "--once", "--members", "/nowhere.csv",
+            "--data", folder);
         (await missing.Exited()).ShouldBe(1);
         missing.Output.ShouldContain("boon: /nowhere.csv cannot be read");
         Directory.Delete(folder, recursive: true);
@@ -63,10 +70,13 @@ public sealed class CommandLineTests
             var good = await Upload("good.csv", header + rows);
             good.Status.ShouldBe(0, good.Output);
             good.Output.ShouldContain("60,000 coupons uploaded.");
-            (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(60_000, "a second time stores nothing twice");
+            (await cluster.ScalarAsync<long>("select count(*) from promotions.codes"))
+                .ShouldBe(60_000, "a second time stores nothing twice");
         }
-        var bad = await Upload("bad.json", """{"coupons":[{"code":"A","discount":{"kind":"percent","value":200},"expiresAt":"2090-01-01T00:00:00Z"}]}""");
-        (bad.Status, bad.Output.Contains("row 1: discount.value must be 1 to 100 percent", StringComparison.Ordinal)).ShouldBe((1, true), bad.Output);
+        var bad = await Upload(
+            "bad.json", """{"coupons":[{"code":"A","discount":{"kind":"percent","value":200},"expiresAt":"2090-01-01T00:00:00Z"}]}""");
+        (bad.Status, bad.Output.Contains("row 1: discount.value must be 1 to 100 percent", StringComparison.Ordinal))
+            .ShouldBe((1, true), bad.Output);
         Directory.Delete(folder, recursive: true);
     }
 
@@ -75,7 +85,8 @@ public sealed class CommandLineTests
     {
         var folder = Directory.CreateTempSubdirectory("boon-serve-").FullName;
         var database = await TestServer.CreateDatabaseAsync();
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = database, ["Boon__Operator__Password"] = "operator of the tests" };
+        var settings = new Dictionary<string, string>
+            { ["ConnectionStrings__Boon"] = database, ["Boon__Operator__Password"] = "operator of the tests" };
         string[] arguments = ["--fast-hash", "serve", "--urls", AnyPort, "--data", folder];
         string token;
         await using (var first = BoonProcess.Start(settings, arguments))
@@ -100,7 +111,8 @@ public sealed class CommandLineTests
     public async Task Serve_ends_with_a_word_when_its_database_does_not_answer_and_it_was_not_told_to_wait()
     {
         var folder = Directory.CreateTempSubdirectory("boon-away-").FullName;
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = $"Host={folder};Database=shop;Username=boon;Password=s3cret" };
+        var settings = new Dictionary<string, string>
+            { ["ConnectionStrings__Boon"] = $"Host={folder};Database=shop;Username=boon;Password=s3cret" };
         await using var boon = BoonProcess.Start(settings, "--fast-hash", "serve", "--urls", AnyPort, "--data", folder);
         (await boon.Exited()).ShouldBe(1, boon.Output);
         boon.Output.ShouldContain("boon: ");
@@ -122,10 +134,13 @@ public sealed class CommandLineTests
         (await cluster.Api(1).Get("/v1/users/me", zero)).Code.ShouldBe(200);
         (await cluster.Api(0).Get("/v1/users/me", one)).Code.ShouldBe(200);
         (await cluster.Api(0).Delete("/v1/sessions/current", zero)).Code.ShouldBe(204);
-        await Eventually.Holds("the other process to refuse the token", async () => (await cluster.Api(1).Get("/v1/users/me", zero)).Code == 401);
+        await Eventually.Holds(
+            "the other process to refuse the token", async () => (await cluster.Api(1).Get("/v1/users/me", zero)).Code == 401);
         (await cluster.Api(1).Get("/v1/users/me", one)).Code.ShouldBe(200);
 
-        static string? Kid(string token) => JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[0])).RootElement.GetProperty("kid").GetString();
+        static string? Kid(string token) =>
+            JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(token.Split('.')[0])).RootElement.GetProperty("kid")
+            .GetString();
     }
 
     [Fact]
@@ -138,7 +153,8 @@ public sealed class CommandLineTests
         async Task<(int Status, string Output)> Run(params string[] arguments)
         {
             await using var command = BoonProcess.Start(
-                new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, ["--fast-hash", "operators", .. arguments, "--data", folder]);
+                new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database },
+                ["--fast-hash", "operators", .. arguments, "--data", folder]);
             return (await command.Exited(), command.Output);
         }
         Task<Answer> SignIn(string with) => cluster.Api(0).Post("/v1/sessions", new { identifier = "operator", password = with });
@@ -153,13 +169,15 @@ public sealed class CommandLineTests
         (await SignIn(password)).Code.ShouldBe(200);
 
         // An address that is locked for all accounts, and told no more what is taken.
-        await cluster.ExecuteAsync("insert into identity.sign_in_failures select key || '127.0.0.1', 1000000, now() + interval '1 hour' from unnest(array['address:', 'taken:', 'pair:x|']) key on conflict (key) do update set failures = excluded.failures");
+        await cluster.ExecuteAsync("insert into identity.sign_in_failures select key || '127.0.0.1', 1000000, now() + interval '1 hour' "
+            + "from unnest(array['address:', 'taken:', 'pair:x|']) key on conflict (key) do update set failures = excluded.failures");
         (await SignIn(password)).Problem.ShouldBe("too-many-attempts");
         var address = await Run("unlock", "--address", "::ffff:127.0.0.1");
         (address.Status, address.Output.Contains("Everybody at", StringComparison.Ordinal)).ShouldBe((0, true), address.Output);
         (await SignIn(password)).Code.ShouldBe(200);
         (await cluster.ScalarAsync<long>("select count(*) from identity.sign_in_failures where key like '%127.0.0.1'")).ShouldBe(0);
-        foreach (var (arguments, says) in new[] { (new[] { "unlock", "--address", "here" }, "'here' is not an IP address"), (["unlock"], "--address ADDRESS") })
+        foreach (var (arguments, says) in new[]
+            { (new[] { "unlock", "--address", "here" }, "'here' is not an IP address"), (["unlock"], "--address ADDRESS") })
         {
             var (status, output) = await Run(arguments);
             (status, output.Contains(says, StringComparison.Ordinal)).ShouldBe((1, true), output);
@@ -167,13 +185,19 @@ public sealed class CommandLineTests
 
         var reset = await Run("reset-password", "operator");
         reset.Status.ShouldBe(0, reset.Output);
-        var fresh = System.Text.RegularExpressions.Regex.Match(reset.Output, "The new password of 'operator' is ([A-Za-z0-9_-]{24})").Groups[1].Value;
+        var fresh = System.Text.RegularExpressions.Regex.Match(
+            reset.Output, "The new password of 'operator' is ([A-Za-z0-9_-]{24})").Groups[1].Value;
         (await SignIn(password)).Code.ShouldBe(401);
         (await SignIn(fresh)).Code.ShouldBe(200);
         await Eventually.Holds("the old sessions to end", async () => (await cluster.Api(0).Get("/v1/users/me", token)).Code == 401);
 
-        await cluster.Api(0).Post("/v1/users", new { username = "a-member", email = "member@example.com", phone = TestBoon.NewPhone(), password = "a long enough phrase", fullName = "M" });
-        foreach (var (arguments, says) in new[] { (new[] { "unlock", "nobody" }, "boon: There is no account 'nobody'"), (["reset-password", "a-member"], "boon: 'a-member' is not an operator") })
+        await cluster.Api(0).Post(
+            "/v1/users", new
+            { username = "a-member", email = "member@example.com", phone = TestBoon.NewPhone(), password = "a long enough phrase",
+            fullName = "M" });
+        foreach (var (arguments, says) in new[]
+            { (new[] { "unlock", "nobody" }, "boon: There is no account 'nobody'"),
+            (["reset-password", "a-member"], "boon: 'a-member' is not an operator") })
         {
             var (status, output) = await Run(arguments);
             (status, output.Contains(says, StringComparison.Ordinal)).ShouldBe((1, true), output);
@@ -182,13 +206,17 @@ public sealed class CommandLineTests
     }
 
     [Theory]
-    [InlineData("ConnectionString__Boon", "Host=db", "boon: There is no setting ConnectionString:Boon; did you mean ConnectionStrings:Boon")]
-    [InlineData("ConnectionStrings__Boon", "postgres://ann:s3cret@db/shop", "boon: ConnectionStrings:Boon is an address; write it as Host=db;Username=ann;Password=...;Database=shop")]
+    [InlineData("ConnectionString__Boon", "Host=db",
+        "boon: There is no setting ConnectionString:Boon; did you mean ConnectionStrings:Boon")]
+    [InlineData("ConnectionStrings__Boon", "postgres://ann:s3cret@db/shop",
+        "boon: ConnectionStrings:Boon is an address; write it as Host=db;Username=ann;Password=...;Database=shop")]
     [InlineData("Boon__SignIn__Window", "abc", "boon: Boon:SignIn:Window is 'abc'; it can be a duration")]
-    [InlineData("Boon__Urls", "http://192.0.2.1:5080", "boon: Boon:Urls (--urls) is 'http://192.0.2.1:5080'; this machine has no such address")]
+    [InlineData("Boon__Urls", "http://192.0.2.1:5080",
+        "boon: Boon:Urls (--urls) is 'http://192.0.2.1:5080'; this machine has no such address")]
     [InlineData("Boon__Urls", "taken", "another program listens there")]
     [InlineData("appsettings.json", "{\"Boon\":", "appsettings.json cannot be read as JSON")]
-    [InlineData("Boon__Subscriptions__promotions.issue-voucher__Lanes", "1", "boon: There is no subscription promotions.issue-voucher to set")]
+    [InlineData("Boon__Subscriptions__promotions.issue-voucher__Lanes", "1",
+        "boon: There is no subscription promotions.issue-voucher to set")]
     public async Task What_cannot_be_set_is_said_in_one_line_and_nothing_is_made(string setting, string value, string says)
     {
         var folder = Directory.CreateTempSubdirectory("boon-settings-").FullName;
@@ -198,7 +226,8 @@ public sealed class CommandLineTests
             await File.WriteAllTextAsync(Path.Combine(folder, setting), value);
         var settings = new Dictionary<string, string> { [setting] = value == "taken" ? $"http://{taken.LocalEndpoint}" : value };
         // A value that only the whole start can judge needs a database; the others stop before.
-        var server = setting is "Boon__Urls" || setting.Contains("Subscriptions", StringComparison.Ordinal) ? await TestServer.CreateDatabaseAsync() : null;
+        var server = setting is "Boon__Urls" || setting.Contains("Subscriptions", StringComparison.Ordinal)
+            ? await TestServer.CreateDatabaseAsync() : null;
         if (server is not null)
             settings["ConnectionStrings__Boon"] = server;
         await using var boon = BoonProcess.StartIn(folder, settings, "--fast-hash", "serve");

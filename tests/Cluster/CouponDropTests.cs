@@ -11,7 +11,8 @@ public sealed class CouponDropTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Every_promised_coupon_is_kept_though_a_process_is_killed(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+    public Task Every_promised_coupon_is_kept_though_a_process_is_killed(bool defended) =>
+        Guarantee.Show(defended, () => RunAsync(defended));
 
     private static async Task RunAsync(bool defended)
     {
@@ -56,13 +57,16 @@ public sealed class CouponDropTests
 
         promised.Select(claim => claim.Code).ShouldBeUnique();
         (await cluster.ScalarAsync<long>(
-            "select count(*) from unnest($1::uuid[], $2::text[]) p (id, code) join promotions.claims k on k.id = p.id join promotions.codes c on c.id = k.code_id and c.code = p.code",
-            promised.Select(claim => claim.Claim).ToArray(), promised.Select(claim => claim.Code).ToArray())).ShouldBe(promised.Count, "every 201 is in the database");
+            "select count(*) from unnest($1::uuid[], $2::text[]) p (id, code) join promotions.claims k on k.id = p.id join "
+                + "promotions.codes c on c.id = k.code_id and c.code = p.code",
+            promised.Select(claim => claim.Claim).ToArray(), promised.Select(claim => claim.Code).ToArray()))
+                .ShouldBe(promised.Count, "every 201 is in the database");
         (await cluster.ScalarAsync<long>("select count(*) from promotions.claims where state = 'granted'")).ShouldBe(codes);
         (await cluster.ScalarAsync<long>("select count(distinct code_id) from promotions.claims")).ShouldBe(codes);
         (promised.Count + repeated).ShouldBe(codes);
         soldOut.ShouldBe(users - codes);
-        (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.coupon-claimed.v1'")).ShouldBe(codes);
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.coupon-claimed.v1'"))
+            .ShouldBe(codes);
         (await cluster.ScalarAsync<long>("select sum(claimed)::bigint from promotions.coupon_counts")).ShouldBe(codes);
     }
 }

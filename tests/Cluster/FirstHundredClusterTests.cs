@@ -8,7 +8,9 @@ using Microsoft.Extensions.Options;
 
 namespace Boon.Cluster;
 
-/// <summary>2,000 people, 32 connections, two processes on one database that die again and again: the winners are still exactly right.</summary>
+/// <summary>
+/// 2,000 people, 32 connections, two processes on one database that die again and again: the winners are still exactly right.
+/// </summary>
 public sealed class FirstHundredClusterTests
 {
     private const int Connections = 32;
@@ -18,7 +20,8 @@ public sealed class FirstHundredClusterTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Exactly_the_first_100_win_though_each_process_is_killed_five_times(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+    public Task Exactly_the_first_100_win_though_each_process_is_killed_five_times(bool defended) =>
+        Guarantee.Show(defended, () => RunAsync(defended));
 
     private static async Task RunAsync(bool defended)
     {
@@ -48,7 +51,8 @@ public sealed class FirstHundredClusterTests
         {
             while (queue.TryDequeue(out var id))
             {
-                (await cluster.RetryAsync(api => api.Post("/v1/sessions", new { identifier = $"seed{id}", password = Password }), worker)).Status.ShouldBe(HttpStatusCode.OK);
+                (await cluster.RetryAsync(api => api.Post("/v1/sessions", new { identifier = $"seed{id}", password = Password }),
+                    worker)).Status.ShouldBe(HttpStatusCode.OK);
                 var done = Interlocked.Increment(ref signedIn);
                 if (done % every == 0 && done / every is var kill && kill <= deaths)
                 {
@@ -76,17 +80,20 @@ public sealed class FirstHundredClusterTests
         decisions.Count.ShouldBe(people, "a stored decision for everybody");
         decisions.Select(d => d.GetProperty("userId").GetGuid()).Distinct().Count().ShouldBe(people);
         var winners = decisions.Where(d => d.GetProperty("outcome").GetString() == "issued").ToList();
-        winners.Select(d => d.GetProperty("eventSequence").GetInt64()).ShouldBe(first.Values.Order().Take(Limit), "the 100 lowest places of the log");
+        winners.Select(d => d.GetProperty("eventSequence").GetInt64())
+            .ShouldBe(first.Values.Order().Take(Limit), "the 100 lowest places of the log");
         decisions.Select(d => d.GetProperty("rank").GetInt64()).ShouldBe(Enumerable.Range(1, people).Select(rank => (long)rank));
         (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(Limit);
         (await cluster.ScalarAsync<long>("select count(distinct user_id) from promotions.codes")).ShouldBe(Limit);
-        (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.voucher-issued.v1'")).ShouldBe(Limit);
+        (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.voucher-issued.v1'"))
+            .ShouldBe(Limit);
     }
 
     private static async Task<HashSet<Guid>> SeedAsync(TestCluster cluster, int people)
     {
         var ids = Enumerable.Range(0, people).Select(_ => Guid.CreateVersion7()).ToHashSet();
-        var hash = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = FaultyBoon.FastRounds })).HashPassword(null!, Password);
+        var hash = new PasswordHasher<object>(Options.Create(new PasswordHasherOptions { IterationCount = FaultyBoon.FastRounds }))
+            .HashPassword(null!, Password);
         await cluster.ExecuteAsync("""
             insert into identity.users (id, username, username_key, full_name, password_hash, status, roles, sign_ins)
             select id, 'seed' || id, 'seed' || id, 'Seeded', $2, 'active', array['member'], 0 from unnest($1::uuid[]) id

@@ -19,7 +19,8 @@ public sealed class GatewayReplicasTests(GatewayReplicasTests.ThreeReplicas repl
 
         public async ValueTask InitializeAsync()
         {
-            Cluster = await TestCluster.CreateAsync(Size, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:02" }, fixedUrls: true);
+            Cluster = await TestCluster.CreateAsync(
+                Size, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:02" }, fixedUrls: true);
             await Cluster.StartAllAsync();
             Token = await Cluster.OperatorTokenAsync();
         }
@@ -27,9 +28,11 @@ public sealed class GatewayReplicasTests(GatewayReplicasTests.ThreeReplicas repl
         /// <summary>Starts what was ended, and a gateway to all.</summary>
         internal async Task<TestGateway> StartAsync(params string[] switches)
         {
-            await Task.WhenAll(Enumerable.Range(0, Size).Where(index => Cluster[index].HasExited).Select(index => Cluster.StartAsync(index)));
+            await Task.WhenAll(Enumerable.Range(0, Size).Where(index => Cluster[index].HasExited)
+                .Select(index => Cluster.StartAsync(index)));
             return await TestGateway.StartAsync(
-                new Dictionary<string, string> { ["Boon__Gateway__Modules"] = string.Join(',', Enumerable.Range(0, Size).Select(Cluster.Url)) }, switches);
+                new Dictionary<string, string>
+                    { ["Boon__Gateway__Modules"] = string.Join(',', Enumerable.Range(0, Size).Select(Cluster.Url)) }, switches);
         }
 
         public ValueTask DisposeAsync() => Cluster.DisposeAsync();
@@ -50,7 +53,8 @@ public sealed class GatewayReplicasTests(GatewayReplicasTests.ThreeReplicas repl
             await KillAsync(replicas.Cluster, load, 0, 1);
             await load.MustHaveServedAll();
             // Nothing was done twice: each reward has the name of the one request that made it.
-            (await replicas.Cluster.ScalarAsync<long>("select count(*) from quests.rewards where starts_with(name, $1)", load.Name)).ShouldBe(load.Created);
+            (await replicas.Cluster.ScalarAsync<long>("select count(*) from quests.rewards where starts_with(name, $1)", load.Name))
+                .ShouldBe(load.Created);
         }
     }
 

@@ -9,7 +9,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace Boon.Cluster;
 
-/// <summary>The modules split over three processes on one database, behind the gateway; and a fourth process of all modules, whose answers are compared.</summary>
+/// <summary>
+/// The modules split over three processes on one database, behind the gateway; and a fourth process of all modules, whose answers are
+/// compared.
+/// </summary>
 public sealed class GatewayServicesTests
 {
     private static readonly string[] Split = ["identity", "promotions,quests,wallet", "orders,intake"];
@@ -26,7 +29,9 @@ public sealed class GatewayServicesTests
         gateway.Output.ShouldContain($"Gateway to promotions, quests, wallet at {cluster.Url(1)}");
 
         using (var client = new DemoClient(gateway.Url, FirstHundred.Connections))
-            (await new FirstHundred(client, TestCluster.Operator, Member.Read(Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"))).RunAsync(CancellationToken.None))
+            (await new FirstHundred(
+                client, TestCluster.Operator, Member.Read(Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv")))
+                .RunAsync(CancellationToken.None))
                 .ShouldBeTrue("every check of the main job holds through the gateway");
         await cluster.CaughtUpAsync();
 
@@ -38,7 +43,8 @@ public sealed class GatewayServicesTests
     }
 
     private static Dictionary<string, string> Settings(TestCluster cluster) => Split
-        .SelectMany((names, index) => names.Split(',').Select(name => KeyValuePair.Create($"Boon__Gateway__Modules__{name}", cluster.Url(index)))).ToDictionary();
+        .SelectMany((names, index) => names.Split(',')
+            .Select(name => KeyValuePair.Create($"Boon__Gateway__Modules__{name}", cluster.Url(index)))).ToDictionary();
 
     private static async Task DocumentIsThatOfOneProcess(TestCluster cluster, TestGateway gateway)
     {
@@ -48,12 +54,16 @@ public sealed class GatewayServicesTests
 
         // Each route is forwarded to the process whose document has it.
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(
-            Settings(cluster).ToDictionary(setting => setting.Key.Replace("__", ":", StringComparison.Ordinal), setting => (string?)setting.Value)).Build();
-        var routes = new ProxyRoutes(Backends.Of(configuration, [.. BoonHost.AllModules.Select(module => module.Name)]), BoonHost.AllModules, configuration);
-        var gathered = routes.Gathered.Select(route => $"{route.Method} {route.Path}").Append("GET /metrics").Append("GET /v1/logs/{module}").ToList();
+            Settings(cluster).ToDictionary(setting => setting.Key.Replace("__", ":", StringComparison.Ordinal), setting =>
+                (string?)setting.Value)).Build();
+        var routes = new ProxyRoutes(
+            Backends.Of(configuration, [.. BoonHost.AllModules.Select(module => module.Name)]), BoonHost.AllModules, configuration);
+        var gathered = routes.Gathered.Select(route => $"{route.Method} {route.Path}").Append("GET /metrics")
+            .Append("GET /v1/logs/{module}").ToList();
         var seen = gathered.ToHashSet(StringComparer.Ordinal);
         for (var index = 0; index < Split.Length; index++)
-            foreach (var operation in Operations((await cluster.Api(index).Get("/openapi/v1.json")).Body).Where(operation => !gathered.Contains(operation)))
+            foreach (var operation in Operations((await cluster.Api(index).Get("/openapi/v1.json")).Body)
+                .Where(operation => !gathered.Contains(operation)))
             {
                 routes.Routes.Single(route => route.RouteId == operation).ClusterId.ShouldBe(Split[index], operation);
                 seen.Add(operation);
@@ -66,10 +76,12 @@ public sealed class GatewayServicesTests
 
     private static async Task ListsAreThoseOfOneProcess(TestCluster cluster, TestGateway gateway, string token)
     {
-        foreach (var (path, limit) in (IEnumerable<(string, int)>)[("/v1/events", 97), ("/v1/events?type=promotions.voucher-issued", 13), ("/v1/event-types", 7)])
+        foreach (var (path, limit) in (IEnumerable<(string, int)>)[
+            ("/v1/events", 97), ("/v1/events?type=promotions.voucher-issued", 13), ("/v1/event-types", 7)])
         {
             var through = await gateway.Api.All(path, token, limit);
-            through.ConvertAll(item => item.GetRawText()).ShouldBe((await cluster.Api(3).All(path, token)).ConvertAll(item => item.GetRawText()), path);
+            through.ConvertAll(item => item.GetRawText())
+                .ShouldBe((await cluster.Api(3).All(path, token)).ConvertAll(item => item.GetRawText()), path);
             through.Count.ShouldBeGreaterThan(limit, path);
         }
         (await gateway.Api.Get("/v1/events?module=wallets", token)).Problem.ShouldBe("validation-failed");
@@ -83,10 +95,12 @@ public sealed class GatewayServicesTests
     private static async Task DeadLettersAreOfAllModules(TestCluster cluster, TestGateway gateway, string token)
     {
         foreach (var (module, subscription, age) in (IEnumerable<(string, string, int)>)
-            [("promotions", "promotions.issue-vouchers", 4), ("orders", "orders.learn-users", 3), ("quests", "quests.track-progress", 2), ("orders", "orders.learn-users", 1)])
+            [("promotions", "promotions.issue-vouchers", 4), ("orders", "orders.learn-users", 3), ("quests", "quests.track-progress", 2),
+                ("orders", "orders.learn-users", 1)])
             await cluster.ExecuteAsync($"""
                 insert into {module}.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at)
-                select gen_random_uuid(), '{subscription}', 'identity', o.sequence, l.id, l.type, 'a fault', 3, now() - interval '{age} minutes'
+                select gen_random_uuid(), '{subscription}', 'identity', o.sequence, l.id, l.type, 'a fault', 3,
+                    now() - interval '{age} minutes'
                 from identity.event_order o join identity.event_log l on l.position = o.position where o.sequence = {age}
                 """);
         var letters = await gateway.Api.All("/v1/dead-letters", token, limit: 1);
@@ -121,7 +135,10 @@ public sealed class GatewayServicesTests
     /// <summary>The text with members in alphabetical order.</summary>
     private static string Sorted(JsonNode? node) => node switch
     {
-        JsonObject item => "{" + string.Join(",\n", item.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => $"\"{member.Key}\":{Sorted(member.Value)}")) + "}",
+        JsonObject item => "{"
+            + string.Join(
+            ",\n", item.OrderBy(member => member.Key, StringComparer.Ordinal).Select(member => $"\"{member.Key}\":{Sorted(member.Value)}"))
+            + "}",
         JsonArray { Count: > 0 } tags when tags[0] is JsonObject first && first.Count == 1 && first.ContainsKey("name") =>
             "[" + string.Join(",\n", tags.Select(Sorted).Order(StringComparer.Ordinal)) + "]",
         JsonArray items => "[" + string.Join(",\n", items.Select(Sorted)) + "]",

@@ -3,8 +3,8 @@ using Boon.Support;
 namespace Boon.Cluster;
 
 /// <summary>
-/// MEGADEAL: 5 at once, 10 a second, 100 may wait, for 10 s at most, over two processes. How many of those who may wait are granted in their 10 s is a matter of the
-/// machine; so everybody may wait for longer where a test says that all are.
+/// MEGADEAL: 5 at once, 10 a second, 100 may wait, for 10 s at most, over two processes. How many of those who may wait are granted in
+/// their 10 s is a matter of the machine; so everybody may wait for longer where a test says that all are.
 /// </summary>
 public sealed class MegadealTests
 {
@@ -28,7 +28,8 @@ public sealed class MegadealTests
     [InlineData(null)]
     [InlineData("WorkerLimit")]
     public Task Slow_grants_and_a_killed_process_keep_them_too(string? without) =>
-        Guarantee.Show(without is null, () => RunAsync(without is null ? ["--slow-grant", "700"] : ["--slow-grant", "700", "--without", without], kill: true));
+        Guarantee.Show(without is null, () =>
+            RunAsync(without is null ? ["--slow-grant", "700"] : ["--slow-grant", "700", "--without", without], kill: true));
 
     private static async Task RunAsync(string[] switches, bool kill)
     {
@@ -36,29 +37,37 @@ public sealed class MegadealTests
         await cluster.StartAllAsync(switches);
         await cluster.UploadAsync("MEGADEAL", Claims);
         var maxWait = kill ? MaxWait : LongWait;
-        await cluster.ExecuteAsync("update promotions.coupon_types set max_wait_seconds = $1 where name = 'MEGADEAL'", (int)maxWait.TotalSeconds);
+        await cluster.ExecuteAsync(
+            "update promotions.coupon_types set max_wait_seconds = $1 where name = 'MEGADEAL'", (int)maxWait.TotalSeconds);
         var tokens = (await TokenMint.CreateAsync(cluster.Source)).Tokens(Claims);
         // A first request on each connection, so that the 200 leave in the same instant.
         await Task.WhenAll(tokens.Select((token, i) => cluster.Api(i % 2).Get("/v1/coupons", token)));
 
         using var done = new CancellationTokenSource();
         var working = MostWorkingAsync(cluster, done.Token);
-        var answers = await Task.WhenAll(tokens.Select((token, i) => cluster.Api(i % 2).Post("/v1/claims", new { type = "MEGADEAL" }, token)));
+        var answers = await Task.WhenAll(
+            tokens.Select((token, i) => cluster.Api(i % 2).Post("/v1/claims", new { type = "MEGADEAL" }, token)));
         if (kill)
         {
-            await Eventually.Holds("some grants", async () => await cluster.ScalarAsync<long>("select count(*) from promotions.claims where state = 'granted'") >= 5);
+            await Eventually.Holds(
+                "some grants", async () => await cluster.ScalarAsync<long>(
+                "select count(*) from promotions.claims where state = 'granted'") >= 5);
             await cluster[1].Kill();
         }
         var accepted = answers.Count(answer => answer.Code == 202);
-        answers.Where(answer => answer.Code != 202).ShouldAllBe(answer => answer.Code == 429 && answer.Problem == "queue-full" && answer.Headers.RetryAfter != null);
-        await Eventually.Holds("the queue to be empty", () => cluster.ScalarAsync<bool>("select not exists (select from promotions.claims where state in ('queued', 'working'))"), 2 * maxWait);
+        answers.Where(answer => answer.Code != 202)
+            .ShouldAllBe(answer => answer.Code == 429 && answer.Problem == "queue-full" && answer.Headers.RetryAfter != null);
+        await Eventually.Holds(
+            "the queue to be empty", () => cluster.ScalarAsync<bool>(
+            "select not exists (select from promotions.claims where state in ('queued', 'working'))"), 2 * maxWait);
         await done.CancelAsync();
 
         var claims = await ReadAsync(cluster);
         claims.Count.ShouldBe(accepted);
         accepted.ShouldBeGreaterThanOrEqualTo(MaxQueue);
         for (var i = 0; i < claims.Count; i++)
-            claims.Take(i).Count(before => before.SettledAt > claims[i].CreatedAt).ShouldBeLessThan(MaxQueue, "never more than 100 wait: accepted are 100 and the grants made meanwhile");
+            claims.Take(i).Count(before => before.SettledAt > claims[i].CreatedAt).ShouldBeLessThan(
+                MaxQueue, "never more than 100 wait: accepted are 100 and the grants made meanwhile");
         (await working).ShouldBeLessThanOrEqualTo(Concurrency, "5 at once");
 
         var grants = claims.Where(claim => claim.State == "granted").Select(claim => claim.SettledAt!.Value).Order().ToList();
@@ -71,7 +80,8 @@ public sealed class MegadealTests
         else
             late.ShouldBeEmpty("all who may wait get theirs");
         (await cluster.ScalarAsync<long>("select count(distinct code_id) from promotions.claims")).ShouldBe(grants.Count);
-        (await cluster.ScalarAsync<long>("select sum(claimed)::bigint from promotions.coupon_counts where type = 'MEGADEAL'")).ShouldBe(grants.Count);
+        (await cluster.ScalarAsync<long>("select sum(claimed)::bigint from promotions.coupon_counts where type = 'MEGADEAL'"))
+            .ShouldBe(grants.Count);
     }
 
     private static async Task<long> MostWorkingAsync(TestCluster cluster, CancellationToken done)
@@ -84,7 +94,8 @@ public sealed class MegadealTests
 
     private static async Task<List<Row>> ReadAsync(TestCluster cluster)
     {
-        await using var command = cluster.Source.CreateCommand("select state, reason, created_at, settled_at from promotions.claims order by ticket");
+        await using var command = cluster.Source.CreateCommand(
+            "select state, reason, created_at, settled_at from promotions.claims order by ticket");
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<Row>();
         while (await reader.ReadAsync())

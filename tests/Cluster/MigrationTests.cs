@@ -32,7 +32,8 @@ public sealed class MigrationTests
                 (await process.Exited()).ShouldBe(0, process.Output);
             var outputs = processes.ConvertAll(process => process.Output);
             foreach (var module in (string[])["identity", "promotions"])
-                outputs.Count(output => output.Contains($"{module}: applied", StringComparison.Ordinal)).ShouldBe(1, string.Join('\n', outputs));
+                outputs.Count(output => output.Contains($"{module}: applied", StringComparison.Ordinal))
+                    .ShouldBe(1, string.Join('\n', outputs));
         }
         finally
         {

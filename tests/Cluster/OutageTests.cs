@@ -14,18 +14,23 @@ public sealed class OutageTests
         var database = await TestServer.CreateDatabaseAsync();
         using var way = new Way(database);
         var folder = Directory.CreateTempSubdirectory("boon-outage-").FullName;
-        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = way.ConnectionString, ["Boon__Operator__Password"] = "operator of the tests", ["Boon__Log__Requests"] = "false" };
-        await using (var boon = BoonProcess.Start(settings, "--fast-hash", "serve", "--wait", "--urls", "http://127.0.0.1:0", "--data", folder))
+        var settings = new Dictionary<string, string>
+            { ["ConnectionStrings__Boon"] = way.ConnectionString, ["Boon__Operator__Password"] = "operator of the tests",
+            ["Boon__Log__Requests"] = "false" };
+        await using (var boon = BoonProcess.Start(
+            settings, "--fast-hash", "serve", "--wait", "--urls", "http://127.0.0.1:0", "--data", folder))
         {
             // It starts before its database.
-            await Eventually.Holds("the process to wait", () => Task.FromResult(boon.Output.Contains("Waiting for the database", StringComparison.Ordinal)));
+            await Eventually.Holds(
+                "the process to wait", () => Task.FromResult(boon.Output.Contains("Waiting for the database", StringComparison.Ordinal)));
             way.Open();
             using var api = new Api(await boon.Serving());
             var token = await api.SignIn("operator", "operator of the tests");
             await Eventually.Holds("it to be ready", async () => (await api.Get("/health/ready")).Code == 200);
 
             way.Close();
-            await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains("does not answer; all work on it waits", StringComparison.Ordinal)));
+            await Eventually.Holds(
+                "the line", () => Task.FromResult(boon.Output.Contains("does not answer; all work on it waits", StringComparison.Ordinal)));
             for (var i = 0; i < 20; i++)
             {
                 var refused = await api.Put("/v1/coupon-types/AWAY", new { perUser = 1 }, token);
@@ -37,7 +42,9 @@ public sealed class OutageTests
             (await api.Get("/health/live")).Code.ShouldBe(200);
 
             way.Open();
-            await Eventually.Holds("it to be back", async () => (await api.Put("/v1/coupon-types/BACK", new { perUser = 1 }, token)).Code < 300 && (await api.Get("/health/ready")).Code == 200);
+            await Eventually.Holds(
+                "it to be back", async () => (await api.Put("/v1/coupon-types/BACK", new { perUser = 1 }, token)).Code < 300
+                && (await api.Get("/health/ready")).Code == 200);
             await Eventually.Holds("the line", () => Task.FromResult(boon.Output.Contains(" is back after ", StringComparison.Ordinal)));
             Lines(boon, " WRN ").ShouldHaveSingleItem(boon.Output).ShouldContain("all work on it waits");
             Lines(boon, " ERR ").ShouldBeEmpty();
@@ -45,20 +52,30 @@ public sealed class OutageTests
 
             // After a failover: it answers and takes no writes.
             await using var admin = NpgsqlDataSource.Create(database);
-            await ExecuteAsync(admin, $"alter database {new NpgsqlConnectionStringBuilder(database).Database} set default_transaction_read_only = on");
-            await ExecuteAsync(admin, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
-            await Eventually.Holds("a refusal", async () => (await api.Put("/v1/coupon-types/READ-ONLY", new { perUser = 1 }, token)).Problem == "database-unavailable" && boon.Output.Contains("is read-only", StringComparison.Ordinal));
+            await ExecuteAsync(admin,
+                $"alter database {new NpgsqlConnectionStringBuilder(database).Database} set default_transaction_read_only = on");
+            await ExecuteAsync(admin,
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+            await Eventually.Holds(
+                "a refusal", async () =>
+                (await api.Put("/v1/coupon-types/READ-ONLY", new { perUser = 1 }, token)).Problem == "database-unavailable"
+                && boon.Output.Contains("is read-only", StringComparison.Ordinal));
             (await api.Get("/health/ready")).Body.GetProperty("detail").GetString().ShouldBe("The database is read-only.");
-            await ExecuteAsync(admin, $"begin read write; alter database {new NpgsqlConnectionStringBuilder(database).Database} reset default_transaction_read_only; commit");
-            await ExecuteAsync(admin, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
-            await Eventually.Holds("it to take writes", async () => (await api.Put("/v1/coupon-types/AGAIN", new { perUser = 1 }, token)).Code < 300 && (await api.Get("/health/ready")).Code == 200);
+            await ExecuteAsync(admin, $"begin read write; alter database {new NpgsqlConnectionStringBuilder(database).Database} reset "
+                + $"default_transaction_read_only; commit");
+            await ExecuteAsync(admin,
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+            await Eventually.Holds(
+                "it to take writes", async () => (await api.Put("/v1/coupon-types/AGAIN", new { perUser = 1 }, token)).Code < 300
+                && (await api.Get("/health/ready")).Code == 200);
         }
         Directory.Delete(folder, recursive: true);
         way.Close();
         await TestServer.DropDatabaseAsync(database);
     }
 
-    private static List<string> Lines(BoonProcess boon, string text) => [.. boon.Output.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal))];
+    private static List<string> Lines(BoonProcess boon, string text) =>
+        [.. boon.Output.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal))];
 
     private static async Task ExecuteAsync(NpgsqlDataSource source, string sql)
     {
@@ -88,7 +105,8 @@ public sealed class OutageTests
 
         private int Port => ((IPEndPoint)near.LocalEndPoint!).Port;
 
-        internal string ConnectionString => new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = "127.0.0.1", Port = Port }.ConnectionString;
+        internal string ConnectionString =>
+            new NpgsqlConnectionStringBuilder(server.ConnectionString) { Host = "127.0.0.1", Port = Port }.ConnectionString;
 
         internal void Open()
         {
@@ -115,7 +133,9 @@ public sealed class OutageTests
                 {
                     var called = await from.AcceptAsync();
                     // Boon's private server is reached by its socket.
-                    var far = server.Host!.StartsWith('/') ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) : new Socket(SocketType.Stream, ProtocolType.Tcp);
+                    var far = server.Host!.StartsWith('/')
+                        ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+                        : new Socket(SocketType.Stream, ProtocolType.Tcp);
                     lock (gate)
                         ends.AddRange([called, far]);
                     _ = HandOnAsync(called, far);

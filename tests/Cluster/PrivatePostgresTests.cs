@@ -14,7 +14,8 @@ public sealed class PrivatePostgresTests : IDisposable
     public PrivatePostgresTests()
     {
         // The user postgres must be able to reach it.
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.OtherRead | UnixFileMode.GroupExecute | UnixFileMode.GroupRead);
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.OtherExecute | UnixFileMode.OtherRead | UnixFileMode.GroupExecute | UnixFileMode.GroupRead);
     }
 
     private Task<PrivatePostgres> Start(string? other = null, string? binaries = null) =>
@@ -22,7 +23,8 @@ public sealed class PrivatePostgresTests : IDisposable
 
     private static async Task<object?> Ask(PrivatePostgres postgres, string sql)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync();
@@ -36,7 +38,8 @@ public sealed class PrivatePostgresTests : IDisposable
 
     private static string SocketOf(PrivatePostgres postgres) => new NpgsqlConnectionStringBuilder(postgres.ConnectionString).Host!;
 
-    private static int Postmaster(PrivatePostgres postgres) => int.Parse(File.ReadLines(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid")).First());
+    private static int Postmaster(PrivatePostgres postgres) =>
+        int.Parse(File.ReadLines(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid")).First());
 
     /// <summary>A server removes its file as the last thing that it does.</summary>
     private static bool Runs(PrivatePostgres postgres) => File.Exists(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid"));
@@ -67,7 +70,8 @@ public sealed class PrivatePostgresTests : IDisposable
         await Ask(first, "create table kept (id int)");
         await Should.ThrowAsync<PostgresException>(async () =>
         {
-            await using var stranger = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(first.ConnectionString) { Password = "guess", Pooling = false }.ConnectionString);
+            await using var stranger = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(first.ConnectionString) { Password = "guess", Pooling = false }.ConnectionString);
             await stranger.OpenAsync();
         });
 
@@ -95,11 +99,17 @@ public sealed class PrivatePostgresTests : IDisposable
     public async Task Boon_is_no_superuser_speaks_over_the_socket_and_tells_no_password_to_a_server_that_asks_for_it_in_the_clear()
     {
         await using var postgres = await Start();
-        (await Ask(postgres, "select rolsuper or rolcreaterole or rolbypassrls or rolreplication from pg_roles where rolname = current_user")).ShouldBe(false);
+        (await Ask(postgres,
+            "select rolsuper or rolcreaterole or rolbypassrls or rolreplication from pg_roles where rolname = current_user"))
+            .ShouldBe(false);
         (await Ask(postgres, "select inet_server_addr() is null")).ShouldBe(true);
-        (await Ask(postgres, "select pg_get_userbyid(datdba) = current_user from pg_database where datname = current_database()")).ShouldBe(true);
-        foreach (var forbidden in (string[])["copy (select 1) to program 'true'", "select pg_read_file('PG_VERSION')", "create role stranger superuser", "set session authorization boon_admin"])
-            (await Should.ThrowAsync<PostgresException>(() => Ask(postgres, forbidden))).SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege, forbidden);
+        (await Ask(postgres, "select pg_get_userbyid(datdba) = current_user from pg_database where datname = current_database()"))
+            .ShouldBe(true);
+        foreach (var forbidden in (string[])[
+            "copy (select 1) to program 'true'", "select pg_read_file('PG_VERSION')", "create role stranger superuser",
+            "set session authorization boon_admin"])
+            (await Should.ThrowAsync<PostgresException>(() => Ask(postgres, forbidden))).SqlState.ShouldBe(
+                PostgresErrorCodes.InsufficientPrivilege, forbidden);
         File.GetUnixFileMode(SocketOf(postgres)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         // Somebody who has taken the server's place asks for the password as it is.
@@ -135,9 +145,14 @@ public sealed class PrivatePostgresTests : IDisposable
         await using var postgres = await Start();
         await Ask(postgres, "create table people (email text primary key); insert into people values ('ada@example.com')");
         await Should.ThrowAsync<PostgresException>(() => Ask(postgres, "insert into people values ('ada@example.com')"));
-        await Should.ThrowAsync<PostgresException>(() => Ask(postgres, "insert into people values ('ada@example.com') returning no_such_column"));
+        await Should.ThrowAsync<PostgresException>(() =>
+            Ask(postgres, "insert into people values ('ada@example.com') returning no_such_column"));
         var folder = Path.Combine(postgres.ClusterDirectory, "log");
-        var log = await Eventually.Get("the line", () => Task.FromResult(string.Concat(Directory.GetFiles(folder).Select(File.ReadAllText)) is var text && text.Contains("no_such_column", StringComparison.Ordinal) ? text : null));
+        var log = await Eventually.Get(
+            "the line", () =>
+            Task.FromResult(
+            string.Concat(Directory.GetFiles(folder).Select(File.ReadAllText)) is var text
+            && text.Contains("no_such_column", StringComparison.Ordinal) ? text : null));
         log.ShouldContain("duplicate key value violates unique constraint");
         (log + await File.ReadAllTextAsync(Path.Combine(postgres.ClusterDirectory, "postgres.log"))).ShouldNotContain("ada@example.com");
         foreach (var file in Directory.GetFiles(folder))
@@ -159,11 +174,15 @@ public sealed class PrivatePostgresTests : IDisposable
             var (status, output) = await user.RunAsync(Path.Combine(binaries, program), arguments, CancellationToken.None);
             status.ShouldBe(0, output);
         }
-        await Run("initdb", "-D", Path.Combine(home, "data"), "-U", "boon", "-A", "scram-sha-256", "--pwfile=" + Path.Combine(home, "password"), "-E", "UTF8", "--locale=C.UTF-8");
+        await Run("initdb", "-D", Path.Combine(home, "data"), "-U", "boon", "-A", "scram-sha-256", "--pwfile="
+            + Path.Combine(home, "password"), "-E", "UTF8", "--locale=C.UTF-8");
         // By its socket, whose name alone the port is: nobody else can have it.
         const int port = 5432;
-        await Run("pg_ctl", "start", "-D", Path.Combine(home, "data"), "-l", Path.Combine(home, "postgres.log"), "-w", "-s", "-o", $"-p {port} -c listen_addresses= -c unix_socket_directories='{home}'");
-        var old = new NpgsqlConnectionStringBuilder { Host = home, Port = port, Username = "boon", Password = "the password of that version", Database = "postgres", Pooling = false };
+        await Run("pg_ctl", "start", "-D", Path.Combine(home, "data"), "-l", Path.Combine(home, "postgres.log"), "-w", "-s", "-o",
+            $"-p {port} -c listen_addresses= -c unix_socket_directories='{home}'");
+        var old = new NpgsqlConnectionStringBuilder
+            { Host = home, Port = port, Username = "boon", Password = "the password of that version", Database = "postgres",
+            Pooling = false };
         await using (var first = new NpgsqlConnection(old.ConnectionString))
         {
             await first.OpenAsync();
@@ -303,7 +322,8 @@ public sealed class PrivatePostgresTests : IDisposable
         try
         {
             postgres.ClusterDirectory.ShouldStartWith("/var/lib/boon/");
-            said.ShouldContain(line => line.Contains(postgres.ClusterDirectory, StringComparison.Ordinal) && line.Contains("cannot reach", StringComparison.Ordinal));
+            said.ShouldContain(line => line.Contains(postgres.ClusterDirectory, StringComparison.Ordinal)
+                && line.Contains("cannot reach", StringComparison.Ordinal));
             (await Ask(postgres, "select 1")).ShouldBe(1);
         }
         finally

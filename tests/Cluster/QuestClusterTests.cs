@@ -4,7 +4,10 @@ using Boon.Support;
 
 namespace Boon.Cluster;
 
-/// <summary>Two processes on one database that die again and again while events flow and members claim: every event is counted once, every completion credited once.</summary>
+/// <summary>
+/// Two processes on one database that die again and again while events flow and members claim: every event is counted once, every
+/// completion credited once.
+/// </summary>
 public sealed class QuestClusterTests
 {
     private const int EventsEach = 30;
@@ -14,7 +17,8 @@ public sealed class QuestClusterTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Every_completion_is_credited_once_though_processes_are_killed(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+    public Task Every_completion_is_credited_once_though_processes_are_killed(bool defended) =>
+        Guarantee.Show(defended, () => RunAsync(defended));
 
     private static async Task RunAsync(bool defended)
     {
@@ -36,7 +40,8 @@ public sealed class QuestClusterTests
                     insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
                     select gen_random_uuid(), 'test', 't', 'test.step.v1', '{}', u from unnest($1::uuid[]) u, generate_series(1, $2)
                     """, chunk, EventsEach / deaths);
-            // There is more to do than four batches: one of the two dies inside its third. The other is killed from outside, wherever it is.
+            // There is more to do than four batches: one of the two dies inside its third. The other is killed from outside, wherever it
+            // is.
             var died = await cluster.DiedAtFaultPointAsync();
             await cluster.KillAndRestartAsync(1 - died, switches);
             await cluster.KillAndRestartAsync(died, switches);
@@ -51,7 +56,8 @@ public sealed class QuestClusterTests
                 // A key makes a claim repeatable: the client does not know whether the process died before or after its commit.
                 for (var number = 1; number <= Duplication;)
                 {
-                    var answer = await cluster.RetryAsync(api => api.Post($"/v1/quests/{manual}/claims", null, mint.Token(member), key: $"claim {number}"), worker);
+                    var answer = await cluster.RetryAsync(api =>
+                        api.Post($"/v1/quests/{manual}/claims", null, mint.Token(member), key: $"claim {number}"), worker);
                     if (answer.Status == HttpStatusCode.Created)
                     {
                         granted.Add(member);
@@ -69,14 +75,27 @@ public sealed class QuestClusterTests
         await cluster.KillAndRestartAsync(1);
         await cluster.CaughtUpAsync();
         cluster.MustHaveDiedAtFaultPoint(deaths);
-
-        (await cluster.ScalarAsync<long>("select count(*) from quests.received")).ShouldBe(2 * people * EventsEach, "every event was received once by each quest");
-        foreach (var quest in (Guid[])[automatic, manual])
-            (await cluster.ScalarAsync<long>("select count(*) from quests.completions where quest_id = $1 and claimed_at is not null and granted_at is not null", quest)).ShouldBe(people * Duplication);
         granted.Count.ShouldBe(people * Duplication);
-        (await cluster.ScalarAsync<long>("select count(*) from wallet.ledger_entries")).ShouldBe(2 * people * Duplication);
-        (await cluster.ScalarAsync<bool>("select bool_and(gold = 15 and diamond = 15) from (select sum(amount) filter (where item = 'gold') gold, sum(amount) filter (where item = 'diamond') diamond from wallet.ledger_entries group by user_id) w")).ShouldBeTrue();
+        await EachIsCreditedOnceAsync(cluster, people, automatic, manual);
         await ReplayAgreesAsync(cluster);
+    }
+
+    private static async Task EachIsCreditedOnceAsync(TestCluster cluster, int people, params Guid[] quests)
+    {
+        (await cluster.ScalarAsync<long>("select count(*) from quests.received"))
+            .ShouldBe(2 * people * EventsEach, "every event was received once by each quest");
+        foreach (var quest in quests)
+            (await cluster.ScalarAsync<long>(
+                "select count(*) from quests.completions where quest_id = $1 and claimed_at is not null and granted_at is not null", quest))
+                .ShouldBe(people * Duplication);
+        (await cluster.ScalarAsync<long>("select count(*) from wallet.ledger_entries")).ShouldBe(2 * people * Duplication);
+        (await cluster.ScalarAsync<bool>("""
+            select bool_and(gold = 15 and diamond = 15)
+            from (
+                select sum(amount) filter (where item = 'gold') gold, sum(amount) filter (where item = 'diamond') diamond
+                from wallet.ledger_entries
+                group by user_id) w
+            """)).ShouldBeTrue();
     }
 
     private static async Task<Guid> QuestAsync(TestCluster cluster, string item, bool autoClaim)
@@ -89,7 +108,9 @@ public sealed class QuestClusterTests
 
     private static async Task ReplayAgreesAsync(TestCluster cluster)
     {
-        var replay = BoonProcess.Start(new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, "replay", "quests", "--check", "--data", Directory.CreateTempSubdirectory("boon-replay-").FullName);
+        var replay = BoonProcess.Start(
+            new Dictionary<string, string> { ["ConnectionStrings__Boon"] = cluster.Database }, "replay", "quests", "--check", "--data",
+            Directory.CreateTempSubdirectory("boon-replay-").FullName);
         await using (replay)
         {
             (await replay.Exited()).ShouldBe(0, replay.Output);

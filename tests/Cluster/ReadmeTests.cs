@@ -10,7 +10,8 @@ public sealed partial class ReadmeTests
     [Fact]
     public async Task Every_command_works()
     {
-        var commands = File.ReadLines(Path.Combine(Checkout.Root, "README.md")).Select(line => line.Split("  #")[0].Trim()).Where(line => line.StartsWith("./", StringComparison.Ordinal)).Distinct().ToList();
+        var commands = File.ReadLines(Path.Combine(Checkout.Root, "README.md")).Select(line => line.Split("  #")[0].Trim())
+            .Where(line => line.StartsWith("./", StringComparison.Ordinal)).Distinct().ToList();
         commands.ShouldContain("./boon demo");
         var folder = Directory.CreateTempSubdirectory("boon-readme-").FullName;
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
@@ -29,7 +30,8 @@ public sealed partial class ReadmeTests
     public async Task The_walk_works_when_it_is_pasted_as_a_whole()
     {
         var readme = await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "README.md"));
-        var walk = readme[readme.IndexOf("## A walk through the API", StringComparison.Ordinal)..readme.IndexOf("## Status", StringComparison.Ordinal)];
+        var walk = readme[readme.IndexOf("## A walk through the API", StringComparison.Ordinal)..readme.IndexOf(
+            "## Status", StringComparison.Ordinal)];
         var blocks = ShellBlock.Matches(walk).Select(match => match.Groups["script"].Value).ToList();
         blocks[0].ShouldContain("./boon serve");
         var folder = Directory.CreateTempSubdirectory("boon-walk-").FullName;
@@ -47,7 +49,9 @@ public sealed partial class ReadmeTests
             using var terminal = StartBash(folder, pasted.Replace("URL=http://127.0.0.1:5080", $"URL={url}", StringComparison.Ordinal));
             var output = await terminal.StandardOutput.ReadToEndAsync();
             await terminal.WaitForExitAsync();
-            foreach (var promised in (string[])["\"discount\":1500,\"total\":3500,\"remainingUses\":0", "{\"balances\":{\"gold\":0,\"diamond\":10}}", "\"state\":\"confirmed\"", "\"toPay\":{\"amount\":4505,\"currency\":\"USD\"}", "\"state\":\"cancelled\""])
+            foreach (var promised in (string[])[
+                "\"discount\":1500,\"total\":3500,\"remainingUses\":0", "{\"balances\":{\"gold\":0,\"diamond\":10}}",
+                "\"state\":\"confirmed\"", "\"toPay\":{\"amount\":4505,\"currency\":\"USD\"}", "\"state\":\"cancelled\""])
                 output.ShouldContain(promised);
             output.ShouldNotContain("urn:boon:error");
         }
@@ -64,7 +68,8 @@ public sealed partial class ReadmeTests
     /// <summary>A shell that reads what was pasted.</summary>
     private static Process StartBash(string folder, string script)
     {
-        var start = new ProcessStartInfo("bash", ["-s"]) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("bash", ["-s"])
+            { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
         start.Environment["Boon__Urls"] = "http://127.0.0.1:0";
         var process = Process.Start(start)!;
         process.StandardInput.Write(script);
@@ -82,7 +87,9 @@ public sealed partial class ReadmeTests
         // What serves until Ctrl-C is stopped as by one, once it has said that it serves.
         var serves = command is "./boon serve" or "./boon demo";
         // Whoever runs tests in the background may have made SIGINT ignored, which children inherit.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(Checkout.Root, "boon"), .. command["./boon".Length..].Trim().Split(' ', StringSplitOptions.RemoveEmptyEntries)])
+        var start = new ProcessStartInfo(
+            "env", ["--default-signal=INT", Path.Combine(Checkout.Root, "boon"), .. command["./boon".Length..].Trim()
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)])
         { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["Boon__Urls"] = "http://127.0.0.1:0";
         using var process = Process.Start(start)!;

@@ -3,7 +3,10 @@ using Boon.Support;
 
 namespace Boon.Cluster;
 
-/// <summary>Two processes behind a balancer that asks <c>/health/ready</c>, and clients that retry nothing: one process after the other is replaced under load.</summary>
+/// <summary>
+/// Two processes behind a balancer that asks <c>/health/ready</c>, and clients that retry nothing: one process after the other is replaced
+/// under load.
+/// </summary>
 public sealed class RollingRestartTests
 {
     private const int Clients = 8;
@@ -31,14 +34,16 @@ public sealed class RollingRestartTests
                 try
                 {
                     using var request = i % 4 == 0
-                        ? new HttpRequestMessage(HttpMethod.Put, $"/v1/coupon-types/TYPE-{client}") { Content = new StringContent("{\"perUser\":1}", System.Text.Encoding.UTF8, "application/json") }
+                        ? new HttpRequestMessage(HttpMethod.Put, $"/v1/coupon-types/TYPE-{client}")
+                            { Content = new StringContent("{\"perUser\":1}", System.Text.Encoding.UTF8, "application/json") }
                         : new HttpRequestMessage(HttpMethod.Get, "/v1/users/me");
                     request.Headers.Authorization = new("Bearer", token);
                     using var answer = await balancer.SendAsync(request);
                     if (answer.IsSuccessStatusCode)
                         Interlocked.Increment(ref served);
                     else
-                        answers.Enqueue($"{request.Method} {request.RequestUri}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                        answers.Enqueue($"{request.Method} {request.RequestUri}: {(int)answer.StatusCode} "
+                            + $"{await answer.Content.ReadAsStringAsync()}");
                 }
                 catch (Exception error) when (error is HttpRequestException or IOException)
                 {
@@ -83,7 +88,10 @@ public sealed class RollingRestartTests
 
         internal void Replace(int index, string url) => Volatile.Write(ref backends[index], new Backend(url, Ready: false));
 
-        internal Task AllReady() => Eventually.Holds("the processes to be ready", () => Task.FromResult(Enumerable.Range(0, backends.Length).All(index => Volatile.Read(ref backends[index]).Ready)));
+        internal Task AllReady() =>
+            Eventually.Holds(
+            "the processes to be ready", () =>
+            Task.FromResult(Enumerable.Range(0, backends.Length).All(index => Volatile.Read(ref backends[index]).Ready)));
 
         internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
         {

@@ -4,7 +4,10 @@ using Boon.Support;
 
 namespace Boon.Cluster;
 
-/// <summary>A process that freezes (SIGSTOP) inside a transaction, holding a lock: another takes over, and the frozen one writes nothing when it wakes.</summary>
+/// <summary>
+/// A process that freezes (SIGSTOP) inside a transaction, holding a lock: another takes over, and the frozen one writes nothing when it
+/// wakes.
+/// </summary>
 public sealed class TakeOverTests
 {
     /// <summary>Without the limit on idle transactions the lock is held for as long as the holder is frozen.</summary>
@@ -15,7 +18,8 @@ public sealed class TakeOverTests
     [InlineData("sequencer", true)]
     [InlineData("batch", false)]
     [InlineData("sequencer", false)]
-    public Task A_frozen_holder_is_taken_over_and_writes_nothing_when_it_wakes(string point, bool defended) => Guarantee.Show(defended, () => RunAsync(point, defended));
+    public Task A_frozen_holder_is_taken_over_and_writes_nothing_when_it_wakes(string point, bool defended) =>
+        Guarantee.Show(defended, () => RunAsync(point, defended));
 
     private static async Task RunAsync(string point, bool defended)
     {
@@ -55,12 +59,14 @@ public sealed class TakeOverTests
             }
         });
         await signIn;
-        (await cluster.RetryAsync(api => api.Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" }))).Code.ShouldBe(200);
+        (await cluster.RetryAsync(api =>
+            api.Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" }))).Code.ShouldBe(200);
         await cluster.CaughtUpAsync();
         var decisions = await cluster.AllAsync($"/v1/campaigns/{campaign.Id}/decisions", token);
         decisions.Select(d => d.GetProperty("eventSequence").GetInt64()).ShouldBeUnique();
         decisions.Count.ShouldBe(2);
-        (await cluster.ScalarAsync<long>("select count(*) from identity.event_order")).ShouldBe(await cluster.ScalarAsync<long>("select last from identity.log_head"));
+        (await cluster.ScalarAsync<long>("select count(*) from identity.event_order"))
+            .ShouldBe(await cluster.ScalarAsync<long>("select last from identity.log_head"));
         (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(1);
     }
 
@@ -68,7 +74,8 @@ public sealed class TakeOverTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_holder_that_froze_in_the_middle_of_COPY_is_taken_over(bool defended) => Guarantee.Show(defended, () => RunCopyAsync(defended));
+    public Task A_holder_that_froze_in_the_middle_of_COPY_is_taken_over(bool defended) =>
+        Guarantee.Show(defended, () => RunCopyAsync(defended));
 
     private static async Task RunCopyAsync(bool defended)
     {
@@ -78,14 +85,16 @@ public sealed class TakeOverTests
         var frozen = cluster[0];
         var token = await cluster.OperatorTokenAsync();
         var reward = await cluster.Api(0).Post("/v1/rewards", new { name = "Gold", item = "gold", quantity = 1 }, token);
-        var quest = await cluster.Api(0).Post("/v1/quests", new { name = "Steps", rewardId = reward.Id, trigger = "test.step", streak = 3, duplication = 1 }, token);
+        var quest = await cluster.Api(0)
+            .Post("/v1/quests", new { name = "Steps", rewardId = reward.Id, trigger = "test.step", streak = 3, duplication = 1 }, token);
         quest.Code.ShouldBe(201);
         await cluster.ExecuteAsync("""
             insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
             select gen_random_uuid(), 'test', 't', 'test.step.v1', '{}', gen_random_uuid() from generate_series(1, 20)
             """);
         await frozen.Signalled();
-        (await cluster.ScalarAsync<bool>("select exists (select from pg_stat_progress_copy where relid = 'quests.received'::regclass)")).ShouldBeTrue();
+        (await cluster.ScalarAsync<bool>("select exists (select from pg_stat_progress_copy where relid = 'quests.received'::regclass)"))
+            .ShouldBeTrue();
         await cluster.StartAsync(1, without);
         await cluster.CaughtUpAsync(defended ? Eventually.Longest : NeverWithin);
 
@@ -107,7 +116,10 @@ public sealed class TakeOverTests
         var token = await cluster.OperatorTokenAsync();
         async Task<Answer> Upload(int process, int count) => await cluster.Api(process).Post("/v1/coupons", new
         {
-            coupons = Enumerable.Range(0, count).Select(i => new { code = $"OF-{process}-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z" }),
+            coupons = Enumerable.Range(0, count)
+                .Select(i =>
+                new { code = $"OF-{process}-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 },
+                expiresAt = "2090-01-01T00:00:00Z" }),
         }, token);
         var frozen = Upload(0, 500);
         await cluster[0].Signalled();
@@ -117,7 +129,8 @@ public sealed class TakeOverTests
         cluster[0].Thaw();
         (await frozen).Code.ShouldBeGreaterThanOrEqualTo(500, "its session is gone");
         (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(300);
-        (await cluster.ScalarAsync<long>("select sum(uploaded)::bigint from promotions.coupon_counts where type = 'STANDARD'")).ShouldBe(300);
+        (await cluster.ScalarAsync<long>("select sum(uploaded)::bigint from promotions.coupon_counts where type = 'STANDARD'"))
+            .ShouldBe(300);
         (await Upload(0, 500)).Code.ShouldBe(201);
     });
 }

@@ -22,7 +22,8 @@ internal sealed class TestCluster : IAsyncDisposable
     private readonly string[] urls;
     private readonly IReadOnlyList<string>? modules;
 
-    private TestCluster(string database, int size, IReadOnlyDictionary<string, string>? settings, bool fixedUrls, IReadOnlyList<string>? modules)
+    private TestCluster(string database, int size, IReadOnlyDictionary<string, string>? settings, bool fixedUrls,
+        IReadOnlyList<string>? modules)
     {
         this.settings = settings;
         this.modules = modules;
@@ -31,7 +32,8 @@ internal sealed class TestCluster : IAsyncDisposable
         processes = new BoonProcess?[size];
         apis = new Api?[size];
         folders = [.. Enumerable.Range(0, size).Select(_ => Directory.CreateTempSubdirectory("boon-cluster-").FullName)];
-        source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(TestServer.ForTest(database)) { Pooling = true, MaxPoolSize = 4 }.ConnectionString);
+        source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(TestServer.ForTest(database)) { Pooling = true, MaxPoolSize = 4 }.ConnectionString);
     }
 
     internal string Database { get; }
@@ -41,7 +43,10 @@ internal sealed class TestCluster : IAsyncDisposable
 
     internal const string Operator = OperatorPassword;
 
-    /// <summary>A cluster of so many processes; <paramref name="fixedUrls"/>: each keeps its address over restarts; <paramref name="modules"/>: what each runs, with commas.</summary>
+    /// <summary>
+    /// A cluster of so many processes; <paramref name="fixedUrls"/>: each keeps its address over restarts; <paramref name="modules"/>: what
+    /// each runs, with commas.
+    /// </summary>
     internal static async Task<TestCluster> CreateAsync(
         int size, IReadOnlyDictionary<string, string>? settings = null, bool fixedUrls = false, IReadOnlyList<string>? modules = null) =>
         new(await TestServer.CreateDatabaseAsync(), size, settings, fixedUrls, modules);
@@ -81,7 +86,8 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>The address of a process that serves.</summary>
     internal Api Api(int index) => apis[index] ?? throw new InvalidOperationException("It does not serve.");
 
-    internal Task StartAllAsync(params string[] switches) => Task.WhenAll(Enumerable.Range(0, processes.Length).Select(index => StartAsync(index, switches)));
+    internal Task StartAllAsync(params string[] switches) =>
+        Task.WhenAll(Enumerable.Range(0, processes.Length).Select(index => StartAsync(index, switches)));
 
     internal async Task StartAsync(int index, params string[] switches)
     {
@@ -112,7 +118,8 @@ internal sealed class TestCluster : IAsyncDisposable
             ["Boon__Operator__Password"] = OperatorPassword,
             ["Boon__Log__Level"] = "Warning",
         },
-        [.. switches, "--fast-hash", "serve", "--urls", urls[index], "--data", folders[index], .. modules is null ? (string[])[] : ["--modules", modules[index]]]);
+        [.. switches, "--fast-hash", "serve", "--urls", urls[index], "--data", folders[index], .. modules is null
+            ? (string[])[] : ["--modules", modules[index]]]);
 
     internal async Task KillAndRestartAsync(int index, params string[] switches)
     {
@@ -129,9 +136,13 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     internal async Task<string> OperatorTokenAsync() =>
-        (await RetryAsync(api => api.Post("/v1/sessions", new { identifier = "operator", password = OperatorPassword })))["accessToken"].GetString()!;
+        (await RetryAsync(api => api.Post("/v1/sessions", new { identifier = "operator", password = OperatorPassword })))["accessToken"]
+            .GetString()!;
 
-    /// <summary>Calls one process, and on a lost connection or a 5xx another, as a client of a load balancer does; restarts processes that killed themselves.</summary>
+    /// <summary>
+    /// Calls one process, and on a lost connection or a 5xx another, as a client of a load balancer does; restarts processes that killed
+    /// themselves.
+    /// </summary>
     internal async Task<Answer> RetryAsync(Func<Api, Task<Answer>> call, int start = 0)
     {
         var began = TimeProvider.System.GetTimestamp();
@@ -143,7 +154,8 @@ internal sealed class TestCluster : IAsyncDisposable
                 if (apis[index] is { } api && await call(api) is { Code: < 500 } answer)
                     return answer;
             }
-            catch (Exception error) when (error is HttpRequestException or SocketException or IOException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception error) when (
+                error is HttpRequestException or SocketException or IOException or OperationCanceledException or ObjectDisposedException)
             {
                 await ReviveAsync(index);
             }
@@ -173,7 +185,10 @@ internal sealed class TestCluster : IAsyncDisposable
     internal async Task UploadAsync(string type, int count)
     {
         var token = await OperatorTokenAsync();
-        var coupons = Enumerable.Range(0, count).Select(i => new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 });
+        var coupons = Enumerable.Range(0, count)
+            .Select(i =>
+            new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+            maxUses = 1 });
         (await RetryAsync(api => api.Post("/v1/coupons", new { coupons }, token))).Code.ShouldBe(201);
     }
 
@@ -190,7 +205,8 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
-    internal Task CaughtUpAsync(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => ScalarAsync<bool>(Quiet.Sql), within);
+    internal Task CaughtUpAsync(TimeSpan? within = null) =>
+        Eventually.Holds("the subscriptions", () => ScalarAsync<bool>(Quiet.Sql), within);
 
     internal async Task<T> ScalarAsync<T>(string sql, params object[] values)
     {

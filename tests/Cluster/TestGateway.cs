@@ -8,7 +8,8 @@ internal sealed class TestGateway : IAsyncDisposable
     private readonly BoonProcess process;
     private readonly string folder;
 
-    private TestGateway(BoonProcess process, string folder, string url) => (this.process, this.folder, Url, Api) = (process, folder, url, new Api(url));
+    private TestGateway(BoonProcess process, string folder, string url) =>
+        (this.process, this.folder, Url, Api) = (process, folder, url, new Api(url));
 
     internal string Url { get; }
 
@@ -21,10 +22,13 @@ internal sealed class TestGateway : IAsyncDisposable
     internal static async Task<TestGateway> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] switches)
     {
         var folder = Directory.CreateTempSubdirectory("boon-gateway-").FullName;
-        var all = new Dictionary<string, string>(StringComparer.Ordinal) { ["Boon__Gateway__RequestsPerSecond"] = "1000000", ["Boon__Log__Level"] = "Warning" };
+        var all = new Dictionary<string, string>(StringComparer.Ordinal)
+            { ["Boon__Gateway__RequestsPerSecond"] = "1000000", ["Boon__Log__Level"] = "Warning" };
         foreach (var (key, value) in settings)
             all[key] = value;
-        var process = BoonProcess.Start(all, [.. switches, "serve", "--modules", "gateway", "--urls", all.GetValueOrDefault("Boon__Urls") ?? "http://127.0.0.1:0", "--data", folder]);
+        var process = BoonProcess.Start(
+            all, [.. switches, "serve", "--modules", "gateway", "--urls", all.GetValueOrDefault("Boon__Urls") ?? "http://127.0.0.1:0",
+            "--data", folder]);
         var gateway = new TestGateway(process, folder, await process.Serving());
         if (gateway.Url.StartsWith("http://", StringComparison.Ordinal))
             await gateway.Ready();
@@ -35,7 +39,8 @@ internal sealed class TestGateway : IAsyncDisposable
 
     /// <summary>Waits until it sees that a process is ready, or is not.</summary>
     internal Task Sees(string address, bool ready) => Eventually.Holds($"{address} to be {(ready ? "ready" : "away")}", async () =>
-        (await Api.Get("/metrics")).Text.Contains($"boon_gateway_backend_ready{{address=\"{address}\",backend=\"all\"}} {(ready ? 1 : 0)}", StringComparison.Ordinal));
+        (await Api.Get("/metrics")).Text.Contains(
+            $"boon_gateway_backend_ready{{address=\"{address}\",backend=\"all\"}} {(ready ? 1 : 0)}", StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {

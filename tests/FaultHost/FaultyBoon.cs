@@ -17,8 +17,9 @@ using Boon.Wallet;
 namespace Boon.FaultHost;
 
 /// <summary>
-/// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--slow-grant MS] [--fast-hash] BOON-ARGUMENTS</c>.
-/// At the Nth time that a fault point is reached the process sends itself SIGKILL or SIGSTOP, inside whatever it was doing.
+/// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--slow-grant MS]
+/// [--fast-hash] BOON-ARGUMENTS</c>. At the Nth time that a fault point is reached the process sends itself SIGKILL or SIGSTOP, inside
+/// whatever it was doing.
 /// </summary>
 public static class FaultyBoon
 {
@@ -63,12 +64,14 @@ public static class FaultyBoon
 
     /// <summary>Switches a defence off (or back on) in this process, by its name.</summary>
     public static void TakeOut(string defence, bool on = false) =>
-        (BoonHost.AllDefences.SingleOrDefault(one => one.Name == defence) ?? throw new ArgumentException($"There is no defence {defence}.", nameof(defence))).On = on;
+        (BoonHost.AllDefences.SingleOrDefault(one => one.Name == defence) ?? throw new ArgumentException(
+            $"There is no defence {defence}.", nameof(defence))).On = on;
 
     /// <summary>Holds a private PostgreSQL until its standard input ends, or it is killed.</summary>
     private static async Task<int> HoldPostgresAsync(string folder)
     {
-        await using var postgres = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null), Console.WriteLine, CancellationToken.None);
+        await using var postgres = await PrivatePostgres.StartAsync(
+            new PrivatePostgresOptions(folder, null), Console.WriteLine, CancellationToken.None);
         Console.WriteLine($"postmaster {File.ReadLines(Path.Combine(postgres.ClusterDirectory, "data", "postmaster.pid")).First()}");
         Console.WriteLine("Boon serves at nothing");
         await Console.In.ReadToEndAsync();

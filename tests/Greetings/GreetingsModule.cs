@@ -3,7 +3,8 @@ using Boon.Greetings.Sending;
 namespace Boon.Greetings;
 
 /// <summary>
-/// A module that Boon does not have: users greet. Logs <c>greetings.*</c>; reacts to vouchers. It is here so that a test can add it to a host, as anybody would.
+/// A module that Boon does not have: users greet. Logs <c>greetings.*</c>; reacts to vouchers. It is here so that a test can add it to a
+/// host, as anybody would.
 /// </summary>
 public sealed class GreetingsModule : IModule
 {

@@ -1,12 +1,13 @@
 namespace Boon.Scenarios;
 
 /// <summary>
-/// Who may call what. A row for each operation of the OpenAPI document, and one more with <c>?userId</c> (of the member) where it takes that; a column for each caller.
-/// <c>+</c> lets in (2xx, or 409 for what is done already); 1: 401, 3: 403, 4: 404.
+/// Who may call what. A row for each operation of the OpenAPI document, and one more with <c>?userId</c> (of the member) where it takes
+/// that; a column for each caller. <c>+</c> lets in (2xx, or 409 for what is done already); 1: 401, 3: 403, 4: 404.
 /// </summary>
 internal static class AccessMatrix
 {
-    internal static readonly string[] Callers = ["nobody", "member", "another member", "operator", "API key", "expired", "signed out", "erased"];
+    internal static readonly string[] Callers =
+        ["nobody", "member", "another member", "operator", "API key", "expired", "signed out", "erased"];
 
     internal static IReadOnlyDictionary<string, string> Rows { get; } = Parse("""
         registerUser                + + + + + + + +
@@ -86,5 +87,6 @@ internal static class AccessMatrix
         Rows.Concat(Parse(rows)).ToDictionary(StringComparer.Ordinal);
 
     private static Dictionary<string, string> Parse(string rows) => rows.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .ToDictionary(line => line[..28].Trim(), line => line[28..].Replace(" ", "", StringComparison.Ordinal).Trim(), StringComparer.Ordinal);
+        .ToDictionary(line => line[..28].Trim(), line => line[28..].Replace(" ", "", StringComparison.Ordinal).Trim(),
+            StringComparer.Ordinal);
 }

@@ -21,9 +21,11 @@ public sealed class AccessTests
     {
         var document = await ApiDocument.Of(boon);
         var calls = document.Operations.Select(operation => (Row: operation.Id, Operation: operation))
-            .Concat(document.Operations.Where(operation => operation.Parameters.Any(parameter => parameter.GetProperty("name").GetString() == "userId"))
+            .Concat(document.Operations.Where(operation =>
+                operation.Parameters.Any(parameter => parameter.GetProperty("name").GetString() == "userId"))
                 .Select(operation => (Row: $"{operation.Id}?userId", Operation: operation))).ToList();
-        calls.Select(call => call.Row).ShouldBe(rows.Keys, ignoreOrder: true, "each operation has a row in AccessMatrix, and each row an operation");
+        calls.Select(call => call.Row)
+            .ShouldBe(rows.Keys, ignoreOrder: true, "each operation has a row in AccessMatrix, and each row an operation");
 
         var world = await World.Of(boon);
         var wrong = new List<string>();
@@ -48,7 +50,8 @@ public sealed class AccessTests
     };
 
     private static bool Describes(ApiOperation operation, Answer answer) =>
-        operation.Answers.TryGetValue($"{answer.Code}", out var described) && described.GetProperty("description").GetString()!.Contains($"`{answer.Problem}`", StringComparison.Ordinal);
+        operation.Answers.TryGetValue($"{answer.Code}", out var described) && described.GetProperty("description").GetString()!.Contains(
+            $"`{answer.Problem}`", StringComparison.Ordinal);
 
     /// <summary>A host with one of everything, and everybody who can call.</summary>
     private sealed class World(TestBoon boon, Guid member, Dictionary<string, string?> tokens, Dictionary<string, string> things)
@@ -66,8 +69,12 @@ public sealed class AccessTests
                 return answer.Body.TryGetProperty("id", out var id) ? id.GetString()! : "";
             }
             await Made(boon.Api.Put("/v1/coupon-types/SUMMER", new { perUser = (int?)null }, by));
-            object Coupon(string code) => new { code, type = "SUMMER", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 100 };
-            await Made(boon.Api.Post("/v1/coupons", new { coupons = new[] { Coupon("SUMMER-30") }.Concat(Enumerable.Range(0, 20).Select(i => Coupon($"SUMMER-{i + 100}"))) }, by));
+            object Coupon(string code) =>
+                new { code, type = "SUMMER", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+                maxUses = 100 };
+            await Made(boon.Api.Post(
+                "/v1/coupons", new
+                { coupons = new[] { Coupon("SUMMER-30") }.Concat(Enumerable.Range(0, 20).Select(i => Coupon($"SUMMER-{i + 100}"))) }, by));
             var key = (await boon.Api.Post("/v1/api-keys", new { name = "a shop" }, by))["key"].GetString();
             var things = new Dictionary<string, string>
             {
@@ -77,8 +84,10 @@ public sealed class AccessTests
                 ["quest"] = (await boon.CreateQuest(new { rewardId = reward })).ToString(),
                 ["getReward"] = reward.ToString(),
                 ["getClaim"] = await Made(boon.Api.Post("/v1/claims", new { type = "SUMMER" }, token)),
-                ["releaseRedemption"] = await Made(boon.Api.Post("/v1/redemptions", new { code = "SUMMER-30", amount = 100, currency = "USD" }, token)),
-                ["order"] = await Made(boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } }, token)),
+                ["releaseRedemption"] = await Made(
+                    boon.Api.Post("/v1/redemptions", new { code = "SUMMER-30", amount = 100, currency = "USD" }, token)),
+                ["order"] = await Made(
+                    boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } }, token)),
                 ["revokeApiKey"] = await Made(boon.Api.Post("/v1/api-keys", new { name = "another shop" }, by)),
             };
             var tokens = new Dictionary<string, string?>
@@ -99,7 +108,9 @@ public sealed class AccessTests
         {
             var options = boon.Services.GetRequiredService<TokenOptions>();
             var long_ago = TimeProvider.System.GetUtcNow() - options.Lifetime - TimeSpan.FromMinutes(10);
-            return AccessTokenIssuer.Issue(boon.Services.GetRequiredService<SigningKeys>().Current, AccessToken.New(member, Guid.CreateVersion7(), ["member", "operator"], long_ago, options), options);
+            return AccessTokenIssuer.Issue(
+                boon.Services.GetRequiredService<SigningKeys>().Current,
+                AccessToken.New(member, Guid.CreateVersion7(), ["member", "operator"], long_ago, options), options);
         }
 
         /// <summary>The token of a real session that has ended.</summary>
@@ -107,7 +118,9 @@ public sealed class AccessTests
         {
             var (_, username, password) = await boon.Register();
             var token = await boon.Api.SignIn(username, password);
-            var answer = await boon.Api.Raw(HttpMethod.Delete, how, how.EndsWith("/me", StringComparison.Ordinal) ? $$"""{"currentPassword":"{{password}}"}""" : "", token);
+            var answer = await boon.Api.Raw(
+                HttpMethod.Delete, how, how.EndsWith("/me", StringComparison.Ordinal)
+                ? $$"""{"currentPassword":"{{password}}"}""" : "", token);
             answer.Code.ShouldBe(204, answer.Text);
             return token;
         }
@@ -122,7 +135,8 @@ public sealed class AccessTests
                 (var id, _, password) = await boon.Register();
                 token = boon.TokenOf(id, caller == "operator" ? ["operator"] : []);
             }
-            var path = operation.Path.Replace("{id}", ThingOf(operation), StringComparison.Ordinal).Replace("{name}", "SPRING", StringComparison.Ordinal)
+            var path = operation.Path.Replace("{id}", ThingOf(operation), StringComparison.Ordinal)
+                .Replace("{name}", "SPRING", StringComparison.Ordinal)
                 .Replace("{module}", "identity", StringComparison.Ordinal) + (withUser ? $"?userId={member}" : "");
             if (!operation.Takes.TryGetValue("application/json", out var media))
                 return await boon.Api.Send(new HttpMethod(operation.Method), path, null, token);

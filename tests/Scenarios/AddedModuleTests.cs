@@ -19,7 +19,8 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
 {
     private readonly TestBoon boon = host.Boon;
 
-    private Task<Answer> Greet(string token, string text = "Hello", string? key = null) => boon.Api.Post("/v1/greetings", new { text }, token, key);
+    private Task<Answer> Greet(string token, string text = "Hello", string? key = null) =>
+        boon.Api.Post("/v1/greetings", new { text }, token, key);
 
     [Fact]
     public async Task Its_endpoint_answers_and_knows_keys_and_bad_input()
@@ -61,7 +62,8 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
             .Single(one => one.Type == GreetingSent.Name);
         type.Triggers.ShouldBe(["campaigns", "quests"], ignoreOrder: true);
         type.Members.Select(member => member.Name).ShouldBe(["greetingId", "userId", "text"]);
-        var refused = await boon.Api.Post("/v1/quests", new { name = "q", trigger = "greetings.greeting-send" }, await boon.OperatorToken());
+        var refused = await boon.Api.Post(
+            "/v1/quests", new { name = "q", trigger = "greetings.greeting-send" }, await boon.OperatorToken());
         refused["errors"].GetProperty("trigger")[0].GetString().ShouldNotBeNull().ShouldContain("did you mean greetings.greeting-sent?");
     }
 

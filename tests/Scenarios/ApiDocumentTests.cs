@@ -30,7 +30,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
                     ShouldBeProblem(answer, $"{operation} {status}");
                 else if (answer.TryGetProperty("content", out var content))
                     foreach (var type in content.EnumerateObject())
-                        (type.Name.EndsWith("json", StringComparison.Ordinal) == type.Value.GetProperty("schema").TryGetProperty("$ref", out _) || type.Name == "application/x-ndjson")
+                        (type.Name.EndsWith("json", StringComparison.Ordinal) == type.Value.GetProperty("schema")
+                            .TryGetProperty("$ref", out _) || type.Name == "application/x-ndjson")
                             .ShouldBeTrue($"{operation} {status} {type.Name}: a named schema for JSON, a text for others");
             var open = !operation.Body.TryGetProperty("security", out _);
             operation.Answers.ContainsKey("401").ShouldBe(!open || operation.Id is "signIn" or "refreshSession", $"{operation}");
@@ -60,7 +61,9 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
             foreach (var (type, media) in operation.Takes)
             {
                 ShouldBeTyped(media.GetProperty("schema"), $"{operation} {type}");
-                (type.EndsWith("json", StringComparison.Ordinal) != (media.GetProperty("schema").TryGetProperty("type", out var kind) && kind.GetString() == "string")).ShouldBeTrue($"{operation} {type}");
+                (type.EndsWith("json", StringComparison.Ordinal) != (
+                    media.GetProperty("schema").TryGetProperty("type", out var kind) && kind.GetString() == "string"))
+                    .ShouldBeTrue($"{operation} {type}");
             }
         }
         foreach (var (name, schema) in document.Schemas)
@@ -70,7 +73,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
             schema.GetProperty("description").GetString().ShouldNotBeNullOrEmpty(name);
             ShouldBeTyped(schema, name);
             foreach (var member in schema.GetProperty("properties").EnumerateObject())
-                (member.Value.TryGetProperty("description", out _) || member.Value.TryGetProperty("$ref", out _) || member.Value.TryGetProperty("allOf", out _)).ShouldBeTrue($"{name}.{member.Name} has a description");
+                (member.Value.TryGetProperty("description", out _) || member.Value.TryGetProperty("$ref", out _)
+                    || member.Value.TryGetProperty("allOf", out _)).ShouldBeTrue($"{name}.{member.Name} has a description");
         }
         static void ShouldBeTyped(JsonElement schema, string where)
         {
@@ -92,40 +96,53 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
     {
         var document = await ApiDocument.Of(boon);
         document.Operations.Where(operation => operation.TakesHeader("Idempotency-Key")).Select(operation => operation.Id).ShouldBe(
-            ["registerUser", "createCampaign", "uploadCoupons", "claimCoupon", "redeemCode", "createReward", "createQuest", "claimReward", "placeOrder", "reportEvents"], ignoreOrder: true);
+            ["registerUser", "createCampaign", "uploadCoupons", "claimCoupon", "redeemCode", "createReward", "createQuest", "claimReward",
+                "placeOrder", "reportEvents"], ignoreOrder: true);
         document.Operations.Where(operation => operation.TakesHeader("Prefer")).Select(operation => operation.Id).ShouldBe(
-            ["getClaim", "getOrder", "getCampaign", "listDecisions", "listVouchers", "listCoupons", "getProgress", "getSteps", "listReceived", "listCompletions", "getWallet", "listEntries"], ignoreOrder: true);
+            ["getClaim", "getOrder", "getCampaign", "listDecisions", "listVouchers", "listCoupons", "getProgress", "getSteps",
+                "listReceived", "listCompletions", "getWallet", "listEntries"], ignoreOrder: true);
         document.Operations.Single(operation => operation.Id == "reportEvents").Body.GetProperty("security").EnumerateArray()
             .Select(one => one.EnumerateObject().Single().Name).ShouldBe(["Bearer", "ApiKey"], ignoreOrder: true);
-        var elsewhere = await boon.Api.Send(HttpMethod.Get, "/openapi/v1.json", null, null, change: request => request.Headers.Host = "evil.example");
+        var elsewhere = await boon.Api.Send(
+            HttpMethod.Get, "/openapi/v1.json", null, null, change: request => request.Headers.Host = "evil.example");
         elsewhere["servers"].EnumerateArray().ShouldHaveSingleItem().GetProperty("url").GetString().ShouldBe("/");
     }
 
-    /// <summary>Each code that the code answers with stands in the document and in the guide, and the guide lists none that is not in the code.</summary>
+    /// <summary>
+    /// Each code that the code answers with stands in the document and in the guide, and the guide lists none that is not in the code.
+    /// </summary>
     [Fact]
     public async Task Every_code_is_in_the_document_and_in_the_guide()
     {
         var document = await ApiDocument.Of(boon);
         var answers = document.Operations.SelectMany(operation => operation.Answers).Where(answer => answer.Key != "default")
-            .SelectMany(answer => CodeName.Matches(answer.Value.GetProperty("description").GetString()!).Select(match => (Code: match.Groups[1].Value, Status: answer.Key))).ToHashSet();
+            .SelectMany(answer => CodeName.Matches(answer.Value.GetProperty("description").GetString()!)
+                .Select(match => (Code: match.Groups[1].Value, Status: answer.Key))).ToHashSet();
         var source = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(file => CodeInSource.Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value)).ToHashSet();
         source.Count.ShouldBeGreaterThan(20);
         var guide = File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/errors.md"))
-            .Select(line => CodeInGuide.Match(line)).Where(match => match.Success).Select(match => (Code: match.Groups[1].Value, Status: match.Groups[2].Value)).ToHashSet();
+            .Select(line => CodeInGuide.Match(line)).Where(match => match.Success)
+                .Select(match => (Code: match.Groups[1].Value, Status: match.Groups[2].Value)).ToHashSet();
         source.Except(guide.Select(row => row.Code)).ShouldBeEmpty("codes that docs/guide/errors.md lacks");
-        source.Except(answers.Select(answer => answer.Code)).Except(Undescribed).ShouldBeEmpty("codes that no operation describes (.Refuses)");
-        guide.Where(row => !Undescribed.Contains(row.Code)).ShouldBe(answers, ignoreOrder: true, "codes and statuses of docs/guide/errors.md are those of the document");
+        source.Except(answers.Select(answer => answer.Code)).Except(Undescribed)
+            .ShouldBeEmpty("codes that no operation describes (.Refuses)");
+        guide.Where(row => !Undescribed.Contains(row.Code))
+            .ShouldBe(answers, ignoreOrder: true, "codes and statuses of docs/guide/errors.md are those of the document");
     }
 
-    /// <summary>docs/guide/http-api.md has a row for each call, with K for those that take a key and W for those that can wait, and none too many.</summary>
+    /// <summary>
+    /// docs/guide/http-api.md has a row for each call, with K for those that take a key and W for those that can wait, and none too many.
+    /// </summary>
     [Fact]
     public async Task The_guide_lists_every_call_and_none_too_many()
     {
         var document = await ApiDocument.Of(boon);
-        var rows = File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/http-api.md")).Where(line => line.StartsWith("| `", StringComparison.Ordinal))
+        var rows = File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/http-api.md"))
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal))
             .SelectMany(line => CallInGuide.Matches(line).Select(match => (Call: match.Groups[1].Value, Line: line))).ToList();
-        rows.Select(row => row.Call).Except(["GET /openapi/v1.json", "GET /docs"]).ShouldBe(document.Operations.Select(operation => $"{operation}"), ignoreOrder: true);
+        rows.Select(row => row.Call).Except(["GET /openapi/v1.json", "GET /docs"])
+            .ShouldBe(document.Operations.Select(operation => $"{operation}"), ignoreOrder: true);
         foreach (var operation in document.Operations)
         {
             var words = rows.Single(row => row.Call == $"{operation}").Line.Split([' ', ';', '|'], StringSplitOptions.RemoveEmptyEntries);
@@ -143,19 +160,22 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
             if (operation.Takes.TryGetValue("application/json", out var media))
             {
                 media.TryGetProperty("example", out var example).ShouldBeTrue($"{operation} has an example");
-                var path = operation.Path.Replace("{id}", $"{Guid.CreateVersion7()}", StringComparison.Ordinal).Replace("{name}", "EXAMPLE", StringComparison.Ordinal);
+                var path = operation.Path.Replace("{id}", $"{Guid.CreateVersion7()}", StringComparison.Ordinal)
+                    .Replace("{name}", "EXAMPLE", StringComparison.Ordinal);
                 async Task<Answer> Send(string body) => await boon.Api.Raw(new HttpMethod(operation.Method), path, body, token);
                 // What it names may not be there; the form is right.
                 var taken = await Send(example.GetRawText());
                 (taken.Headers.Location is not null).ShouldBe(taken.Code == 201, $"{operation} says where it is");
-                (taken.Code is 200 or 201 or 202 or 401 or 404 or 409 || taken["errors"].TryGetProperty("rewardId", out _)).ShouldBeTrue($"{operation}: its example gets {taken.Text}");
+                (taken.Code is 200 or 201 or 202 or 401 or 404 or 409 || taken["errors"].TryGetProperty("rewardId", out _))
+                    .ShouldBeTrue($"{operation}: its example gets {taken.Text}");
                 if (operation.Id is "uploadCoupons" or "reportEvents")
                     continue; // read by code of their own, which has tests of its own
                 foreach (var (what, member, bad) in Violations(document.Resolve(media.GetProperty("schema")), example))
                 {
                     var refused = await Send(bad);
                     refused.Code.ShouldBe(400, $"{operation} with {member} {what}: {refused.Text}");
-                    (refused.Problem == "invalid-json" || refused["errors"].EnumerateObject().Any(error => error.Name.Split('.')[0] == member))
+                    (refused.Problem == "invalid-json" || refused["errors"].EnumerateObject()
+                        .Any(error => error.Name.Split('.')[0] == member))
                         .ShouldBeTrue($"{operation} with {member} {what} names it: {refused.Text}");
                 }
             }
@@ -203,7 +223,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
                     ShouldFit(document, real.GetProperty("items"), item, $"{where}[]");
                 break;
             case "string":
-                (format switch { "uuid" => value.TryGetGuid(out _), "date-time" => value.TryGetDateTimeOffset(out _), _ => value.ValueKind == JsonValueKind.String })
+                (format switch { "uuid" => value.TryGetGuid(out _), "date-time" => value.TryGetDateTimeOffset(out _), _ =>
+                    value.ValueKind == JsonValueKind.String })
                     .ShouldBeTrue($"{where} is {format ?? "a text"}: {value}");
                 if (real.TryGetProperty("enum", out var allowed))
                     allowed.EnumerateArray().Select(one => one.GetString()).ShouldContain(value.GetString(), where);
@@ -220,7 +241,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
     /// <summary>The example with one member beyond what its schema allows.</summary>
     private static IEnumerable<(string What, string Member, string Body)> Violations(JsonElement schema, JsonElement example)
     {
-        foreach (var required in schema.TryGetProperty("required", out var names) ? names.EnumerateArray().Select(name => name.GetString()!) : [])
+        foreach (var required in schema.TryGetProperty("required", out var names)
+            ? names.EnumerateArray().Select(name => name.GetString()!) : [])
         {
             var without = JsonNode.Parse(example.GetRawText())!.AsObject();
             without.Remove(required).ShouldBeTrue($"the example has {required}");

@@ -21,7 +21,11 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var reported = new { specversion = "1.0", id = "1", source = "/shop", type = "visited", userid = user.ToString() };
         (await boon.Api.Post("/v1/events", reported, key["key"].GetString())).Code.ShouldBe(202);
         (await boon.Api.Put("/v1/coupon-types/AUDIT", new { perUser = 1 }, operatorToken)).Code.ShouldBeInRange(200, 204);
-        (await boon.Api.Post("/v1/coupons", new { coupons = new[] { new { code = "AUDIT", type = "AUDIT", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z" } } }, operatorToken)).Code.ShouldBe(201);
+        (await boon.Api.Post(
+            "/v1/coupons", new
+            { coupons = new[]
+            { new { code = "AUDIT", type = "AUDIT", discount = new { kind = "percent", value = 10 },
+            expiresAt = "2090-01-01T00:00:00Z" } } }, operatorToken)).Code.ShouldBe(201);
         (await boon.Api.Post("/v1/claims", new { type = "AUDIT" }, member)).Code.ShouldBeInRange(200, 202);
 
         var by = (await Events("/v1/events")).ToLookup(e => e.GetProperty("type").GetString(), By);
@@ -34,8 +38,10 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
         by["external.visited"].ShouldBe([$"api-key:{key.Id}"]);
         by["promotions.coupon-claimed.v1"].ShouldBe([$"member:{user}"]);
         by["promotions.voucher-issued.v1"].ShouldBe(["system"]);
-        var downloaded = (await boon.Api.Get("/v1/logs/promotions", operatorToken)).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement);
-        downloaded.Single(e => e.GetProperty("type").GetString() == "promotions.campaign-created.v1").GetProperty("by").GetString().ShouldBe($"operator:{operatorId}");
+        var downloaded = (await boon.Api.Get("/v1/logs/promotions", operatorToken)).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement);
+        downloaded.Single(e => e.GetProperty("type").GetString() == "promotions.campaign-created.v1").GetProperty("by").GetString()
+            .ShouldBe($"operator:{operatorId}");
     }
 
     private async Task<List<JsonElement>> Events(string path) => await boon.Api.All(path, await boon.OperatorToken());

@@ -9,7 +9,8 @@ namespace Boon.Scenarios;
 public sealed class CatchUpTests
 {
     private static Task<Answer> Get(TestBoon boon, string path, string token, int wait = 30) =>
-        boon.Api.Send(HttpMethod.Get, path, null, token, change: request => request.Headers.TryAddWithoutValidation("Prefer", $"wait={wait}"));
+        boon.Api.Send(HttpMethod.Get, path, null, token, change: request => request.Headers.TryAddWithoutValidation(
+            "Prefer", $"wait={wait}"));
 
     /// <summary>The subscription is held until the request has come, so that without the wait the answer must be empty.</summary>
     [Theory]
@@ -29,7 +30,8 @@ public sealed class CatchUpTests
                 await using var source = NpgsqlDataSource.Create(boon.Database);
                 await using var connection = await source.OpenConnectionAsync();
                 await using var hold = await connection.BeginTransactionAsync();
-                await using (var rows = new NpgsqlCommand("select from promotions.checkpoints where subscription = 'promotions.issue-vouchers' for update", connection))
+                await using (var rows = new NpgsqlCommand(
+                    "select from promotions.checkpoints where subscription = 'promotions.issue-vouchers' for update", connection))
                     await rows.ExecuteNonQueryAsync();
                 var token = await boon.Api.SignIn(username, password);
                 var asked = Get(boon, "/v1/vouchers", token);

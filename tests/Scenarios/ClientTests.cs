@@ -28,15 +28,18 @@ public sealed class ClientTests(SharedBoon shared) : IClassFixture<SharedBoon>
             UseBaseUrl = false,
             CSharpGeneratorSettings = { Namespace = "Boon.Client", GenerateNullableReferenceTypes = true },
         }).GenerateFile();
-        var walk = Compile(client, await File.ReadAllTextAsync(Path.Combine(Sources, "Walk.cs"))).GetType("Boon.Client.Walk")!.GetMethod("RunAsync")!;
+        var walk = Compile(client, await File.ReadAllTextAsync(Path.Combine(Sources, "Walk.cs"))).GetType("Boon.Client.Walk")!.GetMethod(
+            "RunAsync")!;
         await (Task)walk.Invoke(null, [boon.Api.Url, TestBoon.OperatorPassword])!;
     }
 
     private static Assembly Compile(params string[] sources)
     {
-        var platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path));
+        var platform = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path));
         var compilation = CSharpCompilation.Create(
-            "Boon.Client", sources.Select(source => CSharpSyntaxTree.ParseText(source)), platform, new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
+            "Boon.Client", sources.Select(source => CSharpSyntaxTree.ParseText(source)), platform, new CSharpCompilationOptions(
+                OutputKind.DynamicallyLinkedLibrary));
         using var image = new MemoryStream();
         var result = compilation.Emit(image);
         result.Diagnostics.Where(fault => fault.Severity == DiagnosticSeverity.Error).Select(fault => fault.ToString()).ShouldBeEmpty();
@@ -51,7 +54,8 @@ public sealed class ClientTests(SharedBoon shared) : IClassFixture<SharedBoon>
         Directory.CreateDirectory(folder);
         var installed = Path.Combine(folder, "package-lock.json");
         var fresh = File.Exists(installed) && File.Exists(Path.Combine(folder, "node_modules", ".package-lock.json"))
-            && await File.ReadAllTextAsync(installed) == await File.ReadAllTextAsync(Path.Combine(Sources, "typescript", "package-lock.json"));
+            && await File.ReadAllTextAsync(installed) == await File.ReadAllTextAsync(
+                Path.Combine(Sources, "typescript", "package-lock.json"));
         foreach (var file in Directory.GetFiles(Path.Combine(Sources, "typescript")))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
         await File.WriteAllTextAsync(Path.Combine(folder, "openapi.json"), (await boon.Api.Get("/openapi/v1.json")).Text);
@@ -64,7 +68,8 @@ public sealed class ClientTests(SharedBoon shared) : IClassFixture<SharedBoon>
 
     private static async Task<string> RunAsync(string folder, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, arguments)
+            { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();

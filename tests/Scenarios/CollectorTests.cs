@@ -23,7 +23,8 @@ public sealed class CollectorTests
         var (user, username, password) = await boon.Register();
         await boon.Api.Get("/v1/users/me", await boon.Api.SignIn(username, password));
 
-        foreach (var metric in (string[])["boon_events_appended", "boon_log_unsequenced_events", "http.server.request.duration", "dotnet.gc.collections"])
+        foreach (var metric in (string[])[
+            "boon_events_appended", "boon_log_unsequenced_events", "http.server.request.duration", "dotnet.gc.collections"])
             await collector.Got("metrics", metric);
         foreach (var span in (string[])["promotions.issue-vouchers", "POST /v1/sessions", "postgresql"])
             await collector.Got("traces", span);
@@ -60,7 +61,8 @@ public sealed class CollectorTests
             {
                 using var body = new MemoryStream();
                 await request.Body.CopyToAsync(body);
-                received.AddOrUpdate(signal, _ => Encoding.UTF8.GetString(body.ToArray()), (_, before) => before + Encoding.UTF8.GetString(body.ToArray()));
+                received.AddOrUpdate(signal, _ => Encoding.UTF8.GetString(body.ToArray()), (_, before) => before + Encoding.UTF8.GetString(
+                    body.ToArray()));
             });
         }
 

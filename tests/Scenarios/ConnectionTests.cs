@@ -47,7 +47,9 @@ public sealed class ConnectionTests
             await LoopsAsync(boon);
     }
 
-    /// <summary>What loops do now and then takes no connection of requests either: a signing key, and the catalog that another process has changed.</summary>
+    /// <summary>
+    /// What loops do now and then takes no connection of requests either: a signing key, and the catalog that another process has changed.
+    /// </summary>
     private static async Task LoopsAsync(TestBoon boon)
     {
         await boon.Execute("update identity.signing_keys set signs_until = now()");
@@ -59,7 +61,8 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Lanes_that_do_not_fit_into_the_connections_are_refused_at_start()
     {
-        var refused = await Should.ThrowAsync<Platform.SetupException>(() => TestBoon.StartAsync(("Boon:Subscriptions:quests.track-progress:Lanes", "64")));
+        var refused = await Should.ThrowAsync<Platform.SetupException>(() =>
+            TestBoon.StartAsync(("Boon:Subscriptions:quests.track-progress:Lanes", "64")));
         refused.Message.ShouldContain("Maximum Pool Size=");
         refused.Message.ShouldContain("fewer lanes");
     }
@@ -69,12 +72,17 @@ public sealed class ConnectionTests
     {
         var database = await TestServer.CreateDatabaseAsync();
         // As many as Npgsql lets a pool have; the server of the tests takes 1,000.
-        await using (var boon = await TestBoon.StartOnAsync(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 1_024 }.ConnectionString, ("Boon:Log:Level", "Warning")))
-            await Eventually.Holds("the word", () => Task.FromResult(boon.LogLines().Exists(line => line.Contains("\"too-many-connections\"", StringComparison.Ordinal))));
+        await using (var boon = await TestBoon.StartOnAsync(
+            new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = 1_024 }.ConnectionString, ("Boon:Log:Level", "Warning")))
+            await Eventually.Holds(
+                "the word", () =>
+                Task.FromResult(boon.LogLines().Exists(line => line.Contains("\"too-many-connections\"", StringComparison.Ordinal))));
         await TestServer.DropDatabaseAsync(database);
     }
 
-    /// <summary>As a dump does, somebody holds a table that a migration changes; whoever comes after must not wait behind the migration.</summary>
+    /// <summary>
+    /// As a dump does, somebody holds a table that a migration changes; whoever comes after must not wait behind the migration.
+    /// </summary>
     [Fact]
     public async Task A_migration_gives_way_to_who_holds_its_table()
     {
@@ -103,18 +111,24 @@ public sealed class ConnectionTests
         await using var boon = await TestBoon.StartAsync();
         await boon.Execute("""
             insert into identity.idempotency_keys (caller, route, key, body_hash, created_at)
-            select 'c', 'r', n::text, '', now() - case when n <= 2500 then interval '25 hours' else interval '1 hour' end from generate_series(1, 2510) n
+            select 'c', 'r', n::text, '', now() - case when n <= 2500 then interval '25 hours' else interval '1 hour' end
+            from generate_series(1, 2510) n
             """);
         await boon.Execute("""
             insert into identity.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts, redriven_at)
-            select gen_random_uuid(), 's', 'x', n, gen_random_uuid(), 't', 'e', 3, case n when 1 then now() - interval '31 days' when 2 then now() end from generate_series(1, 3) n
+            select gen_random_uuid(), 's', 'x', n, gen_random_uuid(), 't', 'e', 3, case n when 1 then now() - interval '31 days'
+            when 2 then now() end from generate_series(1, 3) n
             """);
-        await boon.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Housekeeping>().First().RunAsync(CancellationToken.None);
+        await boon.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Housekeeping>().First()
+            .RunAsync(CancellationToken.None);
         (await boon.Scalar<long>("select count(*) from identity.idempotency_keys where caller = 'c'")).ShouldBe(10);
         (await boon.Scalar<long>("select count(*) from identity.dead_letters")).ShouldBe(2);
     }
 
-    /// <summary>Connections of a pool, given back at the end. Without the defence the background holds some: whoever waits for those gets them later.</summary>
+    /// <summary>
+    /// Connections of a pool, given back at the end. Without the defence the background holds some: whoever waits for those gets them
+    /// later.
+    /// </summary>
     private sealed class TakenConnections : IAsyncDisposable
     {
         private readonly List<NpgsqlConnection> open = [];

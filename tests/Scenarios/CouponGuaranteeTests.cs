@@ -12,13 +12,17 @@ public sealed class CouponGuaranteeTests
 
     private static async Task Upload(TestBoon boon, int count, int maxUses) => (await boon.Api.Post("/v1/coupons", new
     {
-        coupons = Enumerable.Range(0, count).Select(i => new { code = $"C-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses }),
+        coupons = Enumerable.Range(0, count)
+            .Select(i =>
+            new { code = $"C-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+            maxUses }),
     }, await boon.OperatorToken())).Code.ShouldBe(201);
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) => Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
+    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) =>
+        Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
     {
         await Upload(boon, 1, maxUses: 10);
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -44,11 +48,13 @@ public sealed class CouponGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Fifty_parallel_claims_of_one_user_give_one_coupon(bool defended) => Show(nameof(PromotionsDefences.OncePerUser), defended, async boon =>
+    public Task Fifty_parallel_claims_of_one_user_give_one_coupon(bool defended) =>
+        Show(nameof(PromotionsDefences.OncePerUser), defended, async boon =>
     {
         await Upload(boon, 50, maxUses: 1);
         var (_, token) = (await boon.SeedMembers(1))[0];
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)));
         answers.Count(answer => answer.Code == 201).ShouldBe(1);
         answers.Select(answer => answer["coupon"].GetProperty("code").GetString()).Distinct().Count().ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(1);
@@ -57,7 +63,8 @@ public sealed class CouponGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Keyed_claims_that_wait_for_a_hot_type_leave_the_connections_to_others(bool defended) => Show(nameof(PromotionsDefences.CoalescedKeys), defended, async boon =>
+    public Task Keyed_claims_that_wait_for_a_hot_type_leave_the_connections_to_others(bool defended) =>
+        Show(nameof(PromotionsDefences.CoalescedKeys), defended, async boon =>
     {
         const int claims = 120;
         await Upload(boon, claims, maxUses: 1);
@@ -68,16 +75,19 @@ public sealed class CouponGuaranteeTests
         List<Task<Answer>> waiting;
         await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = 'STANDARD' for update"))
         {
-            Task<Answer> Claim((Guid Id, string Token) member) => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
+            Task<Answer> Claim((Guid Id, string Token) member) =>
+                boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
             waiting = [Claim(members[0])];
-            await Eventually.Holds("the first to wait", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
+            await Eventually.Holds("the first to wait", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where datname "
+                + "= current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
             waiting.AddRange(members.Skip(1).Select(Claim));
             for (var look = 0; look < 30; look++)
                 (await boon.Api.Get("/v1/coupon-types", operators)).Code.ShouldBe(200);
             var token = await boon.Api.SignIn(username, password);
             await Eventually.Holds("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Count == 1);
             waiting.ShouldAllBe(claim => !claim.IsCompleted);
-            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, members[0].Token, key: "drop")).Problem.ShouldBe("idempotency-in-flight");
+            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, members[0].Token, key: "drop")).Problem.ShouldBe(
+                "idempotency-in-flight");
         }
         var answers = await Task.WhenAll(waiting);
         answers.ShouldAllBe(answer => answer.Code == 201);
@@ -110,7 +120,8 @@ public sealed class CouponGuaranteeTests
         const int claims = 100;
         await Upload(boon, claims + 1, maxUses: 1);
         var members = await boon.SeedMembers(claims + 1);
-        Task<Answer> Claim((Guid Id, string Token) member) => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
+        Task<Answer> Claim((Guid Id, string Token) member) =>
+            boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop");
         const string type = "select from promotions.coupon_types where name = 'STANDARD' for update";
         Task<OpenTransaction> next;
         List<Task<Answer>> waiting;
@@ -121,7 +132,9 @@ public sealed class CouponGuaranteeTests
             // The others queue up behind the first, and we behind it for the type.
             waiting.AddRange(members.Skip(1).Select(Claim));
             await Eventually.Holds("the requests", async () => (await boon.Api.Get("/metrics")).Text.Split('\n')
-                .Any(line => line.StartsWith("http_server_active_requests{", StringComparison.Ordinal) && line.Contains("POST", StringComparison.Ordinal) && double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) > claims));
+                .Any(line => line.StartsWith("http_server_active_requests{", StringComparison.Ordinal)
+                    && line.Contains("POST", StringComparison.Ordinal)
+                    && double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture) > claims));
             next = OpenTransaction.BeginAsync(boon, type);
             await boon.WaitsForLock(type);
         }
@@ -142,7 +155,8 @@ public sealed class CouponGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task An_upload_with_a_bad_row_stores_nothing(bool defended) => Show(nameof(PromotionsDefences.AllOrNothing), defended, async boon =>
+    public Task An_upload_with_a_bad_row_stores_nothing(bool defended) =>
+        Show(nameof(PromotionsDefences.AllOrNothing), defended, async boon =>
     {
         await Upload(boon, 1, maxUses: 1);
         var token = await boon.OperatorToken();

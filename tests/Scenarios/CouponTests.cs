@@ -8,7 +8,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
 
-    private static object Coupon(string code, string? type, int maxUses = 1, object? discount = null, string expiresAt = "2090-01-01T00:00:00Z") =>
+    private static object Coupon(
+        string code, string? type, int maxUses = 1, object? discount = null, string expiresAt = "2090-01-01T00:00:00Z") =>
         new { code, type, discount = discount ?? new { kind = "percent", value = 10 }, expiresAt, maxUses };
 
     private async Task<string> Type(object? rules = null)
@@ -18,7 +19,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         return name;
     }
 
-    private async Task<Answer> Upload(params object[] coupons) => await boon.Api.Post("/v1/coupons", new { coupons }, await boon.OperatorToken());
+    private async Task<Answer> Upload(params object[] coupons) =>
+        await boon.Api.Post("/v1/coupons", new { coupons }, await boon.OperatorToken());
 
     private async Task<CouponType> Counters(string type) =>
         (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken())).First(view => view.Name == type);
@@ -27,7 +29,9 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (view.Uploaded, view.Available, view.Claimed, view.Redeemed, view.Purged);
 
     private static (int Row, string? Field)[] Faults(Answer answer) =>
-        [.. answer["errors"].EnumerateArray().Select(fault => (fault.GetProperty("row").GetInt32(), fault.TryGetProperty("field", out var field) ? field.GetString() : null))];
+        [.. answer["errors"].EnumerateArray()
+            .Select(fault =>
+            (fault.GetProperty("row").GetInt32(), fault.TryGetProperty("field", out var field) ? field.GetString() : null))];
 
     [Fact]
     public async Task Coupons_go_out_in_upload_order_once_for_each_user_until_they_are_sold_out()
@@ -87,7 +91,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         foreach (var body in (object[])[new { type = other }, new { type = "NO-SUCH" }, new { type = new string('x', 99) }])
             (await boon.Api.Post("/v1/claims", body, members[0].Token, key: "k")).Problem.ShouldBe("idempotency-mismatch");
         var own = await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "l");
-        (own.Code, own.Id, (await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "l")).Code).ShouldBe((200, first.Id, 200));
+        (own.Code, own.Id, (await boon.Api.Post("/v1/claims", new { type }, members[0].Token, key: "l")).Code)
+            .ShouldBe((200, first.Id, 200));
         // Another caller's key is another key; a refusal that is logged is an answer.
         var soldOut = await boon.Api.Post("/v1/claims", new { type }, members[1].Token, key: "k");
         (soldOut.Code, soldOut.Problem).ShouldBe((409, "sold-out"));
@@ -113,7 +118,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await using (await OpenTransaction.BeginAsync(boon, "select from promotions.coupon_types where name = $1 for update", held))
         {
             first = beside.Api.Post("/v1/claims", new { type = held }, members[0].Token, key: "k");
-            await Eventually.Holds("a claim that waits", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
+            await Eventually.Holds("a claim that waits", () => boon.Scalar<bool>("select exists (select from pg_stat_activity where "
+                + "datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.coupon_types%')"));
             var answers = await Task.WhenAll(members.Select(member => boon.Api.Post("/v1/claims", new { type }, member.Token, key: "k")));
             answers.Select(answer => answer.Code).ShouldBe([409, 201, 201, 201, 201]);
             answers[0].Problem.ShouldBe("idempotency-in-flight");
@@ -138,7 +144,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", type + "-b");
         await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken());
         (await boon.Api.All<HeldCoupon>("/v1/coupons", token)).Single().State.ShouldBe("expired");
-        (await boon.Scalar<long>("select sum((l.payload->>'count')::bigint)::bigint from promotions.event_log l where l.type = 'promotions.coupons-purged.v1' and l.payload->>'type' = $1", type)).ShouldBe(2);
+        (await boon.Scalar<long>("select sum((l.payload->>'count')::bigint)::bigint from promotions.event_log l where l.type = "
+            + "'promotions.coupons-purged.v1' and l.payload->>'type' = $1", type)).ShouldBe(2);
     }
 
     [Fact]
@@ -152,7 +159,9 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.Api.Post("/v1/claims", new { type }, members[0].Token);
         (await boon.Api.Post("/v1/redemptions/preview", purchase, members[0].Token))["discount"].GetInt64().ShouldBe(500);
         (await boon.Api.Post("/v1/redemptions", purchase, members[1].Token)).Problem.ShouldBe("code-invalid");
-        (await boon.Api.Post("/v1/redemptions", new { code = type + "-a", amount = 2000, currency = "EUR" }, members[0].Token)).Problem.ShouldBe("currency-mismatch");
+        (await boon.Api.Post(
+            "/v1/redemptions", new { code = type + "-a", amount = 2000, currency = "EUR" }, members[0].Token)).Problem.ShouldBe(
+            "currency-mismatch");
         var redeemed = await boon.Api.Post("/v1/redemptions", purchase, members[0].Token);
         redeemed["total"].GetInt64().ShouldBe(1500);
         (await boon.Api.Post("/v1/redemptions", purchase, members[0].Token)).Code.ShouldBe(201);
@@ -168,7 +177,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var type = await Type();
         var csv = Encoding.UTF8.GetPreamble().Concat(Encoding.UTF8.GetBytes(
-            $"expiresAt,code,discountValue,discountKind,type\r\n2090-01-01T00:00:00+02:00,\"{type},é\",30,percent,{type}\r\n2090-01-01T00:00:00Z,{type}-2,20,percent,{type}\r\n")).ToArray();
+            $"expiresAt,code,discountValue,discountKind,type\r\n2090-01-01T00:00:00+02:00,\"{type},é\",30,percent,{type}\r\n"
+            + $"2090-01-01T00:00:00Z,{type}-2,20,percent,{type}\r\n")).ToArray();
         var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", csv, "text/csv; charset=utf-8", await boon.OperatorToken());
         (answer.Code, answer["uploaded"].GetInt32()).ShouldBe((201, 2));
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -186,7 +196,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("", 0, "code")]
     public async Task A_faulty_CSV_is_refused_with_its_row(string csv, int row, string? field)
     {
-        var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken());
+        var answer = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken());
         (answer.Code, answer.Problem).ShouldBe((422, "upload-refused"));
         Faults(answer)[0].ShouldBe((row, field));
     }
@@ -219,12 +230,18 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
             queued.Add(await boon.Api.Post("/v1/claims", new { type }, token));
         queued.ShouldAllBe(answer => answer.Code == 202);
         queued[0].Headers.RetryAfter!.Delta.ShouldBe(TimeSpan.FromSeconds(1));
-        var waited = await Task.WhenAll(queued.Zip(members).Select(pair => boon.Api.Send(HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request => request.Headers.Add("Prefer", "wait=30"))));
+        var waited = await Task.WhenAll(
+            queued.Zip(members)
+            .Select(pair =>
+            boon.Api.Send(
+            HttpMethod.Get, $"/v1/claims/{pair.First.Id}", null, pair.Second.Token, change: request =>
+            request.Headers.Add("Prefer", "wait=30"))));
         waited.Select(answer => answer["state"].GetString()).ShouldBe(["granted", "granted", "granted"]);
         waited.Select(answer => answer.As<Claim>().Coupon!.Code).ShouldBeUnique();
         (await boon.Api.Post("/v1/claims", new { type }, members[3].Token)).Problem.ShouldBe("sold-out", "an empty pool refuses at once");
         (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(200);
-        var grants = await boon.Scalar<DateTime[]>("select array_agg(settled_at order by settled_at) from promotions.claims where type = $1", type);
+        var grants = await boon.Scalar<DateTime[]>(
+            "select array_agg(settled_at order by settled_at) from promotions.claims where type = $1", type);
         (grants[2] - grants[0]).ShouldBeGreaterThanOrEqualTo(TimeSpan.FromSeconds(1));
     }
 
@@ -237,8 +254,10 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.Execute("update promotions.coupon_types set recent_grants = array[now() + interval '1 hour'] where name = $1", type);
         var (_, token) = (await boon.SeedMembers(1))[0];
         var claim = await boon.Api.Post("/v1/claims", new { type }, token);
-        await boon.Execute("update promotions.claims set created_at = now() + interval '1 hour' where id = $1 and state = 'queued'", claim.Id);
-        var waited = await boon.Api.Send(HttpMethod.Get, $"/v1/claims/{claim.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=30"));
+        await boon.Execute("update promotions.claims set created_at = now() + interval '1 hour' where id = $1 and state = 'queued'",
+            claim.Id);
+        var waited = await boon.Api.Send(
+            HttpMethod.Get, $"/v1/claims/{claim.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=30"));
         waited["state"].GetString().ShouldBe("granted");
         (await boon.Scalar<bool>("select created_at <= now() from promotions.claims where id = $1", claim.Id)).ShouldBeTrue();
     }
@@ -255,11 +274,15 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
             """, type);
         var members = await boon.SeedMembers(2);
         // The first in the queue is worked on: those who left it are behind the work.
-        Task TimeOut() => boon.Execute("update promotions.claims set created_at = now() - interval '2 hours' where type = $1 and state = 'queued'", type);
+        Task TimeOut() => boon.Execute(
+            "update promotions.claims set created_at = now() - interval '2 hours' where type = $1 and state = 'queued'", type);
         async Task Front()
         {
-            await Eventually.Holds("the refusal", async () => !await boon.Scalar<bool>("select exists (select from promotions.claims where type = $1 and state = 'queued')", type));
-            await boon.Execute("update promotions.claims c set ticket = t.last_ticket from promotions.coupon_types t where t.name = $1 and c.type = $1 and c.state = 'working'", type);
+            await Eventually.Holds(
+                "the refusal", async () => !await boon.Scalar<bool>(
+                "select exists (select from promotions.claims where type = $1 and state = 'queued')", type));
+            await boon.Execute("update promotions.claims c set ticket = t.last_ticket from promotions.coupon_types t where t.name = $1 and "
+                + "c.type = $1 and c.state = 'working'", type);
         }
         Task<Answer> Claim(int member, string? key = null) => boon.Api.Post("/v1/claims", new { type }, members[member].Token, key);
         var waits = await Claim(0);
@@ -270,7 +293,9 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
             (full.Code, full.Problem).ShouldBe((429, "queue-full"));
             full.Headers.RetryAfter.ShouldNotBeNull();
         }
-        (await boon.Api.All<Event>($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken())).Count(e => e.Data.TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(1);
+        (await boon.Api.All<Event>($"/v1/events?module=promotions&userId={members[1].Id}", await boon.OperatorToken()))
+            .Count(e => e.Data.TryGetProperty("reason", out var reason) && reason.GetString() == "queue-full").ShouldBeGreaterThanOrEqualTo(
+            1);
 
         await TimeOut();
         var refused = await boon.Api.Get($"/v1/claims/{waits.Id}", members[0].Token);
@@ -289,12 +314,15 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         Faults(await Upload(Coupon("fine-" + Guid.CreateVersion7(), null), Coupon(code, null))).ShouldBe([(2, "code")]);
 
     [Theory]
-    [InlineData("""{"coupons":[{"code":"A","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01t00:00:00.123456789z"},{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}}}]}""", 422, 2, "a")]
+    [InlineData("""{"coupons":[{"code":"A","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01t00:00:00.123456789z"},"""
+        + """{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":1}}}}}}}}}}}}}}}}}}}}]"""
+        + """}""", 422, 2, "a")]
     [InlineData("""{"coupons":[5]}""", 422, 1, null)]
     [InlineData("""{"coupons":[]}""", 422, 0, null)]
     [InlineData("""{"coupons":[{"code":"A","code":"B"}]}""", 422, 1, "code")]
     [InlineData("""{"coupons":[{"code":"A","discount":{"kind":"percent","value":1.5}}]}""", 422, 1, "discount.value")]
-    [InlineData("""{"coupons":[{"code":null,"discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z"}]}""", 422, 1, "code")]
+    [InlineData("""{"coupons":[{"code":null,"discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z"}]}""", 422, 1,
+        "code")]
     public async Task A_faulty_JSON_row_is_refused_with_its_number(string body, int status, int row, string? field)
     {
         var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", body, await boon.OperatorToken());
@@ -311,7 +339,8 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         foreach (var name in (string[])["", "STANDARD", "FREE"])
             (types[name].PerUser, types[name].Pace).ShouldBe((1, null));
         (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 2 }, token)).Code.ShouldBe(400);
-        (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1, pace = new { perSecond = 0, concurrency = 5, maxQueue = 100 } }, token)).Code.ShouldBe(400);
+        (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1, pace = new { perSecond = 0, concurrency = 5, maxQueue = 100 } },
+            token)).Code.ShouldBe(400);
         (await boon.Api.Put("/v1/coupon-types/X", new { perUser = 1 }, (await boon.SeedMembers(1))[0].Token)).Code.ShouldBe(403);
         (await boon.Api.Post("/v1/claims", new { type = "NO-SUCH" }, token)).Problem.ShouldBe("type-unknown");
         (await boon.Api.Post("/v1/claims", new { type = "STANDARD" })).Code.ShouldBe(401);
@@ -337,25 +366,32 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var type = await Type(new { perUser = (int?)null });
         var id = Guid.CreateVersion7().ToString("N").Replace("0", "x", StringComparison.Ordinal);
-        object Row(string code, string? match) => new { code, type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", match };
+        object Row(string code, string? match) =>
+            new { code, type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", match };
         (await Upload(Row($" Exact-{id} ", null), Row($"Lot-{id}", "folded"), Row($"LOT{id}", "exact"))).Code.ShouldBe(201);
         Faults(await Upload(Row($"l0t{id}", "folded"))).ShouldBe([(1, "code")]);
-        Faults(await Upload(Row("a" + id, "folded"), Row("A" + id, "folded"), Row("-", "folded"), Row("b", "near"))).ShouldBe([(2, "code"), (3, "code"), (4, "match")]);
+        Faults(await Upload(Row("a" + id, "folded"), Row("A" + id, "folded"), Row("-", "folded"), Row("b", "near")))
+            .ShouldBe([(2, "code"), (3, "code"), (4, "match")]);
         var csv = $"code,match,type,discountKind,discountValue,expiresAt\nCsv-{id},folded,{type},percent,10,2090-01-01T00:00:00Z\n";
-        (await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken())).Code.ShouldBe(201);
+        (await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(csv), "text/csv", await boon.OperatorToken(
+            ))).Code.ShouldBe(201);
         var members = await boon.SeedMembers(2);
         for (var i = 0; i < 4; i++)
             (await boon.Api.Post("/v1/claims", new { type }, members[0].Token)).Code.ShouldBe(201);
         (await boon.Api.All<HeldCoupon>("/v1/coupons", members[0].Token)).Select(coupon => coupon.Code)
             .ShouldBe([$"Csv-{id}", $"LOT{id}", $"Lot-{id}", $"Exact-{id}"]);
-        foreach (var (typed, code) in ((string, string)[])[($"\tExact-{id}\n", $"Exact-{id}"), ($" l0t {id.ToUpperInvariant()}", $"Lot-{id}"), ($"LOT{id}", $"LOT{id}"), ($"csv{id}", $"Csv-{id}")])
+        foreach (var (typed, code) in ((string, string)[])[
+            ($"\tExact-{id}\n", $"Exact-{id}"), ($" l0t {id.ToUpperInvariant()}", $"Lot-{id}"), ($"LOT{id}", $"LOT{id}"),
+            ($"csv{id}", $"Csv-{id}")])
         {
             var purchase = new { code = typed, amount = 100, currency = "USD" };
             (await boon.Api.Post("/v1/redemptions/preview", purchase, members[0].Token))["valid"].GetBoolean().ShouldBeTrue(typed);
             (await boon.Api.Post("/v1/redemptions", purchase, members[1].Token)).Problem.ShouldBe("code-invalid");
             (await boon.Api.Post("/v1/redemptions", purchase, members[0].Token))["code"].GetString().ShouldBe(code);
         }
-        (await boon.Api.Post("/v1/redemptions", new { code = $"exact-{id}", amount = 100, currency = "USD" }, members[0].Token)).Problem.ShouldBe("code-invalid", "it is found as it was written");
+        (await boon.Api.Post(
+            "/v1/redemptions", new { code = $"exact-{id}", amount = 100, currency = "USD" }, members[0].Token)).Problem.ShouldBe(
+            "code-invalid", "it is found as it was written");
     }
 
     [Fact]
@@ -364,12 +400,15 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var type = await Type();
         (await Upload(Coupon(type + "-a", type, expiresAt: "9999-12-31T23:59:59Z"))).Code.ShouldBe(201);
         var (_, token) = (await boon.SeedMembers(1))[0];
-        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("expiresAt").GetString().ShouldBe("9999-12-31T23:59:59Z");
+        (await boon.Api.Post("/v1/claims", new { type }, token))["coupon"].GetProperty("expiresAt").GetString()
+            .ShouldBe("9999-12-31T23:59:59Z");
         var early = await Upload(Coupon(type + "-b", type, expiresAt: "0001-01-01T00:00:00Z"));
         early["errors"][0].GetProperty("reason").GetString().ShouldBe("must be a time of the years 2 to 9999");
         foreach (var currency in (string[])["ZZZ", "UDS", "usd", "XXX", "US"])
-            Faults(await Upload(Coupon(type + "-c", type, discount: new { kind = "fixed", value = 5, currency }))).ShouldBe([(1, "discount.currency")]);
-        var order = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "UDS" } }, token);
+            Faults(await Upload(Coupon(type + "-c", type, discount: new { kind = "fixed", value = 5, currency })))
+                .ShouldBe([(1, "discount.currency")]);
+        var order = await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "UDS" } }, token);
         (order.Code, order["errors"].GetProperty("total.currency")[0].GetString()).ShouldBe((400, "must be an ISO 4217 code, such as USD"));
     }
 
@@ -377,12 +416,17 @@ public sealed class CouponTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task The_faults_of_an_upload_are_few_and_short()
     {
         var header = "code,discountKind,discountValue,expiresAt" + new string(',', 65_000);
-        var csv = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(header + "\nA\n"), "text/csv", await boon.OperatorToken());
+        var csv = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(header + "\nA\n"), "text/csv", await boon.OperatorToken());
         (csv.Problem, csv.Text.Length < 1_000).ShouldBe(("upload-refused", true), csv.Text.Length.ToString());
-        var columns = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes("code," + string.Join(',', Enumerable.Range(0, 90).Select(_ => new string('x', 700))) + "\n"), "text/csv", await boon.OperatorToken());
+        var columns = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/coupons", Encoding.UTF8.GetBytes(
+            "code," + string.Join(',', Enumerable.Range(0, 90).Select(_ => new string('x', 700))) + "\n"), "text/csv",
+            await boon.OperatorToken());
         columns["errors"].GetArrayLength().ShouldBeLessThanOrEqualTo(100);
         columns.Text.Length.ShouldBeLessThan(30_000);
-        var json = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", $$"""{"coupons":[{"{{new string('x', 100_000)}}":1}]}""", await boon.OperatorToken());
+        var json = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/coupons", $$"""{"coupons":[{"{{new string('x', 100_000)}}":1}]}""", await boon.OperatorToken());
         (json.Problem, json.Text.Length < 1_000).ShouldBe(("upload-refused", true));
     }
 

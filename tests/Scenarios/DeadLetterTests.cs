@@ -29,7 +29,8 @@ public sealed class DeadLetterTests
         (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(50);
 
         var ofCommandLine = 0;
-        await foreach (var _ in DeadLetterEndpoints.AllOpenAsync([.. boon.Services.GetServices<SubscriptionRunner>()], CancellationToken.None))
+        await foreach (var _ in DeadLetterEndpoints.AllOpenAsync(
+            [.. boon.Services.GetServices<SubscriptionRunner>()], CancellationToken.None))
             ofCommandLine++;
         ofCommandLine.ShouldBe(OfPromotions + OfQuests, "boon dead-letters redrive takes all of them");
     }
@@ -42,9 +43,11 @@ public sealed class DeadLetterTests
         await ParkAsync(boon, "promotions", 5);
         await ParkAsync(boon, "quests", 5);
         foreach (var module in (string[])["promotions", "quests"])
-            await boon.Execute($"update {module}.dead_letters set redriven_at = now(), redriven_by = '{Actor.CommandLine}' where sequence <= 4");
+            await boon.Execute($"update {module}.dead_letters set redriven_at = now(), redriven_by = '{Actor.CommandLine}' where "
+                + $"sequence <= 4");
 
-        (await boon.Api.All<DeadLetter>("/v1/dead-letters", token, limit: 1)).ShouldAllBe(letter => letter.Sequence == 5 && letter.RedrivenAt == null && letter.RedrivenBy == null);
+        (await boon.Api.All<DeadLetter>("/v1/dead-letters", token, limit: 1))
+            .ShouldAllBe(letter => letter.Sequence == 5 && letter.RedrivenAt == null && letter.RedrivenBy == null);
         (await boon.Api.All<DeadLetter>("/v1/dead-letters?state=open", token)).Count.ShouldBe(2);
         var redriven = await boon.Api.All<DeadLetter>("/v1/dead-letters?state=redriven", token, limit: 3);
         redriven.Count.ShouldBe(8);
@@ -58,8 +61,10 @@ public sealed class DeadLetterTests
     {
         await using var boon = await TestBoon.StartAsync(("Boon:DeadLetters:Retention", "02:00:00"));
         await ParkAsync(boon, "identity", 3);
-        await boon.Execute("update identity.dead_letters set redriven_at = now() - (sequence || ' hours 30 minutes')::interval where sequence < 3");
-        await boon.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Housekeeping>().First().RunAsync(CancellationToken.None);
+        await boon.Execute("update identity.dead_letters set redriven_at = now() - (sequence || ' hours 30 minutes')::interval where "
+            + "sequence < 3");
+        await boon.Services.GetServices<Microsoft.Extensions.Hosting.IHostedService>().OfType<Housekeeping>().First()
+            .RunAsync(CancellationToken.None);
         (await boon.Scalar<long[]>("select array_agg(sequence order by sequence) from identity.dead_letters")).ShouldBe([1, 3]);
     }
 
@@ -68,7 +73,8 @@ public sealed class DeadLetterTests
     {
         await using var boon = await TestBoon.StartAsync();
         var token = await boon.OperatorToken();
-        // Exceptions carry texts that came in. What stands at the end of the longest error is half a character, and at its beginning U+0000 and a lone half.
+        // Exceptions carry texts that came in. What stands at the end of the longest error is half a character, and at its beginning U+0000
+        // and a lone half.
         async Task<DateTime> ParkedAsync(Exception error)
         {
             await using var scope = boon.Services.CreateAsyncScope();
@@ -95,12 +101,14 @@ public sealed class DeadLetterTests
     }
 
     private static readonly LoggedEvent Event = new(
-        "intake", 1, Guid.CreateVersion7(), "test.parked", "test", "1", null, "{}"u8.ToArray(), DateTime.UnixEpoch, DateTime.UnixEpoch, null, null, null);
+        "intake", 1, Guid.CreateVersion7(), "test.parked", "test", "1", null, "{}"u8.ToArray(), DateTime.UnixEpoch, DateTime.UnixEpoch,
+        null, null, null);
 
     /// <summary>Letters as parking leaves them, each a second after the one before; two of a kind in one moment.</summary>
     private static Task<int> ParkAsync(TestBoon boon, string module, int count) => boon.Execute($"""
         insert into {module}.dead_letters (id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at)
-        select gen_random_uuid(), '{module}.test', 'intake', n, gen_random_uuid(), 'test.parked', 'it failed', 3, now() - interval '1 day' + n / 2 * interval '1 second'
+        select gen_random_uuid(), '{module}.test', 'intake', n, gen_random_uuid(), 'test.parked', 'it failed', 3,
+            now() - interval '1 day' + n / 2 * interval '1 second'
         from generate_series(1, {count}) n
         """);
 }

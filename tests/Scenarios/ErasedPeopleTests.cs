@@ -20,7 +20,8 @@ public sealed class ErasedPeopleTests
     }
 
     private static async Task<List<Guid>> Winners(TestBoon boon, Guid campaign) =>
-        [.. (await boon.Api.All($"/v1/campaigns/{campaign}/decisions", await boon.OperatorToken())).Select(decision => decision.GetProperty("userId").GetGuid())];
+        [.. (await boon.Api.All($"/v1/campaigns/{campaign}/decisions", await boon.OperatorToken()))
+            .Select(decision => decision.GetProperty("userId").GetGuid())];
 
     [Fact]
     public async Task Is_known_where_Boon_remembers_and_wins_once_what_is_for_newcomers()
@@ -38,12 +39,14 @@ public sealed class ErasedPeopleTests
         // By the phone number alone, too; and nothing that was erased can be read.
         var phone = TestBoon.NewPhone();
         async Task<Answer> Register(string name) =>
-            await boon.Api.Post("/v1/users", new { username = name, email = $"{name}@example.com", phone, password = "a long enough phrase", fullName = "Somebody" });
+            await boon.Api.Post("/v1/users", new
+                { username = name, email = $"{name}@example.com", phone, password = "a long enough phrase", fullName = "Somebody" });
         (await Register("by-phone-1")).Code.ShouldBe(201);
         (await boon.Api.Erase(await boon.Api.SignIn("by-phone-1", "a long enough phrase"), "a long enough phrase")).Code.ShouldBe(204);
         var back = await Register("by-phone-2");
         (await boon.Scalar<bool>("select returned from identity.users where id = $1", back.Id)).ShouldBeTrue();
-        (await boon.Scalar<long>("select count(*) from identity.erased_identifiers where encode(hash, 'escape') like '%by-phone%'")).ShouldBe(0);
+        (await boon.Scalar<long>("select count(*) from identity.erased_identifiers where encode(hash, 'escape') like '%by-phone%'"))
+            .ShouldBe(0);
         (await boon.Scalar<long>("select count(*) from identity.erased_secrets")).ShouldBe(1);
     }
 
@@ -55,6 +58,7 @@ public sealed class ErasedPeopleTests
         var ids = await ComeBack(boon, 2);
         await boon.CaughtUp();
         (await Winners(boon, welcome)).ShouldBe(ids);
-        (await boon.Scalar<long>("select (select count(*) from identity.erased_identifiers) + (select count(*) from identity.erased_secrets)")).ShouldBe(0);
+        (await boon.Scalar<long>(
+            "select (select count(*) from identity.erased_identifiers) + (select count(*) from identity.erased_secrets)")).ShouldBe(0);
     }
 }

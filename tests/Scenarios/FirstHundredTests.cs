@@ -13,7 +13,12 @@ public sealed class FirstHundredTests : IAsyncLifetime
     [Fact]
     public async Task The_first_N_to_sign_in_get_a_voucher_and_the_others_a_reason()
     {
-        var campaign = await boon.CreateCampaign(new { limit = 3, when = new { first = true }, benefit = new { kind = "percent", value = 30, products = new[] { "mobile-top-up" } } });
+        var campaign = await boon.CreateCampaign(
+            new
+            {
+                limit = 3, when = new { first = true },
+                benefit = new { kind = "percent", value = 30, products = new[] { "mobile-top-up" } },
+            });
         var people = new List<(Guid Id, string Token)>();
         for (var i = 0; i < 5; i++)
         {
@@ -35,7 +40,8 @@ public sealed class FirstHundredTests : IAsyncLifetime
         (await boon.Api.All<Voucher>("/v1/vouchers", people[4].Token)).ShouldBeEmpty();
 
         var view = await boon.Api.Get($"/v1/campaigns/{campaign}", await boon.OperatorToken());
-        (view["limit"].GetInt64(), view["issued"].GetInt64(), view["remaining"].GetInt64(), view["redeemed"].GetInt64()).ShouldBe((3, 3, 0, 0));
+        (view["limit"].GetInt64(), view["issued"].GetInt64(), view["remaining"].GetInt64(), view["redeemed"].GetInt64())
+            .ShouldBe((3, 3, 0, 0));
     }
 
     [Fact]
@@ -77,7 +83,8 @@ public sealed class FirstHundredTests : IAsyncLifetime
         (await boon.Api.Patch($"/v1/campaigns/{campaign}", new { state = "active", limit = 1 }, token)).Code.ShouldBe(200);
         await boon.Append("test.moved.v2", users[2], "{}");
         await boon.Decisions(campaign, 3);
-        (await boon.Api.Patch($"/v1/campaigns/{campaign}", new { endsAt = TimeProvider.System.GetUtcNow().AddMinutes(-1) }, token)).Code.ShouldBe(200);
+        (await boon.Api.Patch(
+            $"/v1/campaigns/{campaign}", new { endsAt = TimeProvider.System.GetUtcNow().AddMinutes(-1) }, token)).Code.ShouldBe(200);
         await boon.Append("test.moved", users[3], "{}");
         await boon.CaughtUp();
 
@@ -107,7 +114,9 @@ public sealed class FirstHundredTests : IAsyncLifetime
     public async Task When_compares_type_and_value()
     {
         var campaign = await boon.CreateCampaign(new { trigger = "test.typed", when = new { level = 2, plan = "gold" } });
-        foreach (var data in (string[])["""{"level":2,"plan":"gold","more":1}""", """{"level":"2","plan":"gold"}""", """{"level":2}""", """{"level":2,"plan":"Gold"}""", "[]"])
+        foreach (var data in (string[])[
+            """{"level":2,"plan":"gold","more":1}""", """{"level":"2","plan":"gold"}""", """{"level":2}""",
+            """{"level":2,"plan":"Gold"}""", "[]"])
             await boon.Append("test.typed.v1", Guid.CreateVersion7(), data);
         await boon.CaughtUp();
         (await boon.Decisions(campaign, 1)).Count.ShouldBe(1);
@@ -130,7 +139,8 @@ public sealed class FirstHundredTests : IAsyncLifetime
         await boon.CreateCampaign();
         var person = await boon.Register();
         const string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-        await boon.Api.Send(HttpMethod.Post, "/v1/sessions", System.Net.Http.Json.JsonContent.Create(new { identifier = person.Username, password = person.Password }), null,
+        await boon.Api.Send(HttpMethod.Post, "/v1/sessions", System.Net.Http.Json.JsonContent.Create(
+            new { identifier = person.Username, password = person.Password }), null,
             change: request => request.Headers.Add("traceparent", $"00-{trace}-00f067aa0ba902b7-01"));
         var token = await boon.OperatorToken();
         var issued = await Eventually.Get("the voucher's event", async () =>

@@ -20,7 +20,9 @@ public sealed class FullDiskTests
 
         var database = new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Database = "small" };
         await using (var admin = NpgsqlDataSource.Create(TestServer.ForTest(postgres.AdministratorConnectionString)))
-            foreach (var sql in (string[])[$"create tablespace small owner {database.Username} location '{disk.Folder}'", $"create database small owner {database.Username} tablespace small"])
+            foreach (var sql in (string[])[
+                $"create tablespace small owner {database.Username} location '{disk.Folder}'",
+                $"create database small owner {database.Username} tablespace small"])
             {
                 await using var command = admin.CreateCommand(sql);
                 await command.ExecuteNonQueryAsync();
@@ -30,7 +32,10 @@ public sealed class FullDiskTests
             var token = await boon.OperatorToken();
             Task<Answer> Upload() => boon.Api.Post("/v1/coupons", new
             {
-                coupons = Enumerable.Range(0, Coupons).Select(i => new { code = $"FULL-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z" }),
+                coupons = Enumerable.Range(0, Coupons)
+                    .Select(i =>
+                    new { code = $"FULL-{i}", type = "STANDARD", discount = new { kind = "percent", value = 10 },
+                    expiresAt = "2090-01-01T00:00:00Z" }),
             }, token);
 
             disk.Fill();
@@ -88,7 +93,8 @@ public sealed class FullDiskTests
 
         internal void Empty() => File.Delete(Filler);
 
-        private static async Task<int> RunAsync(string program, params string[] arguments) => (await ProgramRun.RunAsync(program, arguments, CancellationToken.None)).Status;
+        private static async Task<int> RunAsync(string program, params string[] arguments) =>
+            (await ProgramRun.RunAsync(program, arguments, CancellationToken.None)).Status;
 
         public async ValueTask DisposeAsync() => await RunAsync("umount", "--lazy", folder);
     }

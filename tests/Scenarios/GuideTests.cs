@@ -12,14 +12,18 @@ public sealed partial class GuideTests(SharedBoon shared) : IClassFixture<Shared
     {
         var readers = LanesSource.Matches((await shared.Boon.Api.Get("/metrics")).Text)
             .GroupBy(match => match.Groups["subscription"].Value, match => match.Groups["source"].Value)
-            .Select(reader => $"{reader.Key} of {reader.Key.Split('.')[0]} reads {string.Join(", ", reader.Distinct().Order(StringComparer.Ordinal))}").ToList();
+            .Select(reader => $"{reader.Key} of {reader.Key.Split('.')[0]} reads "
+                + $"{string.Join(", ", reader.Distinct().Order(StringComparer.Ordinal))}").ToList();
         readers.Count.ShouldBeGreaterThan(5);
-        File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/events.md")).Select(line => RowOfSubscription.Match(line)).Where(match => match.Success)
-            .Select(match => $"{match.Groups["subscription"].Value} of {match.Groups["module"].Value} reads {string.Join(", ", match.Groups["sources"].Value.Split(", ").Order(StringComparer.Ordinal))}".ToLowerInvariant())
+        File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/events.md")).Select(line => RowOfSubscription.Match(line))
+            .Where(match => match.Success)
+            .Select(match => $"{match.Groups["subscription"].Value} of {match.Groups["module"].Value} reads "
+                + $"{string.Join(", ", match.Groups["sources"].Value.Split(", ").Order(StringComparer.Ordinal))}".ToLowerInvariant())
             .ShouldBe(readers, ignoreOrder: true);
     }
 
-    [GeneratedRegex("boon_subscription_lag_events\\{lane=\"[0-9]+\",source=\"(?<source>[a-z]+)\",subscription=\"(?<subscription>[a-z.-]+)\"")]
+    [GeneratedRegex(
+        "boon_subscription_lag_events\\{lane=\"[0-9]+\",source=\"(?<source>[a-z]+)\",subscription=\"(?<subscription>[a-z.-]+)\"")]
     private static partial Regex LanesSource { get; }
 
     [GeneratedRegex("^\\| `(?<subscription>[a-z]+\\.[a-z-]+)` \\| (?<module>[A-Z][a-z]+) \\| (?<sources>[A-Za-z, ]+) \\|")]

@@ -2,7 +2,9 @@ using Boon.Identity.Passwords;
 
 namespace Boon.Scenarios;
 
-/// <summary>Holds every thread of hashes until it is disposed, so that what waits for them, and in which order it is taken, is no matter of time.</summary>
+/// <summary>
+/// Holds every thread of hashes until it is disposed, so that what waits for them, and in which order it is taken, is no matter of time.
+/// </summary>
 internal sealed class HeldHashes : IAsyncDisposable
 {
     private readonly List<(Task Task, ManualResetEventSlim Release)> held = [];

@@ -11,13 +11,17 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private readonly TestBoon boon = shared.Boon;
 
     private static object Someone(string username, string? email = null, string? phone = null) =>
-        new { username, email = email ?? $"{username}@example.com", phone = phone ?? TestBoon.NewPhone(), password = "a long enough phrase", fullName = "Somebody" };
+        new { username, email = email ?? $"{username}@example.com", phone = phone ?? TestBoon.NewPhone(),
+            password = "a long enough phrase", fullName = "Somebody" };
 
     [Fact]
     public async Task A_user_registers_signs_in_by_each_identifier_and_sees_the_account()
     {
         var phone = TestBoon.NewPhone();
-        var registered = await boon.Api.Post("/v1/users", new { username = "José", email = "Jose@Example.com", phone, password = "un largo secreto", fullName = "José O'Neill", birthday = "2000-02-29" });
+        var registered = await boon.Api.Post(
+            "/v1/users", new
+            { username = "José", email = "Jose@Example.com", phone, password = "un largo secreto", fullName = "José O'Neill",
+            birthday = "2000-02-29" });
         registered.Code.ShouldBe(201);
         registered.Headers.Location!.ToString().ShouldBe($"/v1/users/{registered.Id}");
         registered.Text.ShouldNotContain("password");
@@ -30,7 +34,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
             me["roles"].EnumerateArray().Select(role => role.GetString()).ShouldBe(["member"]);
         }
         var events = await boon.Api.All($"/v1/events?type=identity.user-signed-in&userId={registered.Id}", await boon.OperatorToken());
-        events.Select(e => (e.GetProperty("data").GetProperty("number").GetInt64(), e.GetProperty("data").GetProperty("first").GetBoolean()))
+        events.Select(e => (e.GetProperty("data").GetProperty("number").GetInt64(), e.GetProperty("data").GetProperty("first")
+            .GetBoolean()))
             .ShouldBe([(3, false), (2, false), (1, true)]);
     }
 
@@ -38,7 +43,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Taken_names_are_refused_by_field_even_when_requests_race()
     {
         var phone = TestBoon.NewPhone();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => boon.Api.Post("/v1/users", Someone("racer", "racer@example.com", phone))));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 12).Select(_ => boon.Api.Post("/v1/users", Someone("racer", "racer@example.com", phone))));
         answers.Count(answer => answer.Code == 201).ShouldBe(1);
         foreach (var refused in answers.Where(answer => answer.Code != 201))
         {
@@ -46,9 +52,12 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
             refused.Problem.ShouldBe("already-registered");
             refused["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["username", "email", "phone"]);
         }
-        (await boon.Api.Post("/v1/users", Someone("RACER", "another@example.com")))["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["username"]);
-        (await boon.Api.Post("/v1/users", Someone("other-racer", "RACER@example.com")))["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["email"]);
-        (await boon.Api.Post("/v1/users", Someone("third-racer", phone: phone)))["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["phone"]);
+        (await boon.Api.Post("/v1/users", Someone("RACER", "another@example.com")))["errors"].EnumerateObject().Select(error => error.Name)
+            .ShouldBe(["username"]);
+        (await boon.Api.Post("/v1/users", Someone("other-racer", "RACER@example.com")))["errors"].EnumerateObject()
+            .Select(error => error.Name).ShouldBe(["email"]);
+        (await boon.Api.Post("/v1/users", Someone("third-racer", phone: phone)))["errors"].EnumerateObject().Select(error => error.Name)
+            .ShouldBe(["phone"]);
     }
 
     [Fact]
@@ -60,7 +69,9 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (wrong.Code, wrong.Problem).ShouldBe((401, "invalid-credentials"));
         wrong.Text.ShouldBe(unknown.Text);
 
-        var tries = await Task.WhenAll(Enumerable.Range(0, 15).Select(_ => boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = "not the password" })));
+        var tries = await Task.WhenAll(
+            Enumerable.Range(0, 15)
+            .Select(_ => boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = "not the password" })));
         tries.Count(answer => answer.Code == 401).ShouldBe(9);
         var locked = await boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password });
         (locked.Code, locked.Problem).ShouldBe((429, "too-many-attempts"));
@@ -84,13 +95,16 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task An_operator_grants_the_role_and_taking_it_signs_out()
     {
         var person = await boon.Register();
-        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member", "operator" } }, await boon.OperatorToken())).Code.ShouldBe(200);
+        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member", "operator" } }, await boon.OperatorToken(
+            ))).Code.ShouldBe(200);
         var token = await boon.Api.SignIn(person.Username, person.Password);
         (await boon.Api.Get("/v1/campaigns", token)).Code.ShouldBe(200);
-        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken())).Code.ShouldBe(200);
+        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken())).Code.ShouldBe(
+            200);
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(401);
         var operatorId = (await boon.Api.Get("/v1/users/me", await boon.OperatorToken())).Id;
-        (await boon.Api.Put($"/v1/users/{operatorId}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken())).Problem.ShouldBe("operator-protected");
+        (await boon.Api.Put($"/v1/users/{operatorId}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken(
+            ))).Problem.ShouldBe("operator-protected");
     }
 
     [Fact]
@@ -100,9 +114,12 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var token = await boon.Api.SignIn(person.Username, person.Password);
         var other = await boon.Api.SignIn(person.Username, person.Password);
         var changed = await boon.Api.Patch("/v1/users/me", new { fullName = "Another Name", birthday = "1990-05-01" }, token);
-        (changed["fullName"].GetString(), changed["birthday"].GetString(), changed["username"].GetString()).ShouldBe(("Another Name", "1990-05-01", person.Username));
-        (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = "wrong" }, token)).Problem.ShouldBe("invalid-credentials");
-        (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = person.Password }, token)).Code.ShouldBe(200);
+        (changed["fullName"].GetString(), changed["birthday"].GetString(), changed["username"].GetString())
+            .ShouldBe(("Another Name", "1990-05-01", person.Username));
+        (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = "wrong" }, token)).Problem.ShouldBe(
+            "invalid-credentials");
+        (await boon.Api.Patch(
+            "/v1/users/me", new { password = "a new long phrase", currentPassword = person.Password }, token)).Code.ShouldBe(200);
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(200);
         (await boon.Api.Get("/v1/users/me", other)).Code.ShouldBe(401);
         await boon.Api.SignIn(person.Username, "a new long phrase");
@@ -122,7 +139,9 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         }
         (await boon.Api.Patch("/v1/users/me", new { email, currentPassword = "wrong" }, token)).Problem.ShouldBe("invalid-credentials");
         (await boon.Api.Get("/v1/users/me", token)).Text.ShouldBe(me.Text);
-        (await boon.Api.Patch("/v1/users/me", new { email = me["email"].GetString(), phone = me["phone"].GetString(), fullName = "A Member" }, token)).Code.ShouldBe(200);
+        (await boon.Api.Patch(
+            "/v1/users/me", new { email = me["email"].GetString(), phone = me["phone"].GetString(), fullName = "A Member" },
+            token)).Code.ShouldBe(200);
         var changed = await boon.Api.Patch("/v1/users/me", new { email, phone, currentPassword = person.Password }, token);
         (changed["email"].GetString(), changed["phone"].GetString()).ShouldBe((email, phone));
         await boon.Api.SignIn(email, person.Password);
@@ -137,10 +156,14 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var phone = TestBoon.NewPhone();
         const string secret = "zz-erase-me-zz";
-        var registered = await boon.Api.Post("/v1/users", new { username = secret, email = secret + "@example.com", phone, password = "a long enough phrase", fullName = secret }, key: "erase-key");
+        var registered = await boon.Api.Post(
+            "/v1/users", new
+            { username = secret, email = secret + "@example.com", phone, password = "a long enough phrase", fullName = secret },
+            key: "erase-key");
         var token = await boon.Api.SignIn(secret, "a long enough phrase");
         (await boon.Api.Delete("/v1/users/me", token)).Code.ShouldBe(400);
-        (await boon.Api.Delete("/v1/users/me", token, new { }))["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(["currentPassword"]);
+        (await boon.Api.Delete("/v1/users/me", token, new { }))["errors"].EnumerateObject().Select(error => error.Name)
+            .ShouldBe(["currentPassword"]);
         (await boon.Api.Erase(token, "not the password")).Problem.ShouldBe("invalid-credentials");
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(200);
         (await boon.Api.Erase(token, "a long enough phrase")).Code.ShouldBe(204);
@@ -148,7 +171,9 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(401);
         (await boon.Api.Post("/v1/sessions", new { identifier = secret, password = "a long enough phrase" })).Code.ShouldBe(401);
         foreach (var table in (string[])["users", "event_log", "idempotency_keys"])
-            (await boon.Scalar<long>($"select count(*) from identity.{table} t where t::text like '%{secret}%' or t::text like '%{phone}%' or convert_from(decode(replace(coalesce(substring(t::text from '\\\\x([0-9a-f]*)'), ''), '\\\\x', ''), 'hex'), 'UTF8') like '%{secret}%'")).ShouldBe(0, table);
+            (await boon.Scalar<long>($"select count(*) from identity.{table} t where t::text like '%{secret}%' or t::text like '%{phone}%' "
+                + $"or convert_from(decode(replace(coalesce(substring(t::text from '\\\\x([0-9a-f]*)'), ''), '\\\\x', ''), 'hex'), 'UTF8') "
+                + $"like '%{secret}%'")).ShouldBe(0, table);
         var events = await boon.Api.All($"/v1/events?userId={registered.Id}", await boon.OperatorToken());
         events.ShouldContain(e => e.GetProperty("type").GetString() == "identity.user-erased.v1");
         (await boon.Api.Post("/v1/users", Someone(secret, phone: phone))).Code.ShouldBe(201);
@@ -158,7 +183,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task A_weak_hash_is_made_anew_at_sign_in()
     {
         var person = await boon.Register();
-        var weak = new Microsoft.AspNetCore.Identity.PasswordHasher<object>(Microsoft.Extensions.Options.Options.Create(new Microsoft.AspNetCore.Identity.PasswordHasherOptions { IterationCount = 1000 }))
+        var weak = new Microsoft.AspNetCore.Identity.PasswordHasher<object>(
+            Microsoft.Extensions.Options.Options.Create(new Microsoft.AspNetCore.Identity.PasswordHasherOptions { IterationCount = 1000 }))
             .HashPassword(null!, person.Password);
         await boon.Execute("update identity.users set password_hash = $2 where id = $1", person.Id, weak);
         await boon.Api.SignIn(person.Username, person.Password);
@@ -175,7 +201,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         key.GetProperty("alg").GetString().ShouldBe("RS256");
         key.EnumerateObject().Select(member => member.Name).ShouldBe(["kty", "use", "alg", "kid", "n", "e"], ignoreOrder: true);
         var stored = await boon.Scalar<byte[]>("select private_key from identity.signing_keys limit 1");
-        Should.Throw<System.Security.Cryptography.CryptographicException>(() => System.Security.Cryptography.RSA.Create().ImportPkcs8PrivateKey(stored, out _));
+        Should.Throw<System.Security.Cryptography.CryptographicException>(() => System.Security.Cryptography.RSA.Create()
+            .ImportPkcs8PrivateKey(stored, out _));
     }
 
     [Fact]
@@ -183,14 +210,18 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var token = await boon.OperatorToken();
         await boon.Execute("update identity.signing_keys set signs_until = now()");
-        await ((Boon.Identity.Keys.SigningKeys)boon.Services.GetService(typeof(Boon.Identity.Keys.SigningKeys))!).LoadOrCreateAsync(CancellationToken.None);
+        await ((Boon.Identity.Keys.SigningKeys)boon.Services.GetService(typeof(Boon.Identity.Keys.SigningKeys))!).LoadOrCreateAsync(
+            CancellationToken.None);
         var person = await boon.Register();
         var fresh = await boon.Api.SignIn(person.Username, person.Password);
         (await boon.Api.Get("/v1/users/me", token)).Status.ShouldBe(HttpStatusCode.OK);
         (await boon.Api.Get("/v1/users/me", fresh)).Status.ShouldBe(HttpStatusCode.OK);
     }
 
-    /// <summary>However long hashes take, here until everything else was served, nobody else waits for them; and of the processors they get what others leave.</summary>
+    /// <summary>
+    /// However long hashes take, here until everything else was served, nobody else waits for them; and of the processors they get what
+    /// others leave.
+    /// </summary>
     [Fact]
     public async Task A_burst_of_sign_ins_starves_nothing_else()
     {
@@ -201,7 +232,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         List<Task<Answer>> signIns;
         await using (await HeldHashes.HoldAsync(hashing))
         {
-            signIns = [.. Enumerable.Range(0, burst).Select(_ => boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password }))];
+            signIns = [.. Enumerable.Range(0, burst)
+                .Select(_ => boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password }))];
             await Eventually.Holds("the burst to wait for its hashes", () => Task.FromResult(hashing.Waiting == burst));
             for (var i = 0; i < 4 * burst; i++)
                 (await boon.Api.Patch("/v1/users/me", new { fullName = $"A Member, {i}" }, token)).Code.ShouldBe(200);
@@ -210,7 +242,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await Task.WhenAll(signIns)).ShouldAllBe(answer => answer.Code == 200);
         if (!OperatingSystem.IsLinux())
             return;
-        var threads = Directory.GetDirectories("/proc/self/task").Select(thread => File.ReadAllText(Path.Combine(thread, "stat"))).Where(stat => stat.Contains("(password-hash", StringComparison.Ordinal)).ToList();
+        var threads = Directory.GetDirectories("/proc/self/task").Select(thread => File.ReadAllText(Path.Combine(thread, "stat")))
+            .Where(stat => stat.Contains("(password-hash", StringComparison.Ordinal)).ToList();
         threads.Count.ShouldBeGreaterThanOrEqualTo(Environment.ProcessorCount);
         threads.ShouldAllBe(stat => Niceness(stat) >= 10);
     }

@@ -41,28 +41,36 @@ public sealed class IntakeInputTests(SharedBoon shared) : IClassFixture<SharedBo
     [InlineData("Application/CloudEvents+JSON", "application/json")]
     [InlineData("application/cloudevents+json; charset=\"UTF-8\"", "application/json")]
     public async Task Media_types_are_read_without_case(string contentType, string dataContentType) =>
-        (await Report($$$"""{"specversion":"1.0","id":"{{{Guid.CreateVersion7()}}}","source":"/s","type":"{{{NewType()}}}","datacontenttype":"{{{dataContentType}}}","data":{}}""", contentType)).Code.ShouldBe(202);
+        (await Report($$$"""
+            {"specversion":"1.0","id":"{{{Guid.CreateVersion7()}}}","source":"/s","type":"{{{NewType()}}}",
+            "datacontenttype":"{{{dataContentType}}}","data":{}}
+            """, contentType)).Code.ShouldBe(202);
 
     [Fact]
     public async Task Data_cannot_forge_lines_of_a_download()
     {
         var type = NewType();
-        var forged = $$"""{"specversion":"1.0","id":"{{Guid.CreateVersion7()}}","source":"/intake","type":"external.forged","sequence":1}""";
+        var forged = $$"""{"specversion":"1.0","id":"{{Guid.CreateVersion7()}}","source":"/intake","type":"external.forged","sequence":1"""
+            + $$"""}""";
         (await Report($$$"""
             {"specversion":"1.0","id":"1","source":"{{{type}}}","type":"{{{type}}}","data":{"x":
             {{{forged}}}
             ,"n":1.50,"t":"a\u2028b"}}
             """)).Code.ShouldBe(202);
         // As a former version stored it.
-        (await Report($$$"""{"specversion":"1.0","id":"2","source":"{{{type}}}","type":"{{{type}}}","data":{"old":1}}""")).Code.ShouldBe(202);
-        await boon.Execute("update intake.event_log set payload = $2::json where type = $1 and payload::text like '%old%'", "external." + type, $"{{\"old\":\r\n{forged}\n}}");
+        (await Report($$$"""{"specversion":"1.0","id":"2","source":"{{{type}}}","type":"{{{type}}}","data":{"old":1}}""")).Code.ShouldBe(
+            202);
+        await boon.Execute("update intake.event_log set payload = $2::json where type = $1 and payload::text like '%old%'", "external."
+            + type, $"{{\"old\":\r\n{forged}\n}}");
 
         var download = await boon.Api.Get("/v1/logs/intake", await boon.OperatorToken());
         var lines = download.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        lines.ShouldAllBe(line => line.StartsWith("{\"specversion\":\"1.0\"", StringComparison.Ordinal) && line.Contains("\"recordedtime\"", StringComparison.Ordinal));
+        lines.ShouldAllBe(line => line.StartsWith("{\"specversion\":\"1.0\"", StringComparison.Ordinal)
+            && line.Contains("\"recordedtime\"", StringComparison.Ordinal));
         var own = lines.Where(line => line.Contains(type, StringComparison.Ordinal)).ToList();
         own.Count.ShouldBe(2);
-        own.ShouldAllBe(line => JsonSerializer.Deserialize<JsonElement>(line, JsonSerializerOptions.Default).GetProperty("type").GetString() == "external." + type);
+        own.ShouldAllBe(line => JsonSerializer.Deserialize<JsonElement>(line, JsonSerializerOptions.Default).GetProperty("type")
+            .GetString() == "external." + type);
         own[0].ShouldContain("\"n\":1.50");
         own[0].ShouldNotContain("\u2028");
     }
@@ -70,7 +78,8 @@ public sealed class IntakeInputTests(SharedBoon shared) : IClassFixture<SharedBo
     [Fact]
     public async Task A_number_that_nobody_can_hold_stops_no_rule()
     {
-        var refused = await boon.Api.Raw(HttpMethod.Post, "/v1/campaigns", """{"name":"c","trigger":"test.poison","when":{"n":1E99999999999},"limit":1,"benefit":{"kind":"percent","value":1},"voucherValidFor":"P1D"}""", await boon.OperatorToken());
+        var refused = await boon.Api.Raw(HttpMethod.Post, "/v1/campaigns", """{"name":"c","trigger":"test.poison","when":{"n":1E99999999"""
+            + """999},"limit":1,"benefit":{"kind":"percent","value":1},"voucherValidFor":"P1D"}""", await boon.OperatorToken());
         (refused.Problem, refused["errors"].TryGetProperty("when", out _)).ShouldBe(("validation-failed", true), refused.Text);
         var campaign = await boon.CreateCampaign(new { trigger = "test.poison", when = new { n = 1 } });
         var stored = await boon.CreateCampaign(new { trigger = "test.poison", when = new { n = 2 } });

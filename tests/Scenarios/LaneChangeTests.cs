@@ -8,7 +8,9 @@ using static Boon.Scenarios.Defended;
 
 namespace Boon.Scenarios;
 
-/// <summary>A change of the number of lanes, asked for by a process that starts while the lanes of another are in the middle of their batches.</summary>
+/// <summary>
+/// A change of the number of lanes, asked for by a process that starts while the lanes of another are in the middle of their batches.
+/// </summary>
 [Collection("Defences")]
 public sealed class LaneChangeTests
 {
@@ -17,9 +19,11 @@ public sealed class LaneChangeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task It_waits_for_the_batches_and_they_do_not_wait_for_it(bool defended) => Show(nameof(Defences.LanesAlone), defended, async boon =>
+    public Task It_waits_for_the_batches_and_they_do_not_wait_for_it(bool defended) =>
+        Show(nameof(Defences.LanesAlone), defended, async boon =>
     {
-        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint primary key)");
+        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint "
+            + "primary key)");
         for (var i = 0; i < Events; i++)
             await boon.Append("test.laned", Guid.CreateVersion7(), "{}");
         using var reached = new SemaphoreSlim(0);
@@ -38,26 +42,33 @@ public sealed class LaneChangeTests
         using var another = LaneTests.Runner(boon, lanes: 3, loggers: said);
         var starting = another.StartAsync(CancellationToken.None);
         await Eventually.Holds("the change to wait", () => boon.Scalar<bool>(
-            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.checkpoints%')"));
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like "
+                + "'%promotions.checkpoints%')"));
         release.SetResult();
         await Should.NotThrowAsync(() => starting);
         await Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == Events);
         await running.StopAsync(CancellationToken.None);
-        await Eventually.Holds("3 lanes", async () => await boon.Scalar<long>("select count(*) from promotions.checkpoints where subscription = $1 and lanes = 3", LaneTests.Name) == 3);
+        await Eventually.Holds(
+            "3 lanes", async () =>
+            await boon.Scalar<long>(
+            "select count(*) from promotions.checkpoints where subscription = $1 and lanes = 3", LaneTests.Name) == 3);
         await another.StopAsync(CancellationToken.None);
         said.Errors.ShouldBeEmpty();
     }, StartPatientAsync(["identity", "promotions"]));
 
     /// <summary>
-    /// A rolling deployment: a process with 2 lanes runs, one with 3 starts and dies at once, so that the change it asked for is ended by the other; then one with 2 starts
-    /// beside it. The middle of a batch is held, so that the lanes stand at different places when the change is asked for.
+    /// A rolling deployment: a process with 2 lanes runs, one with 3 starts and dies at once, so that the change it asked for is ended by
+    /// the other; then one with 2 starts beside it. The middle of a batch is held, so that the lanes stand at different places when the
+    /// change is asked for.
     /// </summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task The_last_start_says_how_many_lanes_there_are_and_all_processes_obey(bool defended) => Show(nameof(Defences.StoredLanes), defended, async boon =>
+    public Task The_last_start_says_how_many_lanes_there_are_and_all_processes_obey(bool defended) =>
+        Show(nameof(Defences.StoredLanes), defended, async boon =>
     {
-        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint primary key)");
+        await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint "
+            + "primary key)");
         var users = Enumerable.Range(0, Events).Select(_ => Guid.CreateVersion7()).ToList();
         async Task Send()
         {
@@ -83,7 +94,8 @@ public sealed class LaneChangeTests
         });
         var starting = another.StartAsync(CancellationToken.None);
         await Eventually.Holds("the change to wait", () => boon.Scalar<bool>(
-            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.checkpoints%')"));
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like "
+                + "'%promotions.checkpoints%')"));
         go.Release(2); // one of the lanes may come to its next batch before the change does
         await starting;
         await another.StopAsync(CancellationToken.None);
@@ -104,7 +116,9 @@ public sealed class LaneChangeTests
         await running.StopAsync(CancellationToken.None);
         await HasLanes(2);
         (await boon.Scalar<long>("""
-            select count(*) from (select sequence < lag(sequence) over (partition by user_id order by place) as back from promotions.lane_probe) p where back
+            select count(*)
+            from (select sequence < lag(sequence) over (partition by user_id order by place) as back from promotions.lane_probe) p
+            where back
             """)).ShouldBe(0);
 
         Task HasLanes(int lanes, TimeSpan? within = null) => Eventually.Holds($"{lanes} lanes", () => boon.Scalar<bool>("""
@@ -113,10 +127,14 @@ public sealed class LaneChangeTests
             where subscription = $1
             """, LaneTests.Name, lanes), within);
 
-        Task HasHandled(int events) => Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == events);
+        Task HasHandled(int events) =>
+            Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == events);
     }, StartPatientAsync(["identity", "promotions"]));
 
-    /// <summary>Two hosts with different numbers on one database, of which the one that started last stops again, while members do what a quest counts.</summary>
+    /// <summary>
+    /// Two hosts with different numbers on one database, of which the one that started last stops again, while members do what a quest
+    /// counts.
+    /// </summary>
     [Fact]
     public async Task A_host_takes_the_lanes_of_one_that_starts_beside_it_and_counts_everything_once()
     {
@@ -162,7 +180,8 @@ public sealed class LaneChangeTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
                 Errors.Enqueue($"{eventId.Name}: {formatter(state, exception)} {exception?.Message}");

@@ -34,12 +34,15 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
     private static string NewAddress() => $"198.51.100.{Interlocked.Increment(ref addresses)}";
 
     private Task<Answer> From(string address, string path, object body) => boon.Api.Send(
-        HttpMethod.Post, path, System.Net.Http.Json.JsonContent.Create(body), token: null, change: request => request.Headers.Add("X-Forwarded-For", address));
+        HttpMethod.Post, path, System.Net.Http.Json.JsonContent.Create(body), token: null, change: request =>
+            request.Headers.Add("X-Forwarded-For", address));
 
-    private Task<Answer> SignIn(string address, string identifier, string password = "not the password") => From(address, "/v1/sessions", new { identifier, password });
+    private Task<Answer> SignIn(string address, string identifier, string password = "not the password") =>
+        From(address, "/v1/sessions", new { identifier, password });
 
     private Task<Answer> SignUp(string address, string username, string? email = null, string? phone = null) => From(address, "/v1/users",
-        new { username, email = email ?? $"{username}@example.com", phone = phone ?? TestBoon.NewPhone(), password = "a long enough phrase", fullName = "Somebody" });
+        new { username, email = email ?? $"{username}@example.com", phone = phone ?? TestBoon.NewPhone(),
+            password = "a long enough phrase", fullName = "Somebody" });
 
     private async Task<(string Username, string Email, string Phone)> Somebody()
     {
@@ -111,7 +114,8 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
     public async Task Sign_ups_are_limited_by_address_to_the_last_one_whatever_comes_at_once()
     {
         var address = NewAddress();
-        var answers = await Task.WhenAll(Enumerable.Range(0, LimitedBoon.SignUps + 4).Select(_ => SignUp(address, "u" + Guid.CreateVersion7().ToString("N"))));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, LimitedBoon.SignUps + 4).Select(_ => SignUp(address, "u" + Guid.CreateVersion7().ToString("N"))));
         answers.Count(answer => answer.Code == 201).ShouldBe(LimitedBoon.SignUps);
         foreach (var refused in answers.Where(answer => answer.Code != 201))
         {
@@ -129,7 +133,8 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
         for (var i = 0; i < LimitedBoon.Taken; i++)
             (await SignUp(asker, $"asker-{i}", email, phone)).Problem.ShouldBe("already-registered");
         (await SignUp(asker, username)).Problem.ShouldBe("too-many-attempts");
-        (await SignUp(asker, "u" + Guid.CreateVersion7().ToString("N"))).Problem.ShouldBe("too-many-attempts", "whether it is taken makes no difference");
+        (await SignUp(asker, "u" + Guid.CreateVersion7().ToString("N"))).Problem.ShouldBe(
+            "too-many-attempts", "whether it is taken makes no difference");
         (await SignUp(NewAddress(), username)).Problem.ShouldBe("already-registered");
     }
 
@@ -139,7 +144,8 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
         var address = NewAddress();
         Task<Answer> Keyed(string name, string fullName) => boon.Api.Send(
             HttpMethod.Post, "/v1/users", System.Net.Http.Json.JsonContent.Create(
-                new { username = name, email = $"{name}@example.com", phone = $"+1556{name[^7..]}", password = "a long enough phrase", fullName }),
+                new { username = name, email = $"{name}@example.com", phone = $"+1556{name[^7..]}", password = "a long enough phrase",
+                    fullName }),
             token: null, key: "1", change: request => request.Headers.Add("X-Forwarded-For", address));
         var first = await Keyed("one-0000001", "One");
         (await Keyed("two-0000002", "Two")).Code.ShouldBe(201);

@@ -22,7 +22,9 @@ public sealed class LogRestoreTests
     [Trait("Category", "Heavy")]
     public Task A_dump_of_two_million_events_does_too() => RestoreAsync(2_000_000);
 
-    /// <summary>A log whose ids are those of an old cluster: most of it numbered, some events committed after the last pass, some that ran in it.</summary>
+    /// <summary>
+    /// A log whose ids are those of an old cluster: most of it numbered, some events committed after the last pass, some that ran in it.
+    /// </summary>
     private static async Task<Guid> MakeLogAsync(string database, int events)
     {
         Guid campaign;
@@ -36,14 +38,20 @@ public sealed class LogRestoreTests
         await using var fill = new NpgsqlCommand($"""
             update identity.event_log set txid = '3900000000000';
             insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, txid)
-            select gen_random_uuid(), 'test', 'filler', 'test.filler', json_build_object(), (3900000000000 + n)::text::xid8 from generate_series(1, {events}) n;
+            select gen_random_uuid(), 'test', 'filler', 'test.filler', json_build_object(), (3900000000000 + n)::text::xid8
+            from generate_series(1, {events}) n;
             insert into identity.event_order (sequence, position, recordedat)
             select h.last + row_number() over (order by l.position), l.position, h.recordedat from identity.log_head h, identity.event_log l
             where not exists (select from identity.event_order o where o.position = l.position);
-            update identity.log_head set last = (select max(sequence) from identity.event_order), settled = '3990000000003:3990000000010:3990000000003,3990000000005';
-            update promotions.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
-            update quests.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
-            update orders.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h where source = 'identity';
+            update identity.log_head
+            set last = (select max(sequence) from identity.event_order),
+                settled = '3990000000003:3990000000010:3990000000003,3990000000005';
+            update promotions.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
+            update quests.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
+            update orders.checkpoints set sequence = h.last, read_sequence = null, read_event = null from identity.log_head h
+            where source = 'identity';
             insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid, txid)
             select gen_random_uuid(), 'test', 'waiting', 'test.restored', json_build_object(), gen_random_uuid(),
                    (case when n <= {Running} then 3990000000003 else 3990000000010 + n end)::text::xid8
@@ -78,7 +86,8 @@ public sealed class LogRestoreTests
             }));
             var expected = Running + Unnumbered + Meanwhile;
             await Eventually.Holds("every event's decision", async () =>
-                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == expected, TimeSpan.FromMinutes(2));
+                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == expected,
+                TimeSpan.FromMinutes(2));
             await boon.CaughtUp(TimeSpan.FromMinutes(2));
             (await boon.Scalar<bool>("""
                 select (select count(*) from identity.event_log) = count(*) and max(sequence) = count(*) and min(sequence) = 1
@@ -86,10 +95,15 @@ public sealed class LogRestoreTests
                 from identity.event_order
                 """)).ShouldBeTrue("nothing is lost or doubled");
             (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
-            (await boon.Scalar<bool>("select floor > 0 and system = (select system_identifier::text from pg_control_system()) from identity.log_head")).ShouldBeTrue();
+            (await boon.Scalar<bool>(
+                "select floor > 0 and system = (select system_identifier::text from pg_control_system()) from identity.log_head"))
+                .ShouldBeTrue();
             (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_log_restored_total{module=\"identity\"} 1\n");
             // Events whose ids of the other cluster are given out again stay what they are.
-            await boon.Execute("update identity.event_log set txid = pg_current_xact_id() where type = 'test.filler' and position % 100 = 0");
+            await boon.Execute("""
+                update identity.event_log set txid = pg_current_xact_id()
+                where type = 'test.filler' and position % 100 = 0
+                """);
             await boon.AppendMany("test.restored", 5);
             (await boon.Decisions(campaign, expected + 5)).Count.ShouldBe(expected + 5);
         }
@@ -119,8 +133,11 @@ public sealed class LogRestoreTests
             }
 
             Task Stands(long at) => Eventually.Holds($"the lane at {at}", async () => await Checkpoint() == at);
-            Task<long> Lanes(string which) => boon.Scalar<long>($"select count(*) from quests.checkpoints where subscription = 'quests.track-progress' and source = 'identity' and {which}");
-            Task<long> Checkpoint() => boon.Scalar<long>("select sequence from promotions.checkpoints where subscription = 'promotions.issue-vouchers' and source = 'identity'");
+            Task<long> Lanes(string which) => boon.Scalar<long>($"select count(*) from quests.checkpoints where subscription = "
+                + $"'quests.track-progress' and source = 'identity' and {which}");
+            Task<long> Checkpoint() =>
+                boon.Scalar<long>(
+                "select sequence from promotions.checkpoints where subscription = 'promotions.issue-vouchers' and source = 'identity'");
             var campaign = await boon.CreateCampaign(new { trigger = "test.lost" });
             await boon.AppendMany("test.lost", 3);
             await boon.Decisions(campaign, 3);
@@ -137,7 +154,8 @@ public sealed class LogRestoreTests
                 await boon.Decisions(campaign, 8);
                 lost = await Head();
                 await Stands(lost);
-                await Eventually.Holds("the other lanes", async () => await Lanes($"lane <> 1 and sequence = {lost}") == await Lanes("lane <> 1"));
+                await Eventually.Holds(
+                    "the other lanes", async () => await Lanes($"lane <> 1 and sequence = {lost}") == await Lanes("lane <> 1"));
                 late = await boon.CreateCampaign(new { trigger = "test.lost" });
                 await PostgresTools.PutInPlaceAsync(copy, identity);
             }
@@ -155,7 +173,8 @@ public sealed class LogRestoreTests
             (await Checkpoint()).ShouldBe(lost);
             await Eventually.Holds("the metric", () => IsStopped(boon));
 
-            await Eventually.Holds("the lane that had not read them", async () => await Lanes($"lane = 1 and sequence >= {restored + 10}") == 1);
+            await Eventually.Holds(
+                "the lane that had not read them", async () => await Lanes($"lane = 1 and sequence >= {restored + 10}") == 1);
 
             await GoesOnAsync(boon, restored, campaign, late);
             await StopsAtAnotherLogAsync(boon, campaign);
@@ -184,7 +203,8 @@ public sealed class LogRestoreTests
     private static async Task GoesOnAsync(TestBoon boon, long restored, Guid campaign, Guid late)
     {
         var epochs = boon.Services.GetRequiredService<LogEpochs>();
-        (await epochs.AcceptAsync("identity", null, CancellationToken.None)).ShouldContain(lane => lane.Subscription == "promotions.issue-vouchers" && lane.GoesOn == null);
+        (await epochs.AcceptAsync("identity", null, CancellationToken.None))
+            .ShouldContain(lane => lane.Subscription == "promotions.issue-vouchers" && lane.GoesOn == null);
         await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", 1_000_000, CancellationToken.None));
         (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8);
         await Should.ThrowAsync<Boon.Platform.SetupException>(() => epochs.AcceptAsync("identity", restored - 1, CancellationToken.None));
@@ -192,7 +212,8 @@ public sealed class LogRestoreTests
         (await epochs.AcceptAsync("identity", restored, CancellationToken.None)).ShouldAllBe(lane => lane.GoesOn != null);
         (await boon.Decisions(campaign, 18)).Count.ShouldBe(18);
         (await boon.Decisions(late, 10)).Count.ShouldBe(10, "what has the numbers of lost events came after it");
-        (await boon.Scalar<long>("select count(*) from promotions.decisions where source like 'identity#%'")).ShouldBe(5, "what became of lost events is kept under another name");
+        (await boon.Scalar<long>("select count(*) from promotions.decisions where source like 'identity#%'"))
+            .ShouldBe(5, "what became of lost events is kept under another name");
         (await boon.Scalar<long>("select count(*) from promotions.dead_letters")).ShouldBe(0);
         (await IsStopped(boon)).ShouldBeFalse();
     }
@@ -213,13 +234,15 @@ public sealed class LogRestoreTests
     {
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
-        await using var hold = new NpgsqlCommand($"begin; select from quests.checkpoints where subscription = '{subscription}' and lane = {lane} for update", connection);
+        await using var hold = new NpgsqlCommand(
+            $"begin; select from quests.checkpoints where subscription = '{subscription}' and lane = {lane} for update", connection);
         await hold.ExecuteNonQueryAsync();
         return connection;
     }
 
     private static async Task<bool> IsStopped(TestBoon boon) => (await boon.Api.Get("/metrics")).Text.Contains(
-        "boon_subscription_stopped{lane=\"0\",source=\"identity\",subscription=\"promotions.issue-vouchers\"} 1\n", StringComparison.Ordinal);
+        "boon_subscription_stopped{lane=\"0\",source=\"identity\",subscription=\"promotions.issue-vouchers\"} 1\n",
+        StringComparison.Ordinal);
 
     private static bool Said(TestBoon boon, string name) =>
         Directory.EnumerateFiles(Path.Combine(boon.Data, "logs"), "*-error-*.json").Any(file =>

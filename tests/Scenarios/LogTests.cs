@@ -36,7 +36,9 @@ public sealed class LogTests
             await Guarantee.Show(defended, async () =>
             {
                 var within = defended ? Eventually.Longest : TimeSpan.FromSeconds(2);
-                await Eventually.Holds("the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001, within);
+                await Eventually.Holds(
+                    "the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001,
+                    within);
             });
         }
         finally
@@ -65,7 +67,8 @@ public sealed class LogTests
             await boon.AppendMany("test.step", 30);
 
             await Guarantee.Show(defended, () => Eventually.Holds("the other 60 decisions", async () =>
-                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, defended ? Eventually.Longest : TimeSpan.FromSeconds(3)));
+                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, defended
+                    ? Eventually.Longest : TimeSpan.FromSeconds(3)));
             if (!defended)
                 return;
             await boon.CaughtUp();
@@ -96,8 +99,8 @@ public sealed class LogTests
     }
 
     /// <summary>
-    /// The race, step by step: a pass begins to lock the head (and waits in a view put before it); meanwhile another pass numbers and commits; then the first one gets
-    /// the row as it is now, which is newer than its own snapshot.
+    /// The race, step by step: a pass begins to lock the head (and waits in a view put before it); meanwhile another pass numbers and
+    /// commits; then the first one gets the row as it is now, which is newer than its own snapshot.
     /// </summary>
     [Theory]
     [InlineData(true)]
@@ -121,7 +124,8 @@ public sealed class LogTests
                 alter table identity.log_head rename to head_row;
                 create view identity.log_head as select * from identity.head_row where identity.gate();
                 """);
-            await using var other = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+            await using var other = new NpgsqlConnection(
+                new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
             await other.OpenAsync();
             async Task Other(string sql)
             {
@@ -132,14 +136,16 @@ public sealed class LogTests
             await Other("select pg_advisory_lock(7)");
             await boon.AppendMany("test.race", 1);
             await Eventually.Holds("a pass that is about to lock", () => boon.Scalar<bool>("""
-                select exists (select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database()))
+                select exists (select from pg_locks where locktype = 'advisory' and not granted
+                    and database = (select oid from pg_database where datname = current_database()))
                 """));
             for (var i = 0; i < 3; i++)
                 await Other("select pg_current_xact_id()");
             await Other("""
                 with numbered as (
                     insert into identity.event_order (sequence, position, recordedat)
-                    select h.last + row_number() over (order by l.position), l.position, clock_timestamp() from identity.event_log l, identity.head_row h
+                    select h.last + row_number() over (order by l.position), l.position, clock_timestamp()
+                    from identity.event_log l, identity.head_row h
                     where not exists (select from identity.event_order o where o.position = l.position)
                     returning 1)
                 update identity.head_row set last = last + (select count(*) from numbered), settled = pg_current_snapshot()
@@ -170,7 +176,8 @@ public sealed class LogTests
         (await boon.Decisions(campaign, 5)).Count.ShouldBe(5);
         await boon.AppendMany("test.restored", 5);
         (await boon.Decisions(campaign, 10)).Count.ShouldBe(10);
-        (await boon.Scalar<bool>("select max(sequence) = count(*) and count(distinct position) = count(*) from identity.event_order")).ShouldBeTrue();
+        (await boon.Scalar<bool>("select max(sequence) = count(*) and count(distinct position) = count(*) from identity.event_order"))
+            .ShouldBeTrue();
         (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_log_restored_total{module=\"identity\"} ");
     }
 
@@ -194,17 +201,21 @@ public sealed class LogTests
         await using var boon = await TestBoon.StartAsync();
         var token = await boon.OperatorToken();
         var user = Guid.CreateVersion7();
-        foreach (var type in (string[])["test.rare.v1", "test.rare.v2", "test.rare", "test.rare.vague", "test.rarest", "test.rare.v10", "test.rare.w1"])
+        foreach (var type in (string[])[
+            "test.rare.v1", "test.rare.v2", "test.rare", "test.rare.vague", "test.rarest", "test.rare.v10", "test.rare.w1"])
         {
             await boon.Append(type, user, "{}");
             await boon.AppendMany("test.common", 40);
         }
         string[] Types(IEnumerable<System.Text.Json.JsonElement> events) => [.. events.Select(e => e.GetProperty("type").GetString()!)];
-        Types(await boon.Api.All("/v1/events?type=test.rare", token, limit: 2)).ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
+        Types(await boon.Api.All("/v1/events?type=test.rare", token, limit: 2))
+            .ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
         Types(await boon.Api.All("/v1/events?type=test.rare.v1", token)).ShouldBe(["test.rare.v1"]);
         (await boon.Api.All("/v1/events?type=test.common", token, limit: 100)).Count.ShouldBe(280);
-        Types(await boon.Api.All($"/v1/events?userId={user}", token, limit: 3)).ShouldBe(["test.rare.w1", "test.rare.v10", "test.rarest", "test.rare.vague", "test.rare", "test.rare.v2", "test.rare.v1"]);
-        Types(await boon.Api.All($"/v1/events?userId={user}&type=test.rare", token, limit: 1)).ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
+        Types(await boon.Api.All($"/v1/events?userId={user}", token, limit: 3))
+            .ShouldBe(["test.rare.w1", "test.rare.v10", "test.rarest", "test.rare.vague", "test.rare", "test.rare.v2", "test.rare.v1"]);
+        Types(await boon.Api.All($"/v1/events?userId={user}&type=test.rare", token, limit: 1))
+            .ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
     }
 
     [Fact]
@@ -221,7 +232,8 @@ public sealed class LogTests
             select max(sequence) = count(*) and min(sequence) = 1 and count(distinct position) = count(*) from identity.event_order
             """)).ShouldBeTrue();
         (await boon.Scalar<long>("""
-            select count(*) from (select recordedat < lag(recordedat) over (order by sequence) as back from identity.event_order) o where back
+            select count(*) from (select recordedat < lag(recordedat) over (order by sequence) as back from identity.event_order) o
+            where back
             """)).ShouldBe(0);
     }
 
@@ -239,7 +251,8 @@ public sealed class LogTests
         var whole = await boon.Api.All("/v1/events", token);
         all.Select(e => e.GetProperty("id").GetGuid()).ShouldBe(whole.Select(e => e.GetProperty("id").GetGuid()));
         all.Select(e => e.GetProperty("id").GetGuid()).ShouldBeUnique();
-        all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).ShouldBe(all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).OrderDescending());
+        all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset())
+            .ShouldBe(all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).OrderDescending());
         all.Select(e => e.GetProperty("source").GetString()).Distinct().ShouldBe(["/identity", "/promotions"], ignoreOrder: true);
 
         (await boon.Api.All("/v1/events?type=test.listed", token)).Count.ShouldBe(5);

@@ -13,7 +13,8 @@ public sealed class MetricsTests
     public async Task Metrics_tell_what_happened_by_names_of_ours_and_can_have_an_address_of_their_own()
     {
         await using var apart = await TestBoon.StartAsync(("Boon:Management:Urls", "http://127.0.0.1:0"));
-        using var management = new Api(apart.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last());
+        using var management =
+            new Api(apart.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last());
         foreach (var path in (string[])["/metrics", "/health/live", "/health/ready"])
         {
             (await apart.Api.Get(path)).Code.ShouldBe(404, path);
@@ -33,13 +34,15 @@ public sealed class MetricsTests
         await Eventually.Holds("the counts", async () =>
         {
             metrics = (await management.Get("/metrics")).Text;
-            return ((string[])["boon_events_appended_total{module=\"promotions\",type=\"promotions.voucher-issued.v1\"}", "boon_refusals_total{reason=\"budget-exhausted\"", "boon_sign_ins_failed_total "])
+            return ((string[])["boon_events_appended_total{module=\"promotions\",type=\"promotions.voucher-issued.v1\"}",
+                "boon_refusals_total{reason=\"budget-exhausted\"", "boon_sign_ins_failed_total "])
                 .All(count => metrics.Contains(count, StringComparison.Ordinal));
         });
         foreach (var line in (string[])[
             "boon_events_appended_total{module=\"promotions\",type=\"promotions.voucher-issued.v1\"} 1\n",
             "boon_refusals_total{reason=\"budget-exhausted\",type=\"promotions.voucher-refused.v1\"} ",
-            "boon_sign_ins_failed_total ", "boon_build_info{version=\"", "# TYPE boon_subscription_lag_events gauge\n", "boon_batch_events_bucket{subscription=\"promotions.issue-vouchers\",le=\"3\"}",
+            "boon_sign_ins_failed_total ", "boon_build_info{version=\"", "# TYPE boon_subscription_lag_events gauge\n",
+            "boon_batch_events_bucket{subscription=\"promotions.issue-vouchers\",le=\"3\"}",
             "dotnet_gc_collections_total", "_bytes"])
             metrics.ShouldContain(line);
         metrics.ShouldNotContain("otel_scope");

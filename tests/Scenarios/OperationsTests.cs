@@ -12,20 +12,26 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         (await boon.Api.Get("/health/live")).Code.ShouldBe(200);
         await boon.Ready();
         var metrics = await boon.Api.Get("/metrics");
-        foreach (var name in (string[])["boon_subscription_lag_events", "boon_subscription_oldest_unread_seconds", "boon_batch_events_bucket", "boon_events_appended_total", "boon_events_sequenced_total", "boon_dead_letters_open"])
+        foreach (var name in (string[])[
+            "boon_subscription_lag_events", "boon_subscription_oldest_unread_seconds", "boon_batch_events_bucket",
+            "boon_events_appended_total", "boon_events_sequenced_total", "boon_dead_letters_open"])
             metrics.Text.ShouldContain(name);
         (await boon.Api.Get("/")).Text.ShouldContain("swagger", customMessage: "/ leads to the documentation");
         (await boon.Api.Get("/docs/index.html")).Text.ShouldContain("swagger");
         var description = await boon.Api.Get("/openapi/v1.json");
         description["paths"].EnumerateObject().Select(path => path.Name).ShouldBe(
         [
-            "/v1/users", "/v1/users/me", "/v1/users/{id}", "/v1/users/{id}/roles", "/v1/sessions", "/v1/sessions/refresh", "/v1/sessions/current", "/.well-known/jwks.json",
-            "/v1/campaigns", "/v1/campaigns/{id}", "/v1/campaigns/{id}/decisions", "/v1/vouchers", "/v1/redemptions", "/v1/redemptions/preview", "/v1/redemptions/{id}",
+            "/v1/users", "/v1/users/me", "/v1/users/{id}", "/v1/users/{id}/roles", "/v1/sessions", "/v1/sessions/refresh",
+            "/v1/sessions/current", "/.well-known/jwks.json",
+            "/v1/campaigns", "/v1/campaigns/{id}", "/v1/campaigns/{id}/decisions", "/v1/vouchers", "/v1/redemptions",
+            "/v1/redemptions/preview", "/v1/redemptions/{id}",
             "/v1/coupon-types", "/v1/coupon-types/{name}", "/v1/coupons", "/v1/coupons/purge", "/v1/claims", "/v1/claims/{id}",
-            "/v1/rewards", "/v1/rewards/{id}", "/v1/quests", "/v1/quests/{id}", "/v1/quests/progress", "/v1/quests/{id}/steps", "/v1/quests/events", "/v1/event-types", "/v1/quests/{id}/claims",
+            "/v1/rewards", "/v1/rewards/{id}", "/v1/quests", "/v1/quests/{id}", "/v1/quests/progress", "/v1/quests/{id}/steps",
+            "/v1/quests/events", "/v1/event-types", "/v1/quests/{id}/claims",
             "/v1/quests/completions", "/v1/wallet", "/v1/wallet/entries",
             "/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/cancel", "/v1/api-keys", "/v1/api-keys/{id}",
-            "/v1/events", "/v1/logs/{module}", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive", "/health/live", "/health/ready", "/metrics",
+            "/v1/events", "/v1/logs/{module}", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive", "/health/live", "/health/ready",
+            "/metrics",
         ], ignoreOrder: true);
         foreach (var path in description["paths"].EnumerateObject())
             foreach (var operation in path.Value.EnumerateObject())
@@ -61,17 +67,25 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         await loud.Register();
         var id = (await loud.Api.Get("/v1/users/me", await loud.OperatorToken())).Id;
         var key = await loud.Api.Post("/v1/api-keys", new { name = "A shop" }, await loud.OperatorToken());
-        (await loud.Api.Post("/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code.ShouldBe(202);
+        (await loud.Api.Post(
+            "/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code.ShouldBe(
+            202);
         await loud.Ready();
         var files = Directory.GetFiles(Path.Combine(loud.Data, "logs")).Select(Path.GetFileName).ToList();
         files.ShouldContain(file => file!.StartsWith("migration-info-", StringComparison.Ordinal));
         files.ShouldContain(file => file!.StartsWith("events-info-", StringComparison.Ordinal));
         // A request's line is written once it is answered: whoever has the answer may be quicker.
-        await Eventually.Holds("the line of the last call", () => Task.FromResult(loud.LogLines("web-info-*").Exists(line => line.Contains("\"Route\":\"/v1/events\"", StringComparison.Ordinal))));
+        await Eventually.Holds(
+            "the line of the last call", () =>
+            Task.FromResult(
+            loud.LogLines("web-info-*").Exists(line => line.Contains("\"Route\":\"/v1/events\"", StringComparison.Ordinal))));
         var lines = loud.LogLines("web-info-*");
         var requests = lines.Where(line => line.Contains("\"SourceContext\":\"Boon.Requests\"", StringComparison.Ordinal)).ToList();
-        requests.ShouldContain(line => line.Contains("\"Method\":\"POST\",\"Route\":\"/v1/users\",\"Status\":201", StringComparison.Ordinal) && line.Contains("\"UserId\":\"-\",\"Trace\":\"", StringComparison.Ordinal));
-        requests.ShouldContain(line => line.Contains("\"Route\":\"/v1/users/me\",\"Status\":200", StringComparison.Ordinal) && line.Contains($"\"UserId\":\"{id}\"", StringComparison.Ordinal));
+        requests.ShouldContain(line =>
+            line.Contains("\"Method\":\"POST\",\"Route\":\"/v1/users\",\"Status\":201", StringComparison.Ordinal)
+            && line.Contains("\"UserId\":\"-\",\"Trace\":\"", StringComparison.Ordinal));
+        requests.ShouldContain(line => line.Contains("\"Route\":\"/v1/users/me\",\"Status\":200", StringComparison.Ordinal)
+            && line.Contains($"\"UserId\":\"{id}\"", StringComparison.Ordinal));
         requests.ShouldNotContain(line => line.Contains("/health", StringComparison.Ordinal));
         lines.ShouldNotContain(line => line.Contains("was not authenticated", StringComparison.Ordinal));
         foreach (var line in loud.LogLines())

@@ -20,7 +20,8 @@ public sealed class OrderGuaranteeTests
     {
         var connection = new NpgsqlConnection(TestServer.ForTest(boon.Database));
         await connection.OpenAsync();
-        await using var hold = new NpgsqlCommand($"begin; select from {module}.checkpoints where subscription = '{subscription}' for update", connection);
+        await using var hold = new NpgsqlCommand(
+            $"begin; select from {module}.checkpoints where subscription = '{subscription}' for update", connection);
         await hold.ExecuteNonQueryAsync();
         return connection;
     }
@@ -28,7 +29,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Of_500_orders_in_parallel_10_uses_confirm_10(bool defended) => Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
+    public Task Of_500_orders_in_parallel_10_uses_confirm_10(bool defended) =>
+        Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 10, percent: 15);
@@ -42,7 +44,8 @@ public sealed class OrderGuaranteeTests
         void Exact(List<Answer> orders, int confirmed)
         {
             orders.Count(order => order["state"].GetString() == "confirmed").ShouldBe(confirmed);
-            orders.Where(order => order["state"].GetString() != "confirmed").ShouldAllBe(order => order["state"].GetString() == "rejected" && order["reason"].GetString() == "code-exhausted");
+            orders.Where(order => order["state"].GetString() != "confirmed")
+                .ShouldAllBe(order => order["state"].GetString() == "rejected" && order["reason"].GetString() == "code-exhausted");
             foreach (var order in orders.Where(order => order["state"].GetString() == "confirmed"))
             {
                 var total = order.As<Order>().Total.Amount;
@@ -53,8 +56,10 @@ public sealed class OrderGuaranteeTests
         var orders = await PlaceAll(amounts);
         Exact(orders, 10);
         var confirmed = orders.FindAll(order => order["state"].GetString() == "confirmed");
-        (await boon.Scalar<decimal>("select sum(discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order.As<Order>().Discount!.Amount));
-        (await boon.Scalar<decimal>("select sum(amount - discount) from promotions.redemptions where released_at is null")).ShouldBe(confirmed.Sum(order => order.As<Order>().ToPay!.Amount));
+        (await boon.Scalar<decimal>("select sum(discount) from promotions.redemptions where released_at is null"))
+            .ShouldBe(confirmed.Sum(order => order.As<Order>().Discount!.Amount));
+        (await boon.Scalar<decimal>("select sum(amount - discount) from promotions.redemptions where released_at is null"))
+            .ShouldBe(confirmed.Sum(order => order.As<Order>().ToPay!.Amount));
 
         foreach (var order in confirmed.Take(3))
             (await boon.Api.Post($"/v1/orders/{order.Id}/cancel", null, token)).Code.ShouldBe(200);
@@ -66,7 +71,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Events_of_orders_that_come_again_change_nothing(bool defended) => Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
+    public Task Events_of_orders_that_come_again_change_nothing(bool defended) =>
+        Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 3);
@@ -76,8 +82,10 @@ public sealed class OrderGuaranteeTests
         await boon.Api.Post($"/v1/orders/{orders[0]}/cancel", null, token);
         await boon.CaughtUp();
         const string state = """
-            select concat_ws(' ', (select uses from promotions.codes where code = $1), (select string_agg(state, ',' order by id) from orders.orders),
-                (select count(*) from promotions.redemptions where released_at is null), (select string_agg(type, ',' order by position) from promotions.event_log where userid is not null))
+            select concat_ws(' ', (select uses from promotions.codes where code = $1),
+                (select string_agg(state, ',' order by id) from orders.orders),
+                (select count(*) from promotions.redemptions where released_at is null),
+                    (select string_agg(type, ',' order by position) from promotions.event_log where userid is not null))
             """;
         var before = await boon.Scalar<string>(state, code);
         before.ShouldStartWith("2 cancelled,confirmed,confirmed,rejected,rejected 2");
@@ -94,7 +102,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_cancelled_order_gives_its_use_back_once_though_the_cancellation_comes_again(bool defended) => Show(nameof(PromotionsDefences.ReleaseOnce), defended, async boon =>
+    public Task A_cancelled_order_gives_its_use_back_once_though_the_cancellation_comes_again(bool defended) =>
+        Show(nameof(PromotionsDefences.ReleaseOnce), defended, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 3);
@@ -110,7 +119,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_placed_event_that_comes_after_the_cancellation_takes_no_use(bool defended) => Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
+    public Task A_placed_event_that_comes_after_the_cancellation_takes_no_use(bool defended) =>
+        Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
     {
         // The placed event is parked, as if Promotions had a fault; the order is cancelled; then the event is redriven.
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -118,7 +128,9 @@ public sealed class OrderGuaranteeTests
         await boon.Execute("create function public.fault() returns trigger language plpgsql as $$ begin raise exception 'a fault'; end $$");
         await boon.Execute("create trigger fault before insert on promotions.redemptions for each row execute function public.fault()");
         var order = (await Place(boon, token, code)).Id;
-        var letter = await Eventually.Get("the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken())).Page<DeadLetter>().Select(one => one.Id.ToString()).FirstOrDefault());
+        var letter = await Eventually.Get(
+            "the dead letter", async () => (await boon.Api.Get("/v1/dead-letters", await boon.OperatorToken())).Page<DeadLetter>()
+            .Select(one => one.Id.ToString()).FirstOrDefault());
         (await boon.Api.Get($"/v1/orders/{order}", token))["waitingFor"].GetString().ShouldBe("redemption");
         await boon.Execute("drop trigger fault on promotions.redemptions");
         (await boon.Api.Post($"/v1/orders/{order}/cancel", null, token)).Code.ShouldBe(200);
@@ -132,7 +144,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_result_that_another_caused_settles_no_order(bool defended) => Show(nameof(OrdersDefences.OwnResults), defended, async boon =>
+    public Task A_result_that_another_caused_settles_no_order(bool defended) =>
+        Show(nameof(OrdersDefences.OwnResults), defended, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 5, percent: 10);
@@ -142,10 +155,13 @@ public sealed class OrderGuaranteeTests
         {
             order = (await Place(boon, token, code)).Id;
             // The member redeems a better code and says that it was for the order.
-            (await boon.Api.Post("/v1/redemptions", new { code = other, amount = 1000, currency = "USD", reference = order.ToString() }, token)).Code.ShouldBe(201);
+            (await boon.Api.Post(
+                "/v1/redemptions", new { code = other, amount = 1000, currency = "USD", reference = order.ToString() },
+                token)).Code.ShouldBe(201);
             await Eventually.Holds("the result is read", () => boon.Scalar<bool>($"""
                 select (select sequence from orders.checkpoints where subscription = '{OrdersModule.SettleOrdersSubscription}') >= (
-                    select o.sequence from promotions.event_log l join promotions.event_order o on o.position = l.position where l.type = 'promotions.code-redeemed.v1')
+                    select o.sequence from promotions.event_log l join promotions.event_order o on o.position = l.position
+                    where l.type = 'promotions.code-redeemed.v1')
                 """));
             var pending = await boon.Api.Get($"/v1/orders/{order}", token);
             pending["state"].GetString().ShouldBe("pending");
@@ -158,7 +174,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task An_order_that_was_cancelled_while_it_was_pending_stays_cancelled(bool defended) => Show(nameof(OrdersDefences.PendingOnly), defended, async boon =>
+    public Task An_order_that_was_cancelled_while_it_was_pending_stays_cancelled(bool defended) =>
+        Show(nameof(OrdersDefences.PendingOnly), defended, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 1);
@@ -166,7 +183,8 @@ public sealed class OrderGuaranteeTests
         await using (await Hold(boon, "orders", OrdersModule.SettleOrdersSubscription))
         {
             order = (await Place(boon, token, code)).Id;
-            await Eventually.Holds("the redemption", () => boon.Scalar<bool>("select uses = 1 from promotions.codes where code = $1", code));
+            await Eventually.Holds(
+                "the redemption", () => boon.Scalar<bool>("select uses = 1 from promotions.codes where code = $1", code));
             (await boon.Api.Post($"/v1/orders/{order}/cancel", null, token))["state"].GetString().ShouldBe("cancelled");
         }
         await boon.CaughtUp();
@@ -178,23 +196,27 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Who_registered_a_moment_ago_can_order_though_the_log_has_not_told_yet(bool defended) => Show(nameof(OrdersDefences.TokenProves), defended, async boon =>
+    public Task Who_registered_a_moment_ago_can_order_though_the_log_has_not_told_yet(bool defended) =>
+        Show(nameof(OrdersDefences.TokenProves), defended, async boon =>
     {
         await using var hold = await Hold(boon, "orders", OrdersModule.LearnUsersSubscription);
         var (_, username, password) = await boon.Register();
         var token = await boon.Api.SignIn(username, password);
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" } }, token)).Code.ShouldBe(201);
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" } }, token)).Code.ShouldBe(201);
     });
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_batch_of_reported_events_that_is_sent_three_times_counts_once(bool defended) => Show(nameof(IntakeDefences.OncePerReport), defended, async boon =>
+    public Task A_batch_of_reported_events_that_is_sent_three_times_counts_once(bool defended) =>
+        Show(nameof(IntakeDefences.OncePerReport), defended, async boon =>
     {
         await boon.CreateQuest(new { trigger = "external.shop.visit", streak = 1_000, duplication = 1 });
         var token = await boon.OperatorToken();
         var users = Enumerable.Range(0, 50).Select(_ => Guid.CreateVersion7()).ToList();
-        var batch = Enumerable.Range(0, 1_000).Select(i => new { specversion = "1.0", id = $"{i}", source = "/shop", type = "shop.visit", userid = users[i % users.Count] });
+        var batch = Enumerable.Range(0, 1_000)
+            .Select(i => new { specversion = "1.0", id = $"{i}", source = "/shop", type = "shop.visit", userid = users[i % users.Count] });
         var body = System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(batch);
         Task<Answer> Send() => boon.Api.Raw(HttpMethod.Post, "/v1/events", body, "application/cloudevents-batch+json", token);
         var answers = new List<Answer>(await Task.WhenAll(Send(), Send())) { await Send() };
@@ -219,7 +241,8 @@ public sealed class OrderGuaranteeTests
             await boon.WaitsForLock("update orders.orders");
             await move.CommitAsync();
         }
-        await Eventually.Holds("the order", async () => (await boon.Api.Get($"/v1/orders/{placed.Id}", token))["state"].GetString() == "confirmed");
+        await Eventually.Holds(
+            "the order", async () => (await boon.Api.Get($"/v1/orders/{placed.Id}", token))["state"].GetString() == "confirmed");
         (await boon.Scalar<long>("select count(*) from orders.event_log where type like 'orders.order-confirmed.%'")).ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from orders.dead_letters")).ShouldBe(0);
     }
@@ -227,7 +250,8 @@ public sealed class OrderGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task One_key_sent_32_times_in_parallel_places_one_order(bool defended) => Show(nameof(Defences.IdempotencyKeys), defended, async boon =>
+    public Task One_key_sent_32_times_in_parallel_places_one_order(bool defended) =>
+        Show(nameof(Defences.IdempotencyKeys), defended, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 50);

@@ -2,7 +2,9 @@ using Boon.Support;
 
 namespace Boon.Scenarios;
 
-/// <summary>Orders as a service of its own: while others are down, with a database of its own, rebuilt from the log, its log downloaded.</summary>
+/// <summary>
+/// Orders as a service of its own: while others are down, with a database of its own, rebuilt from the log, its log downloaded.
+/// </summary>
 public sealed class OrderServicesTests
 {
     [Fact]
@@ -10,11 +12,14 @@ public sealed class OrderServicesTests
     {
         await using var shop = await TestBoon.StartModulesAsync(["identity", "orders"]);
         var (_, token) = (await shop.SeedMembers(1))[0];
-        var placed = await shop.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code = "LATER-1" }, token);
+        var placed = await shop.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code = "LATER-1" }, token);
         placed.Code.ShouldBe(202);
-        var cancelled = await shop.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code = "LATER-1" }, token);
+        var cancelled = await shop.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code = "LATER-1" }, token);
         (await shop.Api.Post($"/v1/orders/{cancelled.Id}/cancel", null, token))["state"].GetString().ShouldBe("cancelled");
-        var waiting = await shop.Api.Send(HttpMethod.Get, $"/v1/orders/{placed.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=1"));
+        var waiting = await shop.Api.Send(
+            HttpMethod.Get, $"/v1/orders/{placed.Id}", null, token, change: request => request.Headers.Add("Prefer", "wait=1"));
         (waiting["state"].GetString(), waiting["waitingFor"].GetString()).ShouldBe(("pending", "redemption"));
         waiting.Headers.GetValues("Preference-Applied").ShouldBe(["wait=1"]);
 
@@ -36,13 +41,18 @@ public sealed class OrderServicesTests
             var (user, username, password) = await boon.Register();
             var token = await boon.Api.SignIn(username, password);
             var code = await boon.HeldCoupon(token, maxUses: 1);
-            var placed = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token);
+            var placed = await boon.Api.Post(
+                "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token);
             var settled = await boon.Settled(placed.Id, token);
             (settled["state"].GetString(), settled["toPay"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 900));
-            (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user }, await boon.OperatorToken())).Code.ShouldBe(201);
+            (await boon.Api.Post(
+                "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user },
+                await boon.OperatorToken())).Code.ShouldBe(201);
             (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
-            (await boon.Api.Get("/v1/logs/orders", await boon.OperatorToken())).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(4);
-            (await boon.Scalar<bool>("select exists (select from information_schema.schemata where schema_name = 'orders')")).ShouldBeFalse("it is in a database of its own");
+            (await boon.Api.Get("/v1/logs/orders", await boon.OperatorToken())).Text.Split(
+                '\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(4);
+            (await boon.Scalar<bool>("select exists (select from information_schema.schemata where schema_name = 'orders')"))
+                .ShouldBeFalse("it is in a database of its own");
         }
         finally
         {
@@ -80,12 +90,18 @@ public sealed class OrderServicesTests
         await boon.Execute("insert into orders.known_users values (gen_random_uuid(), false)");
         var found = await boon.Replay("orders", checkOnly: true);
         (found.Equal, found.Mended).ShouldBe((false, 0L));
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] }, await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] },
+            await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
         var mended = await boon.Replay("orders", checkOnly: false);
         (mended.Equal, mended.Mended, mended.Proof!.All(part => part.Equal)).ShouldBe((false, 13L, true));
         (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] }, await boon.OperatorToken())).Code.ShouldBe(201);
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[0] }, await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[5] },
+            await boon.OperatorToken())).Code.ShouldBe(201);
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = users[0] },
+            await boon.OperatorToken())).Problem.ShouldBe("user-unknown");
     }
 
     [Fact]
@@ -96,7 +112,8 @@ public sealed class OrderServicesTests
         var token = await boon.OperatorToken();
         var whole = await boon.Api.Send(HttpMethod.Get, "/v1/logs/identity", null, token);
         whole.Code.ShouldBe(200);
-        var lines = whole.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement).ToList();
+        var lines = whole.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => System.Text.Json.JsonDocument.Parse(line).RootElement).ToList();
         lines.Select(line => line.GetProperty("sequence").GetInt64()).ShouldBe(Enumerable.Range(1, lines.Count).Select(n => (long)n));
         lines.Count.ShouldBeGreaterThan(2_500);
         var newest = (await boon.Api.Get("/v1/events?module=identity&limit=1", token))["data"][0];

@@ -11,7 +11,8 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task An_order_without_a_code_is_confirmed_at_once()
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
-        var placed = await boon.Api.Post("/v1/orders", new { product = "mobile-top-up", quantity = 2, total = new { amount = 5000, currency = "USD" } }, token);
+        var placed = await boon.Api.Post(
+            "/v1/orders", new { product = "mobile-top-up", quantity = 2, total = new { amount = 5000, currency = "USD" } }, token);
         (placed.Code, placed["state"].GetString(), placed["userId"].GetGuid()).ShouldBe((201, "confirmed", user));
         placed.Headers.Location!.ToString().ShouldBe($"/v1/orders/{placed.Id}");
         placed["toPay"].GetRawText().ShouldBe("""{"amount":5000,"currency":"USD"}""");
@@ -27,12 +28,15 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 3, percent: 30);
-        var placed = await boon.Api.Post("/v1/orders", new { product = "mobile-top-up", quantity = 1, total = new { amount = 5005, currency = "USD" }, code }, token);
-        (placed.Code, placed["state"].GetString(), placed["waitingFor"].GetString(), placed["code"].GetString()).ShouldBe((202, "pending", "redemption", code));
+        var placed = await boon.Api.Post(
+            "/v1/orders", new { product = "mobile-top-up", quantity = 1, total = new { amount = 5005, currency = "USD" }, code }, token);
+        (placed.Code, placed["state"].GetString(), placed["waitingFor"].GetString(), placed["code"].GetString())
+            .ShouldBe((202, "pending", "redemption", code));
         placed.Headers.GetValues("Retry-After").ShouldBe(["1"]);
         var settled = await boon.Settled(placed.Id, token);
         settled["state"].GetString().ShouldBe("confirmed");
-        (settled.As<Order>().Discount!.Amount, settled.As<Order>().ToPay!.Amount, settled.As<Order>().ToPay!.Currency).ShouldBe((1502, 3503, "USD"));
+        (settled.As<Order>().Discount!.Amount, settled.As<Order>().ToPay!.Amount, settled.As<Order>().ToPay!.Currency)
+            .ShouldBe((1502, 3503, "USD"));
         settled.Body.TryGetProperty("waitingFor", out _).ShouldBeFalse();
         settled.Headers.Contains("Retry-After").ShouldBeFalse();
 
@@ -63,9 +67,15 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Post("/v1/redemptions", new { code = once, amount = 100, currency = "USD" }, token)).Code.ShouldBe(201);
         await Rejected(once, "code-exhausted");
         var trigger = "test." + Guid.CreateVersion7().ToString("N");
-        await boon.CreateCampaign(new { trigger, benefit = new { kind = "percent", value = 10, currency = "USD", minSpend = 1000, products = new[] { "mobile-top-up" } } });
+        await boon.CreateCampaign(
+            new
+            {
+                trigger,
+                benefit = new { kind = "percent", value = 10, currency = "USD", minSpend = 1000, products = new[] { "mobile-top-up" } },
+            });
         await boon.Append(trigger + ".v1", user, "{}");
-        var voucher = await Eventually.Get("the voucher", async () => (await boon.Api.All<Voucher>("/v1/vouchers", token)).Select(v => v.Code).FirstOrDefault());
+        var voucher = await Eventually.Get(
+            "the voucher", async () => (await boon.Api.All<Voucher>("/v1/vouchers", token)).Select(v => v.Code).FirstOrDefault());
         await Rejected(voucher, "currency-mismatch", currency: "EUR");
         await Rejected(voucher, "min-spend", amount: 999);
         await Rejected(voucher, "product-not-covered", product: "hats");
@@ -80,23 +90,34 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 1);
-        async Task<Answer> Order() => await boon.Settled((await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)).Id, token);
+        async Task<Answer> Order() =>
+            await boon.Settled(
+            (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)).Id, token);
         var first = await Order();
         (await Order())["reason"].GetString().ShouldBe("code-exhausted");
-        var cancelled = await Task.WhenAll(Enumerable.Range(0, 8).Select(async i => await boon.Api.Post($"/v1/orders/{first.Id}/cancel", null, i % 2 == 0 ? token : await boon.OperatorToken())));
+        var cancelled = await Task.WhenAll(
+            Enumerable.Range(0, 8)
+            .Select(async i =>
+            await boon.Api.Post($"/v1/orders/{first.Id}/cancel", null, i % 2 == 0 ? token : await boon.OperatorToken())));
         cancelled.ShouldAllBe(answer => answer.Code == 200 && answer["state"].GetString() == "cancelled");
         cancelled.Select(answer => answer.Text).Distinct().Count().ShouldBe(1);
         cancelled[0].As<Order>().Discount!.Amount.ShouldBe(100);
         cancelled[0].Body.TryGetProperty("toPay", out _).ShouldBeFalse();
         await boon.CaughtUp();
         (await boon.Scalar<int>("select uses from promotions.codes where code = $1", code)).ShouldBe(0);
-        (await boon.Scalar<long>("select count(*) from promotions.event_log where type = 'promotions.redemption-released.v1' and userid = $1", user)).ShouldBe(1);
-        (await boon.Scalar<long>("select count(*) from orders.event_log where type = 'orders.order-cancelled.v1' and userid = $1", user)).ShouldBe(1);
+        (await boon.Scalar<long>(
+            "select count(*) from promotions.event_log where type = 'promotions.redemption-released.v1' and userid = $1", user))
+            .ShouldBe(1);
+        (await boon.Scalar<long>("select count(*) from orders.event_log where type = 'orders.order-cancelled.v1' and userid = $1", user))
+            .ShouldBe(1);
         (await Order())["state"].GetString().ShouldBe("confirmed");
-        var type = (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken())).Single(one => one.Name == code.Split('-')[0]);
+        var type = (await boon.Api.All<CouponType>("/v1/coupon-types", await boon.OperatorToken()))
+            .Single(one => one.Name == code.Split('-')[0]);
         type.Redeemed.ShouldBe(1);
 
-        var plain = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" } }, token);
+        var plain = await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" } }, token);
         (await boon.Api.Post($"/v1/orders/{plain.Id}/cancel", null, token))["state"].GetString().ShouldBe("cancelled");
     }
 
@@ -105,7 +126,9 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 1);
-        var order = await boon.Settled((await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)).Id, token);
+        var order = await boon.Settled(
+            (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)).Id, token);
         var redemption = await boon.Scalar<Guid>("select id from promotions.redemptions where order_id = $1", order.Id);
         (await boon.Api.Delete($"/v1/redemptions/{redemption}", await boon.OperatorToken())).Code.ShouldBe(204);
         (await boon.Api.Post($"/v1/orders/{order.Id}/cancel", null, token)).Code.ShouldBe(200);
@@ -118,7 +141,8 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
         var (_, stranger) = (await boon.SeedMembers(1))[0];
-        var placed = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } }, token);
+        var placed = await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } }, token);
         (await boon.Api.Get($"/v1/orders/{placed.Id}", stranger)).Problem.ShouldBe("not-found");
         (await boon.Api.Post($"/v1/orders/{placed.Id}/cancel", null, stranger)).Problem.ShouldBe("not-found");
         (await boon.Api.Get($"/v1/orders?userId={user}", stranger)).Code.ShouldBe(404);
@@ -127,7 +151,8 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.All<Order>("/v1/orders", await boon.OperatorToken())).Select(order => order.Id).ShouldContain(placed.Id);
         (await boon.Api.Get($"/v1/orders/{placed.Id}")).Code.ShouldBe(401);
         (await boon.Api.Get("/v1/orders/x", token)).Problem.ShouldBe("not-found");
-        var forOther = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user }, stranger);
+        var forOther = await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user }, stranger);
         (forOther.Code, forOther.Problem).ShouldBe((404, "user-unknown"));
     }
 
@@ -136,13 +161,19 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var operatorToken = await boon.OperatorToken();
         var (user, username, password) = await boon.Register();
-        var placed = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = user }, operatorToken);
+        var placed = await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = user },
+            operatorToken);
         (placed.Code, placed["userId"].GetGuid()).ShouldBe((201, user));
-        var unknown = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = Guid.CreateVersion7() }, operatorToken);
+        var unknown = await boon.Api.Post(
+            "/v1/orders", new
+            { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = Guid.CreateVersion7() }, operatorToken);
         (unknown.Code, unknown.Problem).ShouldBe((404, "user-unknown"));
         (await boon.Api.Erase(await boon.Api.SignIn(username, password), password)).Code.ShouldBe(204);
         await boon.CaughtUp();
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = user }, operatorToken)).Problem.ShouldBe("user-unknown");
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" }, userId = user },
+            operatorToken)).Problem.ShouldBe("user-unknown");
     }
 
     [Fact]
@@ -151,10 +182,13 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var product = "three-" + Guid.CreateVersion7().ToString("N");
         var campaign = await boon.CreateCampaign(new { trigger = "orders.order-confirmed", when = new { product }, limit = 1 });
         var reward = await boon.CreateReward("gold", 50);
-        await boon.CreateQuest(new { trigger = "orders.order-placed", when = new { product }, streak = 3, duplication = 1, autoClaim = true, rewardId = reward });
+        await boon.CreateQuest(
+            new { trigger = "orders.order-placed", when = new { product }, streak = 3, duplication = 1, autoClaim = true,
+            rewardId = reward });
         var (_, token) = (await boon.SeedMembers(1))[0];
         for (var i = 0; i < 3; i++)
-            (await boon.Api.Post("/v1/orders", new { product, quantity = 1, total = new { amount = 1000, currency = "USD" } }, token)).Code.ShouldBe(201);
+            (await boon.Api.Post(
+                "/v1/orders", new { product, quantity = 1, total = new { amount = 1000, currency = "USD" } }, token)).Code.ShouldBe(201);
         (await boon.Decisions(campaign, 2)).Select(d => d.Outcome).ShouldBe(["issued", "refused"], "a refusal is told once");
         await Eventually.Holds("50 gold", async () => (await boon.Api.Get("/v1/wallet", token)).As<WalletBalances>().Balances.Gold == 50);
         (await boon.Api.All<Voucher>("/v1/vouchers", token)).Count.ShouldBe(1);
@@ -171,9 +205,11 @@ public sealed class OrderTests(SharedBoon shared) : IClassFixture<SharedBoon>
             answer["errors"].EnumerateObject().Select(error => error.Name).ShouldBe(fields, ignoreOrder: true);
         }
         await Wrong(new { }, "product", "quantity", "total");
-        await Wrong(new { product = "", quantity = 0, total = new { amount = 0, currency = "usd" } }, "product", "quantity", "total.amount", "total.currency");
+        await Wrong(new { product = "", quantity = 0, total = new { amount = 0, currency = "usd" } }, "product", "quantity",
+            "total.amount", "total.currency");
         await Wrong(new { product = "p", quantity = 1_000_001, total = new { } }, "quantity", "total.amount", "total.currency");
         await Wrong(new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, code = new string('c', 65) }, "code");
-        (await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } })).Code.ShouldBe(401);
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" } })).Code.ShouldBe(401);
     }
 }

@@ -17,7 +17,9 @@ using Npgsql;
 
 namespace Boon.Scenarios;
 
-/// <summary>By which way the database finds what statements ask for: by an index, in the order in which it is wanted, however large the tables are.</summary>
+/// <summary>
+/// By which way the database finds what statements ask for: by an index, in the order in which it is wanted, however large the tables are.
+/// </summary>
 public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
@@ -31,7 +33,9 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
         var (_, username, password) = await boon.Register();
         var token = await boon.Api.SignIn(username, password);
         using var statements = new Statements();
-        (await boon.Api.Send(HttpMethod.Delete, "/v1/users/me", JsonContent.Create(new { currentPassword = password }), token, change: statements.Mark)).Code.ShouldBe(204);
+        (await boon.Api.Send(
+            HttpMethod.Delete, "/v1/users/me", JsonContent.Create(new { currentPassword = password }), token,
+            change: statements.Mark)).Code.ShouldBe(204);
         var plans = await PlansAsync(Source<IdentityDb>(), statements);
         plans.Keys.ShouldContain(statement => statement.Contains("update identity.event_log", StringComparison.Ordinal));
         plans.Keys.ShouldContain(statement => statement.Contains("delete from identity.idempotency_keys", StringComparison.Ordinal));
@@ -51,7 +55,8 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
             await boon.Services.GetServices<IHostedService>().OfType<SessionHousekeeping>().Single().RunAsync(CancellationToken.None);
         }
         var plans = await PlansAsync(Source<IdentityDb>(), statements);
-        foreach (var table in (string[])["identity.sessions", "identity.sign_in_failures", "quests.dead_letters", "promotions.idempotency_keys"])
+        foreach (var table in (string[])[
+            "identity.sessions", "identity.sign_in_failures", "quests.dead_letters", "promotions.idempotency_keys"])
             plans.Keys.ShouldContain(statement => statement.Contains($"delete from {table}", StringComparison.Ordinal), table);
         foreach (var (statement, plan) in plans)
             Wholes(plan).ShouldBeEmpty(statement);
@@ -77,21 +82,29 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
     {
         var token = byOperator ? await boon.OperatorToken() : boon.TokenOf(Guid.CreateVersion7());
         using var statements = new Statements();
-        (await boon.Api.Send(HttpMethod.Get, path.Replace("{id}", $"{Guid.CreateVersion7()}", StringComparison.Ordinal), null, token, change: statements.Mark)).Code.ShouldBe(200);
-        var source = module switch { "quests" => Source<QuestsDb>(), "promotions" => Source<PromotionsDb>(), "orders" => Source<OrdersDb>(), _ => Source<WalletDb>() };
+        (await boon.Api.Send(
+            HttpMethod.Get, path.Replace("{id}", $"{Guid.CreateVersion7()}", StringComparison.Ordinal), null, token,
+            change: statements.Mark)).Code.ShouldBe(200);
+        var source = module switch
+            { "quests" => Source<QuestsDb>(), "promotions" => Source<PromotionsDb>(), "orders" => Source<OrdersDb>(), _ =>
+            Source<WalletDb>() };
         var plans = await PlansAsync(source, statements);
         plans.ShouldNotBeEmpty();
         foreach (var (statement, plan) in plans)
         {
             Wholes(plan).ShouldBeEmpty(statement);
-            Nodes(plan).Where(node => Type(node).Contains("Sort", StringComparison.Ordinal) && !Nodes(node).Any(below => Type(below) == "Limit")).ShouldBeEmpty($"all rows are sorted for a page: {statement}\n{plan}");
+            Nodes(plan).Where(node => Type(node).Contains("Sort", StringComparison.Ordinal) && !Nodes(node)
+                .Any(below => Type(below) == "Limit")).ShouldBeEmpty($"all rows are sorted for a page: {statement}\n{plan}");
         }
     }
 
     private NpgsqlDataSource Source<TContext>()
-        where TContext : Microsoft.EntityFrameworkCore.DbContext => boon.Services.GetRequiredService<ModuleDatabase<TContext>>().Database.Source;
+        where TContext : Microsoft.EntityFrameworkCore.DbContext =>
+            boon.Services.GetRequiredService<ModuleDatabase<TContext>>().Database.Source;
 
-    /// <summary>What reads a large table from its beginning to its end: every row of it, or every entry of an index without a limit above it.</summary>
+    /// <summary>
+    /// What reads a large table from its beginning to its end: every row of it, or every entry of an index without a limit above it.
+    /// </summary>
     private static List<string> Wholes(JsonElement plan)
     {
         var found = new List<string>();
@@ -100,7 +113,8 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
 
         void Look(JsonElement node, bool limited)
         {
-            var whole = Type(node) is "Seq Scan" || (Type(node) is "Index Scan" or "Index Only Scan" && !limited && !node.TryGetProperty("Index Cond", out _));
+            var whole = Type(node) is "Seq Scan"
+                || (Type(node) is "Index Scan" or "Index Only Scan" && !limited && !node.TryGetProperty("Index Cond", out _));
             if (whole && !Small.Contains(node.GetProperty("Relation Name").GetString()))
                 found.Add(node.ToString());
             foreach (var below in Below(node))
@@ -136,9 +150,11 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
         await PrepareAsync(connection, numbered);
         try
         {
-            var parameters = (int)(await ExecuteAsync(connection, "select cardinality(parameter_types) from pg_prepared_statements where name = 'asked'"))!;
+            var parameters = (int)(
+                await ExecuteAsync(connection, "select cardinality(parameter_types) from pg_prepared_statements where name = 'asked'"))!;
             var values = parameters == 0 ? "" : $"({string.Join(", ", Enumerable.Repeat("null", parameters))})";
-            return JsonSerializer.Deserialize<JsonElement>((string)(await ExecuteAsync(connection, $"explain (format json) execute asked{values}"))!)[0].GetProperty("Plan");
+            return JsonSerializer.Deserialize<JsonElement>(
+                (string)(await ExecuteAsync(connection, $"explain (format json) execute asked{values}"))!)[0].GetProperty("Plan");
         }
         finally
         {
@@ -147,8 +163,8 @@ public sealed partial class PlanTests(SharedBoon shared) : IClassFixture<SharedB
     }
 
     /// <summary>
-    /// Prepares a statement whose parameters have the types that the statement gives them. Where it leaves one open, the host says the type beside the value:
-    /// an id, and anything where the parameter is not used.
+    /// Prepares a statement whose parameters have the types that the statement gives them. Where it leaves one open, the host says the type
+    /// beside the value: an id, and anything where the parameter is not used.
     /// </summary>
     private static async Task PrepareAsync(NpgsqlConnection connection, string statement)
     {

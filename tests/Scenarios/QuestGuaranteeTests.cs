@@ -10,12 +10,14 @@ namespace Boon.Scenarios;
 [Collection("Defences")]
 public sealed class QuestGuaranteeTests
 {
-    private static async Task<long> Diamonds(TestBoon boon, string token) => (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64();
+    private static async Task<long> Diamonds(TestBoon boon, string token) =>
+        (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64();
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Twenty_parallel_claims_of_one_completion_are_one_credit(bool defended) => Show(nameof(QuestsDefences.ConditionalClaim), defended, async boon =>
+    public Task Twenty_parallel_claims_of_one_completion_are_one_credit(bool defended) =>
+        Show(nameof(QuestsDefences.ConditionalClaim), defended, async boon =>
     {
         var quest = await boon.CreateQuest(new { trigger = "test.claim", streak = 1, duplication = 5 });
         var members = await boon.SeedMembers(10);
@@ -58,7 +60,8 @@ public sealed class QuestGuaranteeTests
         for (var i = 0; i < 5; i++)
             await boon.Append("test.claim.v1", user, "{}");
         await boon.CaughtUp();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => boon.Api.Post($"/v1/quests/{quest}/claims", null, token, key: "once")));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 16).Select(_ => boon.Api.Post($"/v1/quests/{quest}/claims", null, token, key: "once")));
         answers.Where(answer => answer.Code == 201).ShouldAllBe(answer => answer["number"].GetInt32() == 1);
         answers.ShouldAllBe(answer => answer.Code == 201 || answer.Problem == "idempotency-in-flight");
         // The same key for another quest is another claim.
@@ -90,7 +93,8 @@ public sealed class QuestGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_completion_is_credited_once_though_its_reward_comes_twice(bool defended) => Show(nameof(WalletDefences.OncePerCompletion), defended, async boon =>
+    public Task A_completion_is_credited_once_though_its_reward_comes_twice(bool defended) =>
+        Show(nameof(WalletDefences.OncePerCompletion), defended, async boon =>
     {
         if (!defended)
             await boon.Execute("drop index wallet.ledger_entries_once");
@@ -110,27 +114,33 @@ public sealed class QuestGuaranteeTests
         await using var boon = await TestBoon.StartAsync();
         await boon.CreateQuest(new { trigger = "test.moved", streak = 1, duplication = 1, autoClaim = true });
         var (user, token) = (await boon.SeedMembers(1))[0];
-        await using (var lane = await OpenTransaction.BeginAsync(boon, "select from quests.checkpoints where subscription = 'quests.settle-rewards' for update"))
+        await using (var lane = await OpenTransaction.BeginAsync(
+            boon, "select from quests.checkpoints where subscription = 'quests.settle-rewards' for update"))
         {
             await boon.Append("test.moved.v1", user, "{}");
-            await Eventually.Holds("the completion", async () => await boon.Scalar<long>("select count(*) from quests.completions where claimed_at is not null") == 1);
+            await Eventually.Holds(
+                "the completion", async () =>
+                await boon.Scalar<long>("select count(*) from quests.completions where claimed_at is not null") == 1);
             await using var move = await OpenTransaction.BeginAsync(boon, "update quests.completions set reward_id = reward_id");
             await lane.CommitAsync();
             await boon.WaitsForLock("update quests.completions");
             await move.CommitAsync();
         }
-        await Eventually.Holds("the reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions?state=granted", token)).Count == 1);
+        await Eventually.Holds(
+            "the reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions?state=granted", token)).Count == 1);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0);
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_change_in_the_middle_of_a_batch_applies_to_exactly_the_events_after_it(bool defended) => Show(nameof(Defences.RulesLock), defended, async boon =>
+    public Task A_change_in_the_middle_of_a_batch_applies_to_exactly_the_events_after_it(bool defended) =>
+        Show(nameof(Defences.RulesLock), defended, async boon =>
     {
         var quest = await boon.CreateQuest(new { trigger = "test.edit", streak = 1, duplication = 1_000 });
         var token = await boon.OperatorToken();
-        // The batch with the events stops between its effects and its commit, having read the rules as they were. Nobody else reads Identity's log here.
+        // The batch with the events stops between its effects and its commit, having read the rules as they were. Nobody else reads
+        // Identity's log here.
         using var reached = new SemaphoreSlim(0);
         using var release = new ManualResetEventSlim();
         await boon.CaughtUp();
@@ -150,7 +160,10 @@ public sealed class QuestGuaranteeTests
             var pausing = boon.Api.Patch($"/v1/quests/{quest}", new { state = "paused" }, token);
             // With the lock the change waits for the batch; without it, it is through before.
             if (defended)
-                await Eventually.Holds("the change to wait", async () => await boon.Scalar<bool>("select exists (select from pg_locks where relation = 'quests.rules_lock'::regclass and not granted)"));
+                await Eventually.Holds(
+                    "the change to wait", async () =>
+                    await boon.Scalar<bool>(
+                    "select exists (select from pg_locks where relation = 'quests.rules_lock'::regclass and not granted)"));
             else
                 await pausing;
             release.Set();
@@ -163,16 +176,23 @@ public sealed class QuestGuaranteeTests
         }
         await boon.AppendMany("test.edit.v1", 50);
         await boon.CaughtUp();
-        var after = await boon.Scalar<long>("select (after -> 'identity' ->> 0)::bigint from quests.versions where quest_id = $1 and version = 2", quest);
-        (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and (outcome = 'paused') <> (sequence > $2)", quest, after)).ShouldBe(0);
-        (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'completed'", quest)).ShouldBe(100);
+        var after = await boon.Scalar<long>(
+            "select (after -> 'identity' ->> 0)::bigint from quests.versions where quest_id = $1 and version = 2", quest);
+        (await boon.Scalar<long>(
+            "select count(*) from quests.received where quest_id = $1 and (outcome = 'paused') <> (sequence > $2)", quest, after))
+            .ShouldBe(0);
+        (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'completed'", quest))
+            .ShouldBe(100);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'paused'", quest)).ShouldBe(50);
-    }, StartPatientAsync(["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"), ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
+    }, StartPatientAsync(
+        ["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"),
+        ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
 
     [Fact]
     public async Task Whatever_is_created_edited_or_paused_while_events_flow_each_event_is_judged_by_the_rules_after_its_change()
     {
-        await using var boon = await TestBoon.StartAsync(("Boon:Subscriptions:quests.track-progress:BatchSize", "20"), ("Boon:Subscriptions:quests.track-progress:Lanes", "3"));
+        await using var boon = await TestBoon.StartAsync(
+            ("Boon:Subscriptions:quests.track-progress:BatchSize", "20"), ("Boon:Subscriptions:quests.track-progress:Lanes", "3"));
         var token = await boon.OperatorToken();
         using var stop = new CancellationTokenSource();
         async Task FlowAsync()
@@ -182,10 +202,14 @@ public sealed class QuestGuaranteeTests
         }
         var flowing = FlowAsync();
         var quest = await boon.CreateQuest(new { trigger = "test.flow", streak = 1, duplication = 1 });
-        foreach (var body in (object[])[new { state = "paused" }, new { state = "active", streak = 2 }, new { duplication = 3 }, new { state = "paused", streak = 1 }, new { state = "active" }])
+        foreach (var body in (object[])[
+            new { state = "paused" }, new { state = "active", streak = 2 }, new { duplication = 3 }, new { state = "paused", streak = 1 },
+            new { state = "active" }])
         {
             var changed = await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", quest);
-            await Eventually.Holds("events under these rules", async () => await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", quest) > changed + 30);
+            await Eventually.Holds(
+                "events under these rules", async () =>
+                await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", quest) > changed + 30);
             (await boon.Api.Patch($"/v1/quests/{quest}", body, token)).Code.ShouldBe(200);
         }
         await stop.CancelAsync();
@@ -196,14 +220,17 @@ public sealed class QuestGuaranteeTests
         (await boon.Scalar<long>("""
             select count(*) from quests.received r where r.quest_id = $1 and r.version <> (
                 select max(v.version) from quests.versions v where v.quest_id = r.quest_id
-                    and r.sequence > (v.after -> r.source ->> (get_byte(uuid_send(r.user_id), 14) * 256 + get_byte(uuid_send(r.user_id), 15)) % 3)::bigint)
+                    and r.sequence > (v.after -> r.source ->> (get_byte(uuid_send(r.user_id), 14) * 256 + get_byte(uuid_send(r.user_id),
+                        15)) % 3)::bigint)
             """, quest)).ShouldBe(0);
-        (await boon.Scalar<long>("select count(*) from quests.received r join quests.versions v using (quest_id, version) where (r.outcome = 'paused') <> (v.state = 'paused')")).ShouldBe(0);
+        (await boon.Scalar<long>("select count(*) from quests.received r join quests.versions v using (quest_id, version) where (r.outcome "
+            + "= 'paused') <> (v.state = 'paused')")).ShouldBe(0);
         // Everything that came after the quest was created was received.
         (await boon.Scalar<long>("""
             select count(*) from identity.event_order o join identity.event_log l on l.position = o.position
             where l.type = 'test.flow.v1' and o.sequence > (select (counts_after ->> 'identity')::bigint from quests.quests where id = $1)
-              and not exists (select from quests.received r where r.quest_id = $1 and r.sequence = o.sequence and r.user_id = l.userid and r.source = 'identity')
+              and not exists (select from quests.received r where r.quest_id = $1 and r.sequence = o.sequence and r.user_id = l.userid
+                  and r.source = 'identity')
             """, quest)).ShouldBe(0);
     }
 }

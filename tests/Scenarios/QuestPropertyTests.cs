@@ -9,15 +9,19 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Boon.Scenarios;
 
 /// <summary>
-/// Random quests and random streams of events, while batches die before and after their commit and events are delivered again: what comes out is what a reference
-/// says that knows nothing of all this. A failure names its seed: <c>./test --seed N</c> repeats it, <c>--heavy</c> runs many more rounds.
+/// Random quests and random streams of events, while batches die before and after their commit and events are delivered again: what comes
+/// out is what a reference says that knows nothing of all this. A failure names its seed: <c>./test --seed N</c> repeats it, <c>--heavy</c>
+/// runs many more rounds.
 /// </summary>
 [Collection("Defences")]
 public sealed class QuestPropertyTests
 {
-    private static readonly (string Unit, string Zone)?[] Windows = [null, null, ("day", "Europe/Amsterdam"), ("day", "America/New_York"), ("week", "Asia/Tokyo"), ("day", "Australia/Lord_Howe")];
+    private static readonly (string Unit, string Zone)?[] Windows =
+        [null, null, ("day", "Europe/Amsterdam"), ("day", "America/New_York"), ("week", "Asia/Tokyo"), ("day", "Australia/Lord_Howe")];
 
-    private sealed record RandomQuest(Guid Id, string Trigger, string? When, int Streak, int Duplication, bool AutoClaim, (string Unit, string Zone)? Window, int Quantity);
+    private sealed record RandomQuest(
+        Guid Id, string Trigger, string? When, int Streak, int Duplication, bool AutoClaim, (string Unit, string Zone)? Window,
+        int Quantity);
 
     private sealed record RandomEvent(Guid User, string Type, string Kind, DateTime At);
 
@@ -31,7 +35,8 @@ public sealed class QuestPropertyTests
     [InlineData(null)]
     [InlineData(nameof(Defences.AtomicCheckpoint))]
     [InlineData(nameof(QuestsDefences.OncePerEvent))]
-    public Task Completions_ledger_and_replay_are_what_the_reference_says(string? without) => RunAsync(without, without is null ? Rounds : RoundsWithout);
+    public Task Completions_ledger_and_replay_are_what_the_reference_says(string? without) =>
+        RunAsync(without, without is null ? Rounds : RoundsWithout);
 
     [Fact(Explicit = true)]
     [Trait("Category", "Heavy")]
@@ -39,9 +44,11 @@ public sealed class QuestPropertyTests
 
     private static async Task RunAsync(string? without, int rounds)
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("BOON_TEST_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("BOON_TEST_SEED"), CultureInfo.InvariantCulture, out var given)
+            ? given : Random.Shared.Next();
         var random = new Random(seed);
-        await using var boon = await TestBoon.StartAsync(("Boon:Subscriptions:quests.track-progress:BatchSize", "7"), ("Boon:Subscriptions:quests.track-progress:Lanes", "2"));
+        await using var boon = await TestBoon.StartAsync(
+            ("Boon:Subscriptions:quests.track-progress:BatchSize", "7"), ("Boon:Subscriptions:quests.track-progress:Lanes", "2"));
         if (without == nameof(QuestsDefences.OncePerEvent))
             await boon.Execute("alter table quests.received drop constraint received_once");
         if (without is not null)
@@ -59,7 +66,8 @@ public sealed class QuestPropertyTests
             await Guarantee.Show(without is null, async () =>
             {
                 for (var round = 0; round < rounds; round++)
-                    await RoundAsync(boon, random, Die, redeliver: without != nameof(Defences.AtomicCheckpoint), $"seed {seed}, round {round}");
+                    await RoundAsync(boon, random, Die, redeliver: without != nameof(Defences.AtomicCheckpoint),
+                        $"seed {seed}, round {round}");
             });
         }
         finally
@@ -80,7 +88,9 @@ public sealed class QuestPropertyTests
         for (var i = random.Next(20, 200); i > 0; i--)
         {
             at = at.AddMinutes(random.Next(-300, 900));
-            events.Add(new RandomEvent(members.Keys.ElementAt(random.Next(members.Count)), $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(2) == 0 ? "x" : "y", at));
+            events.Add(new RandomEvent(
+                members.Keys.ElementAt(random.Next(members.Count)), $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(2) == 0
+                ? "x" : "y", at));
         }
         FaultPoints.Reached += die;
         foreach (var chunk in events.Chunk(20))
@@ -103,10 +113,13 @@ public sealed class QuestPropertyTests
         foreach (var quest in quests)
             foreach (var (user, token) in members)
             {
-                var mine = events.Where(e => e.User == user && e.Type == quest.Trigger && (quest.When is null || e.Kind == quest.When)).ToList();
-                var completions = await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1 and user_id = $2", quest.Id, user);
+                var mine = events.Where(e => e.User == user && e.Type == quest.Trigger && (quest.When is null || e.Kind == quest.When))
+                    .ToList();
+                var completions = await boon.Scalar<long>(
+                    "select count(*) from quests.completions where quest_id = $1 and user_id = $2", quest.Id, user);
                 completions.ShouldBe(Reference(quest, mine), $"{round}: {quest}");
-                (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and user_id = $2", quest.Id, user)).ShouldBe(mine.Count, $"{round}: every event is kept");
+                (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and user_id = $2", quest.Id, user))
+                    .ShouldBe(mine.Count, $"{round}: every event is kept");
                 for (var claimed = 0; !quest.AutoClaim; claimed++)
                     if ((await boon.Api.Post($"/v1/quests/{quest.Id}/claims", null, token)).Code != 201)
                     {
@@ -116,7 +129,9 @@ public sealed class QuestPropertyTests
                 gold += completions * quest.Quantity;
             }
         await boon.CaughtUp();
-        (await boon.Scalar<decimal>("select coalesce(sum(amount), 0) from wallet.ledger_entries where user_id = any ($1)", members.Keys.ToArray())).ShouldBe(gold, round);
+        (await boon.Scalar<decimal>(
+            "select coalesce(sum(amount), 0) from wallet.ledger_entries where user_id = any ($1)", members.Keys.ToArray()))
+            .ShouldBe(gold, round);
         var wallets = await Task.WhenAll(members.Values.Select(token => boon.Api.Get("/v1/wallet", token)));
         wallets.Sum(wallet => wallet["balances"].GetProperty("gold").GetInt64()).ShouldBe(gold, round);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0, round);
@@ -129,7 +144,9 @@ public sealed class QuestPropertyTests
         var quests = new List<RandomQuest>();
         for (var i = random.Next(1, 5); i > 0; i--)
         {
-            var quest = new RandomQuest(default, $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(3) == 0 ? "x" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
+            var quest = new RandomQuest(
+                default, $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(3) == 0
+                ? "x" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
                 Windows[random.Next(Windows.Length)], random.Next(1, 20));
             quests.Add(quest with
             {
@@ -148,7 +165,10 @@ public sealed class QuestPropertyTests
         return quests;
     }
 
-    /// <summary>Completions by their definition: of the whole streaks without a window; with one, of runs of neighbouring periods that have an event, in the order recorded.</summary>
+    /// <summary>
+    /// Completions by their definition: of the whole streaks without a window; with one, of runs of neighbouring periods that have an
+    /// event, in the order recorded.
+    /// </summary>
     private static long Reference(RandomQuest quest, List<RandomEvent> mine)
     {
         if (quest.Window is not { } window)
@@ -172,5 +192,6 @@ public sealed class QuestPropertyTests
         select id, 'test', 'random', type || '.v1', json_build_object('kind', kind), user_id, at
         from unnest($1, $2, $3, $4, $5) with ordinality e (id, type, kind, user_id, at, place) order by place
         """,
-        events.Select(_ => Guid.CreateVersion7()).ToArray(), events.Select(e => e.Type).ToArray(), events.Select(e => e.Kind).ToArray(), events.Select(e => e.User).ToArray(), events.Select(e => e.At).ToArray());
+        events.Select(_ => Guid.CreateVersion7()).ToArray(), events.Select(e => e.Type).ToArray(), events.Select(e => e.Kind).ToArray(),
+        events.Select(e => e.User).ToArray(), events.Select(e => e.At).ToArray());
 }

@@ -21,11 +21,13 @@ public sealed class QuestReplayTests
         for (var i = 0; i < 5; i++)
         {
             var before = await boon.Scalar<long>("select count(*) from quests.received");
-            await Eventually.Holds("more events", async () => await boon.Scalar<long>("select count(*) from quests.received") > before + 20);
+            await Eventually.Holds(
+                "more events", async () => await boon.Scalar<long>("select count(*) from quests.received") > before + 20);
             var report = await boon.Replay("quests", checkOnly: false);
             (report.Equal, report.Mended).ShouldBe((true, 0L), string.Join("; ", report.Parts));
             report.Events.ShouldBeGreaterThan(before);
-            (await boon.Api.Patch($"/v1/quests/{quest}", new { streak = (i % 3) + 1, duplication = 3 + i }, await boon.OperatorToken())).Code.ShouldBe(200);
+            (await boon.Api.Patch(
+                $"/v1/quests/{quest}", new { streak = (i % 3) + 1, duplication = 3 + i }, await boon.OperatorToken())).Code.ShouldBe(200);
         }
         await stop.CancelAsync();
         await flowing;
@@ -48,7 +50,8 @@ public sealed class QuestReplayTests
         var damaged = members.ConvertAll(member => member.Id).ToArray();
         const string whole = """
             select concat((select string_agg(p::text, ';' order by quest_id, user_id) from quests.progress p where user_id = any ($1)),
-                (select string_agg(concat_ws(',', quest_id, user_id, number, version, source, sequence, completed_at, reward_id, claimed_at is null, granted_at is null), ';' order by quest_id, user_id, number)
+                (select string_agg(concat_ws(',', quest_id, user_id, number, version, source, sequence, completed_at, reward_id,
+                    claimed_at is null, granted_at is null), ';' order by quest_id, user_id, number)
                  from quests.completions where user_id = any ($1)))
             """;
         var before = await boon.Scalar<string>(whole, damaged);
@@ -57,11 +60,14 @@ public sealed class QuestReplayTests
 
         await boon.Execute("update quests.progress set streak = streak + 1 where user_id = $1", members[0].Id);
         await boon.Execute("delete from quests.progress where user_id = $1", members[1].Id);
-        await boon.Execute("insert into quests.progress (quest_id, user_id, streak, completions, received) values ($1, $2, 1, 0, 1)", manual, Guid.CreateVersion7());
+        await boon.Execute("insert into quests.progress (quest_id, user_id, streak, completions, received) values ($1, $2, 1, 0, 1)",
+            manual, Guid.CreateVersion7());
         await boon.Execute("delete from quests.completions where user_id = any ($1)", new[] { members[2].Id, members[8].Id });
         await boon.Execute("update quests.completions set sequence = sequence + 1 where user_id = $1", members[3].Id);
-        await boon.Execute("update quests.completions set claimed_at = null, granted_at = null where user_id = $1 and quest_id = $2 and number = 1", members[4].Id, manual);
-        await boon.Execute("insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id) select quest_id, user_id, 99, version, source, sequence, completed_at, reward_id from quests.completions limit 1");
+        await boon.Execute("update quests.completions set claimed_at = null, granted_at = null where user_id = $1 and quest_id = $2 and "
+            + "number = 1", members[4].Id, manual);
+        await boon.Execute("insert into quests.completions (quest_id, user_id, number, version, source, sequence, completed_at, reward_id) "
+            + "select quest_id, user_id, 99, version, source, sequence, completed_at, reward_id from quests.completions limit 1");
 
         // Others sign in and claim meanwhile.
         var flow = await boon.CreateQuest(new { trigger = "test.others", streak = 1, duplication = 100_000 });
@@ -82,7 +88,9 @@ public sealed class QuestReplayTests
         check.Parts.ShouldAllBe(part => !part.Equal);
         (check.Mended, check.Proof).ShouldBe((0L, null));
         var report = await boon.Replay("quests", checkOnly: false);
-        (report.Equal, report.Mended).ShouldBe((false, 2L + 2 + 1 + 10 + 5 + 1 + 1), "2 changed, 2 missing, 1 foreign row of progress; 10 missing, 5 changed, 1 unclaimed, 1 foreign completions");
+        (report.Equal, report.Mended)
+            .ShouldBe((false, 2L + 2 + 1 + 10 + 5 + 1 + 1),
+            "2 changed, 2 missing, 1 foreign row of progress; 10 missing, 5 changed, 1 unclaimed, 1 foreign completions");
         report.Proof.ShouldNotBeNull().ShouldAllBe(part => part.Equal);
         await Eventually.Holds("what was granted to be known again", async () => await boon.Scalar<string>(whole, damaged) == before);
         await stop.CancelAsync();
@@ -91,6 +99,8 @@ public sealed class QuestReplayTests
         await boon.CaughtUp();
         (await boon.Scalar<decimal>(credited, damaged)).ShouldBe(diamonds);
         (await boon.Scalar<long>("select count(*) from wallet.ledger_entries where quest_id = $1", flow)).ShouldBe(claims);
-        (await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1 and claimed_at is not null and granted_at is null", flow)).ShouldBe(0);
+        (await boon.Scalar<long>(
+            "select count(*) from quests.completions where quest_id = $1 and claimed_at is not null and granted_at is null", flow))
+            .ShouldBe(0);
     }
 }

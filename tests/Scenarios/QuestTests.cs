@@ -4,7 +4,9 @@ using Boon.Support;
 
 namespace Boon.Scenarios;
 
-/// <summary>The tests share a host: quests of one may count the sign-ins of another's users, so each looks at what its own quest gave.</summary>
+/// <summary>
+/// The tests share a host: quests of one may count the sign-ins of another's users, so each looks at what its own quest gave.
+/// </summary>
 public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
@@ -42,7 +44,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         }
         var received = await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token);
         received.Select(e => e.Outcome).ShouldBe(
-            ["all-completed", "all-completed", "completed", "progressed", "progressed", "completed", "progressed", "progressed"], "every sign-in is recorded, newest first");
+            ["all-completed", "all-completed", "completed", "progressed", "progressed", "completed", "progressed", "progressed"],
+            "every sign-in is recorded, newest first");
         received.Select(e => e.EventSequence).ShouldBeInOrder(SortDirection.Descending);
 
         foreach (var balance in (int[])[10, 20])
@@ -91,7 +94,9 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var trigger = "test.bought";
         var quest = await boon.CreateQuest(new { trigger, when = new { product = "book" }, streak = 2, duplication = 1 });
         var (user, token) = (await boon.SeedMembers(1))[0];
-        foreach (var (type, data) in ((string, string)[])[("test.bought.v1", """{"product":"book"}"""), ("test.bought.v1", """{"product":"pen"}"""), ("test.bough.v1", """{"product":"book"}"""), ("test.bought", """{"product":"book","n":1}""")])
+        foreach (var (type, data) in ((string, string)[])[
+            ("test.bought.v1", """{"product":"book"}"""), ("test.bought.v1", """{"product":"pen"}"""),
+            ("test.bough.v1", """{"product":"book"}"""), ("test.bought", """{"product":"book","n":1}""")])
             await boon.Append(type, user, data);
         await boon.Append("test.bought.v1", null, """{"product":"book"}""");
         await boon.CaughtUp();
@@ -102,14 +107,22 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task A_windowed_quest_counts_one_event_a_day_of_its_zone_and_starts_again_after_a_missed_one()
     {
-        var quest = await boon.CreateQuest(new { trigger = "test.daily", streak = 3, duplication = 5, window = new { unit = "day", timeZone = "Europe/Amsterdam" } });
+        var quest = await boon.CreateQuest(
+            new { trigger = "test.daily", streak = 3, duplication = 5, window = new { unit = "day", timeZone = "Europe/Amsterdam" } });
         var (user, token) = (await boon.SeedMembers(1))[0];
         // Over the night of 2026-03-29, when the clocks go forward: 22:59Z is still the 28th, 23:00Z is the 29th, 22:00Z the 30th.
-        foreach (var at in (string[])["2026-03-28T12:00:00Z", "2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z", "2026-03-31T12:00:00Z", "2026-04-02T12:00:00Z"])
-            await boon.Execute("insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid, time) values ($1, 'test', 't', 'test.daily.v1', '{}', $2, $3)", Guid.CreateVersion7(), user, DateTime.Parse(at, null, System.Globalization.DateTimeStyles.AdjustToUniversal));
+        foreach (var at in (string[])[
+            "2026-03-28T12:00:00Z", "2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z",
+            "2026-03-31T12:00:00Z", "2026-04-02T12:00:00Z"])
+            await boon.Execute("""
+                insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid, time)
+                values ($1, 'test', 't', 'test.daily.v1', '{}', $2, $3)
+                """, Guid.CreateVersion7(), user, DateTime.Parse(at, null, System.Globalization.DateTimeStyles.AdjustToUniversal));
         await boon.CaughtUp();
-        (await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token)).AsEnumerable().Reverse().Select(e => (e.Outcome, e.Streak)).ShouldBe(
-            [("progressed", 1), ("already-counted", 1), ("progressed", 2), ("already-counted", 2), ("completed", 0), ("progressed", 1), ("progressed", 1)]);
+        (await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token)).AsEnumerable().Reverse()
+            .Select(e => (e.Outcome, e.Streak)).ShouldBe(
+            [("progressed", 1), ("already-counted", 1), ("progressed", 2), ("already-counted", 2), ("completed", 0), ("progressed", 1),
+                ("progressed", 1)]);
         (await Progress(quest, token)).Counts.ShouldBe([0, 3, 1, 5, 1], "what was counted in April is worth nothing by now");
     }
 
@@ -123,7 +136,10 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var one = await boon.Api.Get($"/v1/quests/{quest}");
         one.As<Quest>().Reward.Quantity.ShouldBe(50);
         var tag = one.Headers.ETag.ShouldNotBeNull();
-        async Task<Answer> IfNoneMatch(string value) => await boon.Api.Send(HttpMethod.Get, $"/v1/quests/{quest}", null, null, change: request => request.Headers.TryAddWithoutValidation("If-None-Match", value));
+        async Task<Answer> IfNoneMatch(string value) =>
+            await boon.Api.Send(
+            HttpMethod.Get, $"/v1/quests/{quest}", null, null, change: request => request.Headers.TryAddWithoutValidation(
+            "If-None-Match", value));
         var again = await IfNoneMatch(tag.ToString());
         (again.Code, again.Text, again.Headers.ETag).ShouldBe((304, "", tag));
         (await IfNoneMatch("W/" + tag)).Code.ShouldBe(304);
@@ -131,7 +147,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await IfNoneMatch("*")).Code.ShouldBe(304);
         (await IfNoneMatch("\"x\"")).Code.ShouldBe(200);
 
-        var changed = await boon.Api.Patch($"/v1/quests/{quest}", new { name = "Catalog, changed", streak = 4 }, await boon.OperatorToken());
+        var changed = await boon.Api.Patch(
+            $"/v1/quests/{quest}", new { name = "Catalog, changed", streak = 4 }, await boon.OperatorToken());
         (changed.Code, changed["streak"].GetInt32()).ShouldBe((200, 4));
         var now = await IfNoneMatch(tag.ToString());
         (now.Code, now["name"].GetString()).ShouldBe((200, "Catalog, changed"));
@@ -158,8 +175,11 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await using var other = await boon.StartBesideAsync();
         (await other.Api.Get($"/v1/quests/{quest}")).Code.ShouldBe(200);
         await boon.Api.Patch($"/v1/quests/{quest}", new { name = "Seen everywhere" }, await boon.OperatorToken());
-        await Eventually.Holds("the change in the other process", async () => (await other.Api.Get($"/v1/quests/{quest}"))["name"].GetString() == "Seen everywhere");
-        (await other.Api.Get($"/v1/quests/{quest}")).Headers.ETag.ShouldBe((await boon.Api.Get($"/v1/quests/{quest}")).Headers.ETag, "the same state has the same tag");
+        await Eventually.Holds(
+            "the change in the other process", async () => (await other.Api.Get($"/v1/quests/{quest}"))["name"]
+            .GetString() == "Seen everywhere");
+        (await other.Api.Get($"/v1/quests/{quest}")).Headers.ETag.ShouldBe(
+            (await boon.Api.Get($"/v1/quests/{quest}")).Headers.ETag, "the same state has the same tag");
     }
 
     [Fact]
@@ -168,13 +188,17 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var token = await boon.OperatorToken();
         var type = "QUEST-" + Guid.CreateVersion7().ToString("N")[..8];
         var reward = await boon.CreateReward($"coupon:{type}", 2);
-        var quest = await boon.CreateQuest(new { trigger = "test.coupon", streak = 1, duplication = 2, autoClaim = true, rewardId = reward });
+        var quest = await boon.CreateQuest(
+            new { trigger = "test.coupon", streak = 1, duplication = 2, autoClaim = true, rewardId = reward });
         var (user, member) = (await boon.SeedMembers(1))[0];
-        async Task<string> State(int number) => (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", member)).Single(one => one.Number == number) is var one
+        async Task<string> State(int number) => (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", member))
+            .Single(one => one.Number == number) is var one
             ? one.State + (one.PendingReason is { } reason ? $" {reason}" : "") : "";
         async Task Upload(params string[] codes) => (await boon.Api.Post("/v1/coupons", new
         {
-            coupons = codes.Select(code => new { code = $"{type}-{code}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
+            coupons = codes.Select(code =>
+                new { code = $"{type}-{code}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+                maxUses = 1 }),
         }, token)).Code.ShouldBe(201);
 
         await boon.Append("test.coupon.v1", user, "{}");
@@ -190,8 +214,11 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Upload("B", "C", "D", "E", "F");
         await Eventually.Holds("the reward", async () => await State(1) == "granted");
         await boon.Append("test.coupon.v1", user, "{}");
-        await Eventually.Holds("the second reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions", member)).Count == 2 && await State(2) == "granted");
-        (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).Select(coupon => coupon.Code).ShouldBe([$"{type}-A", $"{type}-B", $"{type}-C", $"{type}-D"], ignoreOrder: true);
+        await Eventually.Holds(
+            "the second reward", async () => (await boon.Api.All<Completion>("/v1/quests/completions", member)).Count == 2
+            && await State(2) == "granted");
+        (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).Select(coupon => coupon.Code)
+            .ShouldBe([$"{type}-A", $"{type}-B", $"{type}-C", $"{type}-D"], ignoreOrder: true);
 
         // Outside perUser: the member still has a claim of this type, and it gives a new coupon.
         var claim = await boon.Api.Post("/v1/claims", new { type }, member);
@@ -210,15 +237,22 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await boon.Api.Put($"/v1/coupon-types/{type}", new { }, token)).Code.ShouldBe(201);
         (await boon.Api.Post("/v1/coupons", new
         {
-            coupons = Enumerable.Range(0, 4).Select(i => new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
+            coupons = Enumerable.Range(0, 4)
+                .Select(i =>
+                new { code = $"{type}-{i}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+                maxUses = 1 }),
         }, token)).Code.ShouldBe(201);
-        await boon.Execute("update promotions.codes set expires_at = now() where code = any ($1)", (object)new[] { $"{type}-0", $"{type}-2", $"{type}-3" });
-        var quest = await boon.CreateQuest(new { trigger = "test.old", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward($"coupon:{type}", 2) });
+        await boon.Execute("update promotions.codes set expires_at = now() where code = any ($1)", (object)new[]
+            { $"{type}-0", $"{type}-2", $"{type}-3" });
+        var quest = await boon.CreateQuest(
+            new { trigger = "test.old", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward(
+            $"coupon:{type}", 2) });
         var (user, member) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.old.v1", user, "{}");
         await boon.CaughtUp();
         (await boon.Api.All<HeldCoupon>("/v1/coupons", member)).ShouldHaveSingleItem().Code.ShouldBe($"{type}-1");
-        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem().PendingReason.ShouldBe("sold-out");
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}&state=pending", member)).ShouldHaveSingleItem(
+            ).PendingReason.ShouldBe("sold-out");
         var counters = (await boon.Api.All<CouponType>("/v1/coupon-types", token)).Single(one => one.Name == type);
         (counters.Uploaded, counters.Claimed, counters.Purged, counters.Available).ShouldBe((4, 1, 3, 0));
     }
@@ -229,21 +263,32 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         const int waiting = 1_200;
         var token = await boon.OperatorToken();
         var type = "MANY-" + Guid.CreateVersion7().ToString("N")[..8];
-        var quest = await boon.CreateQuest(new { trigger = "test.many", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward($"coupon:{type}", 1) });
+        var quest = await boon.CreateQuest(
+            new { trigger = "test.many", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward(
+            $"coupon:{type}", 1) });
         await boon.AppendMany("test.many.v1", waiting);
         await boon.CaughtUp();
-        async Task<long> Reasons(string reason) => await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1 and granted_at is null and pending_reason = $2", quest, reason);
+        async Task<long> Reasons(string reason) =>
+            await boon.Scalar<long>(
+            "select count(*) from quests.completions where quest_id = $1 and granted_at is null and pending_reason = $2", quest, reason);
         (await Reasons("type-unknown")).ShouldBe(waiting);
         (await boon.Api.Put($"/v1/coupon-types/{type}", new { }, token)).Code.ShouldBe(201);
         (await boon.Api.Post("/v1/coupons", new
         {
-            coupons = Enumerable.Range(0, 1_100).Select(i => new { code = $"{type}-{i:0000}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z", maxUses = 1 }),
+            coupons = Enumerable.Range(0, 1_100)
+                .Select(i =>
+                new { code = $"{type}-{i:0000}", type, discount = new { kind = "percent", value = 10 }, expiresAt = "2090-01-01T00:00:00Z",
+                maxUses = 1 }),
         }, token)).Code.ShouldBe(201);
-        await Eventually.Holds("all coupons", async () => await boon.Scalar<long>("select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type) == 1_100);
+        await Eventually.Holds(
+            "all coupons", async () =>
+            await boon.Scalar<long>(
+            "select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type) == 1_100);
         await Eventually.Holds("those who still wait to know why", async () => await Reasons("sold-out") == waiting - 1_100);
         (await boon.Scalar<long>("""
             select count(*) from (select c.position < lag(c.position) over (order by r.place) as back from promotions.coupon_rewards r
-                join promotions.claims k on k.user_id = r.user_id and k.type = r.type join promotions.codes c on c.id = k.code_id where r.type = $1) p where back
+                join promotions.claims k on k.user_id = r.user_id and k.type = r.type join promotions.codes c on c.id = k.code_id
+                where r.type = $1) p where back
             """, type)).ShouldBe(0);
     }
 
@@ -259,9 +304,12 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var token = await boon.OperatorToken();
         var steps = await boon.Api.Get($"/v1/quests/{quest}/steps", token);
         (steps["users"].GetInt64(), steps["completions"].GetInt64()).ShouldBe((4, 2));
-        steps.As<QuestSteps>().Steps.Select(step => (step.Completions, step.Streak, step.Users)).ShouldBe([(0, 1, 1), (0, 2, 1), (1, 0, 2)]);
-        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token)).Select(one => one.UserId).ShouldBe([members[3].Id, members[2].Id], ignoreOrder: true); // two lanes: either may be first
-        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}&state=claimable&userId={members[2].Id}", token, limit: 1)).Count.ShouldBe(1);
+        steps.As<QuestSteps>().Steps.Select(step => (step.Completions, step.Streak, step.Users))
+            .ShouldBe([(0, 1, 1), (0, 2, 1), (1, 0, 2)]);
+        (await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token)).Select(one => one.UserId)
+            .ShouldBe([members[3].Id, members[2].Id], ignoreOrder: true); // two lanes: either may be first
+        (await boon.Api.All<Completion>(
+            $"/v1/quests/completions?questId={quest}&state=claimable&userId={members[2].Id}", token, limit: 1)).Count.ShouldBe(1);
         (await boon.Api.All<Received>($"/v1/quests/events?userId={members[3].Id}", token, limit: 1)).Count.ShouldBe(4);
         (await boon.Api.Get($"/v1/quests/progress?userId={members[3].Id}", token)).Code.ShouldBe(200);
 
@@ -293,13 +341,20 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Wrong("/v1/rewards", new { name = "r", item = "coupon:", quantity = 1 }, "item");
         await Wrong("/v1/rewards", new { name = "r", item = "coupon:FREE", quantity = 101 }, "quantity");
         await Wrong("/v1/quests", new { }, "name", "rewardId", "trigger");
-        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "quests.quest-completed", streak = 0, duplication = 0, state = "paused" }, "trigger", "streak", "duplication", "state");
-        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "external.a.b", window = new { unit = "month", timeZone = "Mars/Olympus" } }, "window.unit", "window.timeZone");
-        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "external.a.b", window = new { } }, "window.unit", "window.timeZone");
+        await Wrong("/v1/quests", new
+            { name = "q", rewardId = reward, trigger = "quests.quest-completed", streak = 0, duplication = 0, state = "paused" },
+            "trigger", "streak", "duplication", "state");
+        await Wrong("/v1/quests", new
+            { name = "q", rewardId = reward, trigger = "external.a.b", window = new { unit = "month", timeZone = "Mars/Olympus" } },
+            "window.unit", "window.timeZone");
+        await Wrong("/v1/quests", new { name = "q", rewardId = reward, trigger = "external.a.b", window = new { } }, "window.unit",
+            "window.timeZone");
         await Wrong("/v1/quests", new { name = "q", rewardId = Guid.CreateVersion7(), trigger = "external.a.b" }, "rewardId");
 
         var quest = await boon.CreateQuest(new { trigger = "external.a.b" });
-        foreach (var (body, code) in ((object, string)[])[(new { state = "draft" }, "invalid-state"), (new { streak = 0 }, "validation-failed"), (new { rewardId = Guid.CreateVersion7() }, "validation-failed"), (new { trigger = "external.b.c" }, "invalid-json")])
+        foreach (var (body, code) in ((object, string)[])[
+            (new { state = "draft" }, "invalid-state"), (new { streak = 0 }, "validation-failed"),
+            (new { rewardId = Guid.CreateVersion7() }, "validation-failed"), (new { trigger = "external.b.c" }, "invalid-json")])
             (await boon.Api.Patch($"/v1/quests/{quest}", body, token)).Problem.ShouldBe(code);
         (await boon.Api.Patch($"/v1/quests/{quest}", new { state = "ended" }, token)).Code.ShouldBe(200);
         (await boon.Api.Patch($"/v1/quests/{quest}", new { state = "active" }, token)).Problem.ShouldBe("quest-ended");
@@ -310,8 +365,11 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task The_completion_of_a_quest_can_trigger_a_campaign_and_a_wallet_entry_a_quest()
     {
-        var first = await boon.CreateQuest(new { trigger = "test.chain", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("gold", 5) });
-        var second = await boon.CreateQuest(new { trigger = "wallet.wallet-credited", when = new { questId = first, item = "gold" }, streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("diamond", 1) });
+        var first = await boon.CreateQuest(
+            new { trigger = "test.chain", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward("gold", 5) });
+        var second = await boon.CreateQuest(
+            new { trigger = "wallet.wallet-credited", when = new { questId = first, item = "gold" }, streak = 1, duplication = 1,
+            autoClaim = true, rewardId = await boon.CreateReward("diamond", 1) });
         var campaign = await boon.CreateCampaign(new { trigger = "quests.quest-completed", when = new { questId = first }, limit = 5 });
         var (user, token) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.chain.v1", user, "{}");
@@ -324,7 +382,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task The_ledger_is_only_ever_appended_to()
     {
-        foreach (var sql in (string[])["update wallet.ledger_entries set amount = 1", "delete from wallet.ledger_entries", "truncate wallet.ledger_entries"])
+        foreach (var sql in (string[])[
+            "update wallet.ledger_entries set amount = 1", "delete from wallet.ledger_entries", "truncate wallet.ledger_entries"])
             (await Should.ThrowAsync<Npgsql.PostgresException>(() => boon.Execute(sql))).MessageText.ShouldContain("append-only");
     }
 }

@@ -15,7 +15,8 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private readonly TestBoon boon = shared.Boon;
 
     private const string Session = """{"identifier":"nobody","password":"a long enough phrase"}""";
-    private const string Campaign = """{"name":"c","trigger":"external.a.b","limit":5000.0,"perUser":1e0,"benefit":{"kind":"percent","value":10e-1},"voucherValidFor":"P1D","state":"draft"}""";
+    private const string Campaign = """{"name":"c","trigger":"external.a.b","limit":5000.0,"perUser":1e0"""
+        + ""","benefit":{"kind":"percent","value":10e-1},"voucherValidFor":"P1D","state":"draft"}""";
 
     private async Task<Answer> Send(string method, string path, string? body, string? contentType, string? encoding = null)
     {
@@ -39,7 +40,8 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("/v1/coupons", "code", "application/x-www-form-urlencoded", "text/csv")]
     [InlineData("/v1/coupons", "code", null, "text/csv")]
     [InlineData("/v1/events", "[]", "text/plain", "application/cloudevents-batch+json")]
-    public async Task Types_and_charsets_that_are_not_taken_are_415_with_what_is(string path, string body, string? contentType, string advice)
+    public async Task Types_and_charsets_that_are_not_taken_are_415_with_what_is(
+        string path, string body, string? contentType, string advice)
     {
         var answer = await Send("POST", path, body, contentType);
         (answer.Code, answer.Problem).ShouldBe((415, "unsupported-media-type"), answer.Text);
@@ -66,7 +68,8 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         var answer = await Send("POST", "/v1/campaigns", Campaign, contentType, "identity");
         answer.Code.ShouldBe(201, answer.Text);
-        (answer["limit"].GetInt64(), answer["perUser"].GetInt32(), answer["benefit"].GetProperty("value").GetInt64()).ShouldBe((5000L, 1, 1L));
+        (answer["limit"].GetInt64(), answer["perUser"].GetInt32(), answer["benefit"].GetProperty("value").GetInt64())
+            .ShouldBe((5000L, 1, 1L));
     }
 
     [Theory]
@@ -93,7 +96,8 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var answer = await Send(method, path, body, body is null ? null : "application/json");
         (answer.Code, answer.Problem is "invalid-json" or "invalid-request").ShouldBe((400, true), answer.Text);
         answer["detail"].GetString()!.ShouldContain(words);
-        foreach (var foreign in (string[])["Implicit", "isFinalBlock", "BytePosition", "LineNumber", "System.", "Boon.", "Exception", "Path:", ".NET"])
+        foreach (var foreign in (string[])[
+            "Implicit", "isFinalBlock", "BytePosition", "LineNumber", "System.", "Boon.", "Exception", "Path:", ".NET"])
             answer.Text.ShouldNotContain(foreign);
     }
 
@@ -104,10 +108,12 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Answers_are_short_whatever_was_sent(string path)
     {
         var name = new string('n', 900_000);
-        foreach (var body in (string[])[$$"""{"{{name}}":1}""", $$"""{"coupons":[{"{{name}}":1} ]}""", $$$"""{"product":{"{{{name}}}":1}}"""])
+        foreach (var body in (string[])[
+            $$"""{"{{name}}":1}""", $$"""{"coupons":[{"{{name}}":1} ]}""", $$$"""{"product":{"{{{name}}}":1}}"""])
             (await Send("POST", path, body, "application/json")).Text.Length.ShouldBeLessThan(2_000, path);
         (await Send("POST", "/v1/coupons", new string(',', 65_000) + "\n", "text/csv")).Text.Length.ShouldBeLessThan(20_000);
-        (await Send("POST", "/v1/sessions", Session, "application/json; charset=" + new string('c', 5_000))).Text.Length.ShouldBeLessThan(2_000);
+        (await Send("POST", "/v1/sessions", Session, "application/json; charset=" + new string('c', 5_000))).Text.Length.ShouldBeLessThan(
+            2_000);
         (await Send("GET", "/v1/campaigns?" + new string('p', 5_000) + "=1", null, null)).Text.Length.ShouldBeLessThan(2_000);
     }
 
@@ -128,13 +134,19 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task Bodies_where_none_is_taken_are_refused()
     {
-        foreach (var (method, path) in ((string, string)[])[("POST", "/v1/quests/x/claims"), ("POST", "/v1/orders/x/cancel"), ("POST", "/v1/coupons/purge"), ("GET", "/v1/orders"), ("DELETE", "/v1/sessions/current")])
+        foreach (var (method, path) in ((string, string)[])[
+            ("POST", "/v1/quests/x/claims"), ("POST", "/v1/orders/x/cancel"), ("POST", "/v1/coupons/purge"), ("GET", "/v1/orders"),
+            ("DELETE", "/v1/sessions/current")])
         {
             var answer = await Send(method, path, "{}", "application/json");
             (answer.Code, answer.Problem).ShouldBe((400, "unexpected-body"), $"{method} {path} {answer.Text}");
         }
-        (await boon.Api.Send(HttpMethod.Post, "/v1/coupons/purge", new StreamContent(new MemoryStream()), await boon.OperatorToken(), change: request => request.Headers.TransferEncodingChunked = true)).Code.ShouldBe(200);
-        (await boon.Api.Send(HttpMethod.Post, "/v1/coupons/purge", new StreamContent(new MemoryStream([1])), await boon.OperatorToken(), change: request => request.Headers.TransferEncodingChunked = true)).Code.ShouldBe(400);
+        (await boon.Api.Send(
+            HttpMethod.Post, "/v1/coupons/purge", new StreamContent(new MemoryStream()), await boon.OperatorToken(), change: request =>
+            request.Headers.TransferEncodingChunked = true)).Code.ShouldBe(200);
+        (await boon.Api.Send(
+            HttpMethod.Post, "/v1/coupons/purge", new StreamContent(new MemoryStream([1])), await boon.OperatorToken(), change: request =>
+            request.Headers.TransferEncodingChunked = true)).Code.ShouldBe(400);
     }
 
     [Fact]
@@ -142,7 +154,10 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
     {
         using var http = new HttpClient { BaseAddress = new Uri(boon.Api.Url) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await boon.OperatorToken());
-        foreach (var path in (string[])["/health/live", "/health/ready", "/metrics", "/v1/rewards", "/v1/quests", "/v1/campaigns", "/v1/events", "/v1/logs/identity", "/v1/users/me", "/openapi/v1.json", "/docs/index.html", "/.well-known/jwks.json", "/v1/campaigns/x", "/v1/campaigns?x=1", "/nothing"])
+        foreach (var path in (string[])[
+            "/health/live", "/health/ready", "/metrics", "/v1/rewards", "/v1/quests", "/v1/campaigns", "/v1/events", "/v1/logs/identity",
+            "/v1/users/me", "/openapi/v1.json", "/docs/index.html", "/.well-known/jwks.json", "/v1/campaigns/x", "/v1/campaigns?x=1",
+            "/nothing"])
         {
             using var get = await http.GetAsync(path);
             using var head = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, path));
@@ -165,14 +180,18 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var person = await boon.Register();
         var own = await boon.Api.SignIn(person.Username, person.Password);
         (await boon.Api.Patch("/v1/users/me", new { birthday = "2000-01-01" }, own))["birthday"].GetString().ShouldBe("2000-01-01");
-        foreach (var (path, member, caller) in ((string, string, string)[])[($"/v1/campaigns/{campaign}", "endsAt", token), ($"/v1/campaigns/{campaign}", "description", token), ($"/v1/quests/{quest}", "description", token), ("/v1/users/me", "birthday", own)])
+        foreach (var (path, member, caller) in ((string, string, string)[])[
+            ($"/v1/campaigns/{campaign}", "endsAt", token), ($"/v1/campaigns/{campaign}", "description", token),
+            ($"/v1/quests/{quest}", "description", token), ("/v1/users/me", "birthday", own)])
         {
-            (await boon.Api.Raw(HttpMethod.Patch, path, "{}", caller)).Body.TryGetProperty(member, out _).ShouldBeTrue($"{path} {member} stays");
+            (await boon.Api.Raw(HttpMethod.Patch, path, "{}", caller)).Body.TryGetProperty(member, out _)
+                .ShouldBeTrue($"{path} {member} stays");
             var cleared = await boon.Api.Raw(HttpMethod.Patch, path, $$"""{"{{member}}":null}""", caller);
             (cleared.Code, cleared.Body.TryGetProperty(member, out _)).ShouldBe((200, false), cleared.Text);
         }
         foreach (var (path, members, caller) in ((string, string[], string)[])[
-            ($"/v1/campaigns/{campaign}", ["name", "state", "limit"], token), ($"/v1/quests/{quest}", ["name", "rewardId", "streak", "duplication", "autoClaim", "state"], token),
+            ($"/v1/campaigns/{campaign}", ["name", "state", "limit"], token),
+            ($"/v1/quests/{quest}", ["name", "rewardId", "streak", "duplication", "autoClaim", "state"], token),
             ("/v1/users/me", ["username", "email", "phone", "fullName", "password", "currentPassword"], own)])
             foreach (var member in members)
             {
@@ -204,11 +223,14 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
         var folder = Directory.CreateTempSubdirectory("boon-tls-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(folder, "cert.pem"), certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "cert.pem"), certificate.ExportCertificatePem(), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "key.pem"), key.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
         await using var host = await TestBoon.StartAsync(
             ("Boon:Management:Urls", "https://127.0.0.1:0"),
-            ("Kestrel:Certificates:Default:Path", Path.Combine(folder, "cert.pem")), ("Kestrel:Certificates:Default:KeyPath", Path.Combine(folder, "key.pem")));
+            ("Kestrel:Certificates:Default:Path", Path.Combine(folder, "cert.pem")),
+            ("Kestrel:Certificates:Default:KeyPath", Path.Combine(folder, "key.pem")));
         var port = host.Urls.Select(url => new Uri(url)).Single(url => url.Scheme == "https").Port;
 
         async Task<SslStream> ConnectAsync()
@@ -217,12 +239,15 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
             await client.ConnectAsync("127.0.0.1", port, TestContext.Current.CancellationToken);
             var stream = new SslStream(client.GetStream());
             await stream.AuthenticateAsClientAsync(
-                new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString() == certificate.GetCertHashString() }, TestContext.Current.CancellationToken);
+                new SslClientAuthenticationOptions
+                    { TargetHost = "localhost", RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString(
+                    ) == certificate.GetCertHashString() }, TestContext.Current.CancellationToken);
             return stream;
         }
         await using (var stream = await ConnectAsync())
         {
-            await stream.WriteAsync("GET /health/live HTTP/1.1\r\nHost: boon\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+            await stream.WriteAsync(
+                "GET /health/live HTTP/1.1\r\nHost: boon\r\nConnection: close\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
             (await ReadAsync(stream)).ShouldContain("\"live\"");
         }
         await using (var stream = await ConnectAsync())
@@ -232,12 +257,17 @@ public sealed class RequestTests(SharedBoon shared) : IClassFixture<SharedBoon>
 
     private static async Task IsRefusedWithAProblem(Stream stream, string line, string status)
     {
-        await stream.WriteAsync(Encoding.Latin1.GetBytes($"{line.Replace("LONG", new string('l', 9_000), StringComparison.Ordinal)}\r\nHost: boon\r\n\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(
+            Encoding.Latin1.GetBytes($"{line.Replace("LONG", new string('l', 9_000), StringComparison.Ordinal)}\r\nHost: boon\r\n\r\n"),
+            TestContext.Current.CancellationToken);
         var answer = await ReadAsync(stream);
         answer.ShouldStartWith(status);
         answer.ShouldContain("Content-Type: application/problem+json");
-        var body = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], System.Text.Json.JsonSerializerOptions.Default);
-        (body.GetProperty("code").GetString(), body.GetProperty("status").GetInt32()).ShouldBe((status.Contains("405", StringComparison.Ordinal) ? "method-not-allowed" : "invalid-request", int.Parse(status.AsSpan(9, 3), System.Globalization.CultureInfo.InvariantCulture)));
+        var body = System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(
+            answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..], System.Text.Json.JsonSerializerOptions.Default);
+        (body.GetProperty("code").GetString(), body.GetProperty("status").GetInt32())
+            .ShouldBe((status.Contains("405", StringComparison.Ordinal)
+            ? "method-not-allowed" : "invalid-request", int.Parse(status.AsSpan(9, 3), System.Globalization.CultureInfo.InvariantCulture)));
     }
 
     /// <summary>All that comes. A server that closes before it has read everything resets the connection, behind its answer.</summary>

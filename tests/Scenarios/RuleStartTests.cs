@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Boon.Scenarios;
 
-/// <summary>Campaigns and quests count what comes after their creation: by its place in the log, whatever the clocks of the servers say.</summary>
+/// <summary>
+/// Campaigns and quests count what comes after their creation: by its place in the log, whatever the clocks of the servers say.
+/// </summary>
 [Collection("Defences")]
 public sealed class RuleStartTests
 {
@@ -22,11 +24,13 @@ public sealed class RuleStartTests
         await boon.CaughtUp();
         await using var behind = await Behind(boon);
         await boon.AppendMany("test.start.v1", 5);
-        var (campaign, quest) = (await boon.CreateCampaign(new { trigger = "test.start" }), await boon.CreateQuest(new { trigger = "test.start" }));
+        var (campaign, quest) =
+            (await boon.CreateCampaign(new { trigger = "test.start" }), await boon.CreateQuest(new { trigger = "test.start" }));
         foreach (var (schema, table, id) in ((string, string, Guid)[])[("promotions", "campaigns", campaign), ("quests", "quests", quest)])
             await boon.Execute($"""
                 with changed as (update {schema}.rules_lock set version = version + 1 returning version)
-                update {schema}.{table} t set created_at = t.created_at + make_interval(hours => $2), rules_version = c.version from changed c where t.id = $1
+                update {schema}.{table} t set created_at = t.created_at + make_interval(hours => $2), rules_version = c.version
+                from changed c where t.id = $1
                 """, id, hours);
         await boon.AppendMany("test.start.v1", 7);
         await behind.DisposeAsync();
@@ -36,12 +40,16 @@ public sealed class RuleStartTests
         (await boon.Replay("quests", checkOnly: true)).Equal.ShouldBeTrue();
     });
 
-    /// <summary>The server of Identity's log is an hour ahead. Its database is the same as that of the rules, and the lanes follow; or it is another one, and they are behind.</summary>
+    /// <summary>
+    /// The server of Identity's log is an hour ahead. Its database is the same as that of the rules, and the lanes follow; or it is another
+    /// one, and they are behind.
+    /// </summary>
     [Theory]
     [InlineData(false, true)]
     [InlineData(true, true)]
     [InlineData(true, false)]
-    public async Task What_was_answered_before_a_creation_never_counts_and_what_begins_after_its_answer_always_does(bool apart, bool defended)
+    public async Task What_was_answered_before_a_creation_never_counts_and_what_begins_after_its_answer_always_does(
+        bool apart, bool defended)
     {
         var identity = apart ? await TestServer.CreateDatabaseAsync() : null;
         try
@@ -94,9 +102,11 @@ public sealed class RuleStartTests
         if (behind is not null)
             await behind.DisposeAsync();
         await Read(boon, log);
-        foreach (var (table, column, id) in ((string, string, Guid)[])[("promotions.decisions", "campaign_id", campaign), ("quests.received", "quest_id", quest)])
+        foreach (var (table, column, id) in ((string, string, Guid)[])[
+            ("promotions.decisions", "campaign_id", campaign), ("quests.received", "quest_id", quest)])
         {
-            var counted = (await boon.Scalar<Guid[]>($"select coalesce(array_agg(user_id), array[]::uuid[]) from {table} where {column} = $1", id)).ToHashSet();
+            var counted = (await boon.Scalar<Guid[]>(
+                $"select coalesce(array_agg(user_id), array[]::uuid[]) from {table} where {column} = $1", id)).ToHashSet();
             signedIn.Where(one => one.Began == 2).ShouldAllBe(one => counted.Contains(one.User));
             counted.ShouldBeSubsetOf(signedIn.Where(one => one.Ended > 0).Select(one => one.User), $"none of {table} was answered before");
         }
@@ -117,31 +127,38 @@ public sealed class RuleStartTests
         }
         await boon.Execute("update promotions.campaigns set counts_after = '{}'");
         await boon.Execute("update quests.quests set counts_after = '{}'");
-        await boon.Execute("update promotions.checkpoints set sequence = sequence + 1000 where source = 'wallet'"); // an old copy of a log that is elsewhere now
+        // An old copy of a log that is elsewhere now.
+        await boon.Execute("update promotions.checkpoints set sequence = sequence + 1000 where source = 'wallet'");
         await boon.Execute(RuleStart.Fill("promotions", "campaigns", ["identity", "intake", "orders", "quests", "wallet"]));
         await boon.Execute(RuleStart.Fill("quests", "quests", ["identity", "intake", "orders", "promotions", "wallet"]));
         foreach (var (table, id) in rules)
-            (await boon.Scalar<bool>($$"""
+        {
+            string[] others = table == "quests.quests" ? ["wallet", "promotions"] : ["quests"];
+            var more = string.Join(", ", others.Select(source =>
+                $"'{source}', (select count(*) from {source}.event_order o where o.recordedat < r.created_at)"));
+            (await boon.Scalar<bool>($"""
                 select counts_after = jsonb_build_object(
                         'identity', (select count(*) from identity.event_order o where o.recordedat < r.created_at),
                         'intake', (select count(*) from intake.event_order o where o.recordedat < r.created_at),
                         'orders', (select count(*) from orders.event_order o where o.recordedat < r.created_at))
-                    || {{(table == "quests.quests"
-                        ? "jsonb_build_object('wallet', (select count(*) from wallet.event_order o where o.recordedat < r.created_at), 'promotions', (select count(*) from promotions.event_order o where o.recordedat < r.created_at))"
-                        : "jsonb_build_object('quests', (select count(*) from quests.event_order o where o.recordedat < r.created_at))")}}
-                from {{table}} r where r.id = $1
+                    || jsonb_build_object({more})
+                from {table} r where r.id = $1
                 """, id)).ShouldBeTrue($"{table} {id}");
+        }
         await boon.AppendMany("test.start.v1", 1);
         await boon.CaughtUp();
         foreach (var (index, id) in rules.Where(rule => rule.Table == "promotions.campaigns").Select(rule => rule.Id).Index())
             (await Decided(boon, id)).ShouldBe(3 * (4 - index) + 1);
     }
 
-    private static Task SignIn(TestBoon boon, Guid user) => boon.Append("identity.user-signed-in.v1", user, """{"first":true,"number":1}""");
+    private static Task SignIn(TestBoon boon, Guid user) =>
+        boon.Append("identity.user-signed-in.v1", user, """{"first":true,"number":1}""");
 
-    private static Task<long> Decided(TestBoon boon, Guid campaign) => boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign);
+    private static Task<long> Decided(TestBoon boon, Guid campaign) =>
+        boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign);
 
-    private static Task<long> Received(TestBoon boon, Guid quest) => boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", quest);
+    private static Task<long> Received(TestBoon boon, Guid quest) =>
+        boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", quest);
 
     /// <summary>Keeps the lanes that count where they are.</summary>
     private static Task<OpenTransaction> Behind(TestBoon boon) => OpenTransaction.BeginAsync(boon, """

@@ -10,9 +10,13 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
 
     private static string Trigger() => "test.t" + Guid.CreateVersion7().ToString("N");
 
-    private Task<long> Decided(Guid campaign) => boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign);
+    private Task<long> Decided(Guid campaign) =>
+        boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign);
 
-    private Task<long> Logged(Guid campaign) => boon.Scalar<long>("select count(*) from promotions.event_log where type like 'promotions.voucher-%' and payload ->> 'campaignId' = $1", campaign.ToString());
+    private Task<long> Logged(Guid campaign) =>
+        boon.Scalar<long>(
+        "select count(*) from promotions.event_log where type like 'promotions.voucher-%' and payload ->> 'campaignId' = $1",
+        campaign.ToString());
 
     private async Task Append(string trigger, Guid user, string data = "{}")
     {
@@ -32,7 +36,8 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
         foreach (var user in (Guid[])[winner, late, late, winner, late, winner, later, late])
             await boon.Append(trigger + ".v1", user, "{}");
         await boon.CaughtUp();
-        (await Decisions(campaign)).ShouldBe([(winner, null, 1), (late, "budget-exhausted", 2), (winner, "already-issued", null), (later, "budget-exhausted", 3)]);
+        (await Decisions(campaign))
+            .ShouldBe([(winner, null, 1), (late, "budget-exhausted", 2), (winner, "already-issued", null), (later, "budget-exhausted", 3)]);
         (await Logged(campaign)).ShouldBe(4, "an event for each decision, and no other");
 
         (await boon.Api.Patch($"/v1/campaigns/{campaign}", new { limit = 2 }, await boon.OperatorToken())).Code.ShouldBe(200);
@@ -52,7 +57,8 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
         (await boon.Api.Patch($"/v1/campaigns/{ended}", new { state = "ended" }, token)).Code.ShouldBe(200);
         await Append(trigger, Guid.CreateVersion7());
         (await Decided(ended) + await Decided(over) + await Logged(ended) + await Logged(over)).ShouldBe(0);
-        (await boon.Api.Patch($"/v1/campaigns/{over}", new { endsAt = TimeProvider.System.GetUtcNow().AddHours(1) }, token)).Code.ShouldBe(200);
+        (await boon.Api.Patch($"/v1/campaigns/{over}", new { endsAt = TimeProvider.System.GetUtcNow().AddHours(1) }, token)).Code.ShouldBe(
+            200);
         await Append(trigger, Guid.CreateVersion7());
         (await Decided(over)).ShouldBe(1);
     }
@@ -111,7 +117,8 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
         (await Decided(broken), await Decided(good)).ShouldBe((0, 1));
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", brokenQuest)).ShouldBe(0);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1", goodQuest)).ShouldBe(1);
-        (await boon.Scalar<long>("select (select count(*) from promotions.dead_letters) + (select count(*) from quests.dead_letters)")).ShouldBe(0);
+        (await boon.Scalar<long>("select (select count(*) from promotions.dead_letters) + (select count(*) from quests.dead_letters)"))
+            .ShouldBe(0);
         var metrics = (await boon.Api.Get("/metrics")).Text;
         metrics.ShouldContain("boon_rules_failed_total{module=\"promotions\"}");
         metrics.ShouldContain("boon_rules_failed_total{module=\"quests\"}");
@@ -138,12 +145,17 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
             (await boon.Scalar<long>("select issued from promotions.campaigns where id = $1", campaign)).ShouldBe(limit);
             (await boon.Scalar<long>("select ranked from promotions.campaigns where id = $1", campaign)).ShouldBe(400);
             (await boon.Scalar<long>("select count(*) from promotions.codes where campaign_id = $1", campaign)).ShouldBe(limit);
-            (await boon.Scalar<long>("select count(distinct user_id) from promotions.decisions where campaign_id = $1 and rank between 1 and 400", campaign)).ShouldBe(400);
+            (await boon.Scalar<long>(
+                "select count(distinct user_id) from promotions.decisions where campaign_id = $1 and rank between 1 and 400", campaign))
+                .ShouldBe(400);
             (await Decided(campaign)).ShouldBe(400 + limit, "who has a voucher is told so once, who has none knows");
         }
         // A batch takes events until they mean 5,000 matches, and no more of them: each of these means 13.
-        (await boon.Scalar<long>("select max(n) from (select count(*) as n from promotions.event_log where type like 'promotions.voucher-%' group by txid) t")).ShouldBeLessThan(5_000 + 13);
-        (await boon.Scalar<long>("select max(n) from (select count(*) as n from quests.event_log where type in ('quests.quest-progressed.v1', 'quests.quest-completed.v1') group by txid) t")).ShouldBeLessThan(5_000 + 13);
+        (await boon.Scalar<long>(
+            "select max(n) from (select count(*) as n from promotions.event_log where type like 'promotions.voucher-%' group by txid) t"))
+            .ShouldBeLessThan(5_000 + 13);
+        (await boon.Scalar<long>("select max(n) from (select count(*) as n from quests.event_log where type in "
+            + "('quests.quest-progressed.v1', 'quests.quest-completed.v1') group by txid) t")).ShouldBeLessThan(5_000 + 13);
         foreach (var quest in quests)
         {
             (await boon.Scalar<long>("select count(*) from quests.completions where quest_id = $1", quest)).ShouldBe(400);

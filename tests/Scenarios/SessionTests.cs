@@ -39,7 +39,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
             access = (await Refresh(refresh))["accessToken"].GetString()!;
         var other = (await SignIn(person)).Access;
         await boon.Execute("update identity.sessions set expires_at = now() - interval '1 minute' where user_id = $1", person.Id);
-        await boon.Execute("update identity.refresh_tokens set used_at = now() - interval '1 minute' where hash = $1", SHA256.HashData(Encoding.UTF8.GetBytes(refresh)));
+        await boon.Execute("update identity.refresh_tokens set used_at = now() - interval '1 minute' where hash = $1",
+            SHA256.HashData(Encoding.UTF8.GetBytes(refresh)));
 
         switch (reason)
         {
@@ -48,7 +49,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 (await Status(other)).ShouldBe(200, "another session of the same user goes on");
                 break;
             case "password-changed":
-                (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = person.Password }, other)).Code.ShouldBe(200);
+                (await boon.Api.Patch(
+                    "/v1/users/me", new { password = "a new long phrase", currentPassword = person.Password }, other)).Code.ShouldBe(200);
                 (await Status(other)).ShouldBe(200, "the session that changed it goes on");
                 break;
             case "roles-changed":
@@ -65,9 +67,12 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 break;
         }
         (await Status(access)).ShouldBe(401);
-        (await boon.Api.Post("/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" } }, access)).Code.ShouldBe(401);
+        (await boon.Api.Post(
+            "/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" } }, access)).Code.ShouldBe(
+            401);
         (await boon.Scalar<long>("""
-            select count(*) from identity.event_log where type = 'identity.session-ended.v1' and aggregateid = $1 and payload ->> 'reason' = $2
+            select count(*) from identity.event_log where type = 'identity.session-ended.v1' and aggregateid = $1
+            and payload ->> 'reason' = $2
             """, Claim(access, "sid").GetString()!, reason)).ShouldBe(1);
     }
 
@@ -77,7 +82,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var (session, access, refresh) = await SignIn();
         session["expiresIn"].GetInt32().ShouldBe(1800);
         session["tokenType"].GetString().ShouldBe("Bearer");
-        await boon.Execute("update identity.sessions set expires_at = now() + interval '5 minutes' where id = $1", Guid.Parse(Claim(access, "sid").GetString()!));
+        await boon.Execute("update identity.sessions set expires_at = now() + interval '5 minutes' where id = $1",
+            Guid.Parse(Claim(access, "sid").GetString()!));
         var last = await Refresh(refresh);
         last["expiresIn"].GetInt32().ShouldBeInRange(1, 300);
         var token = last["accessToken"].GetString()!;
@@ -99,12 +105,14 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var next = await Refresh(tabs[3]["refreshToken"].GetString()!);
         next.Code.ShouldBe(200);
 
-        await boon.Execute("update identity.refresh_tokens set used_at = used_at - interval '11 seconds' where hash = $1", SHA256.HashData(Encoding.UTF8.GetBytes(refresh)));
+        await boon.Execute("update identity.refresh_tokens set used_at = used_at - interval '11 seconds' where hash = $1",
+            SHA256.HashData(Encoding.UTF8.GetBytes(refresh)));
         var reused = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Refresh(refresh)));
         reused.ShouldAllBe(answer => answer.Problem == "invalid-refresh-token");
         (await Status(next["accessToken"].GetString()!)).ShouldBe(401);
         (await Refresh(tabs[5]["refreshToken"].GetString()!)).Code.ShouldBe(401);
-        (await boon.Scalar<long>("select count(*) from identity.event_log where type = 'identity.session-ended.v1' and userid = $1", person.Id)).ShouldBe(1);
+        (await boon.Scalar<long>(
+            "select count(*) from identity.event_log where type = 'identity.session-ended.v1' and userid = $1", person.Id)).ShouldBe(1);
         (await boon.Scalar<long>("select sign_ins from identity.users where id = $1", person.Id)).ShouldBe(1);
     }
 
@@ -122,7 +130,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private async Task SetRoles(Guid user, params string[] roles) =>
         (await boon.Api.Put($"/v1/users/{user}/roles", new { roles }, await boon.OperatorToken())).Code.ShouldBe(200);
 
-    private static JsonElement Claim(string token, string name) => JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[1])).RootElement.GetProperty(name);
+    private static JsonElement Claim(string token, string name) =>
+        JsonDocument.Parse(Base64Url.DecodeFromChars(token.Split('.')[1])).RootElement.GetProperty(name);
 }
 
 /// <summary>Guarantees of sessions, with their defence and without it.</summary>
@@ -132,11 +141,14 @@ public sealed class SessionGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task Two_tabs_that_refresh_at_once_do_not_sign_each_other_out(bool defended) => Defended.Show("RefreshOverlap", defended, async boon =>
+    public Task Two_tabs_that_refresh_at_once_do_not_sign_each_other_out(bool defended) =>
+        Defended.Show("RefreshOverlap", defended, async boon =>
     {
         var person = await boon.Register();
         var session = await boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password });
-        var tabs = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => boon.Api.Post("/v1/sessions/refresh", new { refreshToken = session["refreshToken"].GetString() })));
+        var tabs = await Task.WhenAll(
+            Enumerable.Range(0, 2)
+            .Select(_ => boon.Api.Post("/v1/sessions/refresh", new { refreshToken = session["refreshToken"].GetString() })));
         foreach (var tab in tabs)
         {
             tab.Code.ShouldBe(200);
@@ -147,7 +159,8 @@ public sealed class SessionGuaranteeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task A_copied_refresh_token_ends_the_session_of_whoever_used_it_first(bool defended) => Defended.Show("ReuseEndsSession", defended, async boon =>
+    public Task A_copied_refresh_token_ends_the_session_of_whoever_used_it_first(bool defended) =>
+        Defended.Show("ReuseEndsSession", defended, async boon =>
     {
         var person = await boon.Register();
         var session = await boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password });

@@ -22,7 +22,8 @@ public sealed class SqlTests : IAsyncLifetime
     }
 
     private async Task<(string Type, bool IsNull)> Seen(SqlValue value) =>
-        (await source.Command("select pg_typeof($1)::text, $1 is null", value).ReadAllAsync(row => (row.GetString(0), row.GetBoolean(1)), Never))[0];
+        (await source.Command("select pg_typeof($1)::text, $1 is null", value)
+            .ReadAllAsync(row => (row.GetString(0), row.GetBoolean(1)), Never))[0];
 
     [Fact]
     public async Task A_null_has_the_type_of_the_expression()
@@ -40,9 +41,11 @@ public sealed class SqlTests : IAsyncLifetime
     {
         foreach (var (value, type) in new (SqlValue, string)[]
         {
-            (Guid.CreateVersion7(), "uuid"), ("a", "text"), (1, "integer"), (1L, "bigint"), (true, "boolean"), (TimeSpan.FromSeconds(1), "interval"),
+            (Guid.CreateVersion7(), "uuid"), ("a", "text"), (1, "integer"), (1L, "bigint"), (true, "boolean"),
+            (TimeSpan.FromSeconds(1), "interval"),
             (Noon, "timestamp with time zone"), (new DateTimeOffset(Noon), "timestamp with time zone"), (new byte[] { 1 }, "bytea"),
-            (new[] { "a", null }, "text[]"), (new[] { 1 }, "integer[]"), (new[] { Guid.Empty }, "uuid[]"), (new List<Guid> { Guid.Empty }, "uuid[]"),
+            (new[] { "a", null }, "text[]"), (new[] { 1 }, "integer[]"), (new[] { Guid.Empty }, "uuid[]"),
+            (new List<Guid> { Guid.Empty }, "uuid[]"),
             (SqlValue.Of((short)1), "smallint"), (SqlValue.Of(1.5m), "numeric"),
         })
             (await Seen(value)).ShouldBe((type, false));
@@ -55,9 +58,11 @@ public sealed class SqlTests : IAsyncLifetime
             [(1, "one", Noon, Guid.AllBitsSet, 7), (2, null, null, null, null), (3, "three", null, Guid.Empty, null)];
         var back = await source.Command(
             "select * from unnest($1, $2, $3, $4, $5) k (number, text, at, id, count) order by number",
-            rows.Column(row => row.Number), rows.Column(row => row.Text), rows.Column(row => row.At), rows.Column(row => row.Id), rows.Column(row => row.Count))
+            rows.Column(row => row.Number), rows.Column(row => row.Text), rows.Column(row => row.At), rows.Column(row => row.Id),
+            rows.Column(row => row.Count))
             .ReadAllAsync(row => (
-                row.GetInt32(0), row.GetNullable<string>(1), row.GetNullable<DateTime>(2), row.GetNullable<Guid>(3), row.GetNullable<long>(4)), Never);
+                row.GetInt32(0), row.GetNullable<string>(1), row.GetNullable<DateTime>(2), row.GetNullable<Guid>(3), row.GetNullable<long>(
+                    4)), Never);
         back.ShouldBe(rows);
         foreach (var (column, type) in new (SqlValue, string)[]
         {
@@ -84,9 +89,11 @@ public sealed class SqlTests : IAsyncLifetime
         {
             (await one.Command("select $1", i).ScalarAsync<int>(Never)).ShouldBe(i);
             (await one.Command("select g from generate_series(1, $1) g", i).ReadAllAsync(row => row.GetInt32(0), Never)).Count.ShouldBe(i);
-            (await one.Command("select $1", i.ToString(CultureInfo.InvariantCulture)).ReadFirstAsync(row => row.GetString(0), Never)).ShouldNotBeNull();
+            (await one.Command("select $1", i.ToString(CultureInfo.InvariantCulture)).ReadFirstAsync(row => row.GetString(0), Never))
+                .ShouldNotBeNull();
             await one.Command("select 1 / $1", 0).ExecuteAsync(Never).ShouldThrowAsync<PostgresException>();
-            await one.Command("select 1").ReadEachAsync(_ => throw new TimeZoneNotFoundException(), Never).ShouldThrowAsync<TimeZoneNotFoundException>();
+            await one.Command("select 1").ReadEachAsync(_ => throw new TimeZoneNotFoundException(), Never)
+                .ShouldThrowAsync<TimeZoneNotFoundException>();
         }
     }
 
@@ -117,7 +124,8 @@ public sealed class SqlTests : IAsyncLifetime
         var trip = new RoundTrip(await source.OpenConnectionAsync());
         trip.Add("create temp table u (id int) on commit drop");
         trip.Add("delete from u").MustTouch(1, "It was not there.");
-        (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message.ShouldBe("It was not there.");
+        (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message.ShouldBe(
+            "It was not there.");
     }
 
     [Fact]

@@ -16,7 +16,8 @@ public sealed class StatementTests(SharedBoon shared) : IClassFixture<SharedBoon
         using var statements = new Statements();
         var members = await boon.SeedMembers(2);
         object Order(string? code) => new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code };
-        var hold = await OpenTransaction.BeginAsync(boon, "select from promotions.checkpoints where subscription = 'promotions.redeem-orders' for update");
+        var hold = await OpenTransaction.BeginAsync(
+            boon, "select from promotions.checkpoints where subscription = 'promotions.redeem-orders' for update");
         Task<Answer> waiting;
         await using (hold)
         {

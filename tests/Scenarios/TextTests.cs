@@ -10,7 +10,9 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private const string Password = "a long enough phrase";
 
     private Task<Answer> Register(string username, string? email = null, string fullName = "Somebody") =>
-        boon.Api.Post("/v1/users", new { username, email = email ?? $"u{Guid.CreateVersion7():N}@example.com", phone = TestBoon.NewPhone(), password = Password, fullName });
+        boon.Api.Post("/v1/users", new
+            { username, email = email ?? $"u{Guid.CreateVersion7():N}@example.com", phone = TestBoon.NewPhone(), password = Password,
+            fullName });
 
     [Theory]
     [InlineData("straße-1", "STRASSE-1")]
@@ -49,29 +51,37 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var member = boon.TokenOf(Guid.CreateVersion7());
         async Task Refused(string path, object body, string field, string? token, string contentType = "application/json")
         {
-            var answer = await boon.Api.Raw(HttpMethod.Post, path, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body), contentType, token);
+            var answer = await boon.Api.Raw(
+                HttpMethod.Post, path, System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(body), contentType, token);
             (answer.Code, answer.Problem).ShouldBe((400, "validation-failed"), $"{path} {field}: {answer.Text}");
             answer["errors"].EnumerateObject().Select(error => error.Name).ShouldContain(field, answer.Text);
         }
         var benefit = new { kind = "percent", value = 1, products = new[] { text } };
-        await Refused("/v1/users", new { username = text, email = "i1@example.com", phone = "+15550000009", password = Password, fullName = "X" }, "username", null);
-        await Refused("/v1/users", new { username = "i1", email = $"{text}@example.com", phone = "+15550000009", password = Password, fullName = "X" }, "email", null);
+        await Refused("/v1/users", new
+            { username = text, email = "i1@example.com", phone = "+15550000009", password = Password, fullName = "X" }, "username", null);
+        await Refused("/v1/users", new
+            { username = "i1", email = $"{text}@example.com", phone = "+15550000009", password = Password, fullName = "X" }, "email", null);
         await Refused("/v1/sessions", new { identifier = text, password = Password }, "identifier", null);
         await Refused("/v1/redemptions/preview", new { code = text, amount = 1, currency = "USD" }, "code", member);
         await Refused("/v1/redemptions", new { code = "c", amount = 1, currency = "USD", product = text }, "product", member);
         await Refused("/v1/redemptions", new { code = "c", amount = 1, currency = "USD", reference = text }, "reference", member);
         await Refused("/v1/orders", new { product = text, quantity = 1, total = new { amount = 1, currency = "USD" } }, "product", member);
-        await Refused("/v1/campaigns", new { name = text, trigger = "external.a.b", limit = 1, benefit, voucherValidFor = "P1D" }, "benefit.products", token);
+        await Refused("/v1/campaigns", new { name = text, trigger = "external.a.b", limit = 1, benefit, voucherValidFor = "P1D" },
+            "benefit.products", token);
         await Refused("/v1/events", new { specversion = "1.0", id = text, source = "/s", type = "t.t" }, "id", token);
         await Refused("/v1/events", new { specversion = "1.0", id = "1", source = text, type = "t.t" }, "source", token);
         await Refused("/v1/events", new { specversion = "1.0", id = "1", source = "/s", type = "t.t", userid = text }, "userid", token);
         if (!text.EndsWith('\uFE0F'))
         {
-            await Refused("/v1/campaigns", new { name = text, trigger = "external.a.b", limit = 1, benefit = new { kind = "percent", value = 1 }, voucherValidFor = "P1D" }, "name", token);
+            await Refused("/v1/campaigns", new
+                { name = text, trigger = "external.a.b", limit = 1, benefit = new { kind = "percent", value = 1 },
+                voucherValidFor = "P1D" }, "name", token);
             await Refused("/v1/rewards", new { name = text, item = "gold", quantity = 1 }, "name", token);
             await Refused("/v1/api-keys", new { name = text }, "name", token);
         }
-        var upload = await boon.Api.Raw(HttpMethod.Post, "/v1/coupons", $$"""{"coupons":[{"code":"{{text}}","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z"}]}""", token);
+        var upload = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/coupons",
+            $$"""{"coupons":[{"code":"{{text}}","discount":{"kind":"percent","value":1},"expiresAt":"2090-01-01T00:00:00Z"}]}""", token);
         (upload.Code, upload["errors"][0].GetProperty("field").GetString()).ShouldBe((422, "code"), upload.Text);
     }
 
@@ -82,9 +92,12 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var user = await Register($"u{Guid.CreateVersion7():N}", fullName: family + "😀😀");
         user.Code.ShouldBe(201, user.Text);
         user["fullName"].GetString().ShouldBe(family + "😀😀");
-        (await Register($"u{Guid.CreateVersion7():N}", fullName: family + "😀😀😀"))["errors"].TryGetProperty("fullName", out _).ShouldBeTrue();
+        (await Register($"u{Guid.CreateVersion7():N}", fullName: family + "😀😀😀"))["errors"].TryGetProperty("fullName", out _)
+            .ShouldBeTrue();
         (await Register(string.Concat(Enumerable.Repeat("😀", 63)) + "1")).Code.ShouldBe(201);
-        (await boon.Api.Post("/v1/rewards", new { name = "❤\uFE0F 👩\u200D💻", item = "gold", quantity = 1 }, await boon.OperatorToken())).Code.ShouldBe(201);
+        (await boon.Api.Post(
+            "/v1/rewards", new { name = "❤\uFE0F 👩\u200D💻", item = "gold", quantity = 1 }, await boon.OperatorToken()))
+            .Code.ShouldBe(201);
     }
 
     [Fact]
@@ -93,7 +106,9 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var longest = string.Concat(Enumerable.Repeat("😀", 128)); // 256 units of UTF-16
         var longer = new string('x', 129);
         var username = $"u{Guid.CreateVersion7():N}";
-        var registered = await boon.Api.Post("/v1/users", new { username, email = $"{username}@example.com", phone = TestBoon.NewPhone(), password = longest, fullName = "X" });
+        var registered = await boon.Api.Post(
+            "/v1/users", new
+            { username, email = $"{username}@example.com", phone = TestBoon.NewPhone(), password = longest, fullName = "X" });
         registered.Code.ShouldBe(201, registered.Text);
         var token = await boon.Api.SignIn(username, longest);
         Answer[] refused =
@@ -111,17 +126,26 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Products_references_and_when_are_the_same_however_they_are_composed()
     {
         var nfd = "cafe\u0301";
-        var campaign = await boon.CreateCampaign(new { trigger = "test.nfc", when = new Dictionary<string, object> { ["na\u0308me"] = nfd }, benefit = new { kind = "percent", value = 10, products = new[] { "café" } } });
+        var campaign = await boon.CreateCampaign(
+            new
+            {
+                trigger = "test.nfc", when = new Dictionary<string, object> { ["na\u0308me"] = nfd },
+                benefit = new { kind = "percent", value = 10, products = new[] { "café" } },
+            });
         var (member, token) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.nfc.v1", member, """{"näme":"café"}""");
         await boon.Decisions(campaign, 1);
         var code = (await boon.Api.All<Voucher>("/v1/vouchers", token)).Single().Code;
-        (await boon.Api.Post("/v1/redemptions/preview", new { code, amount = 100, currency = "USD", product = nfd }, token))["discount"].GetInt64().ShouldBe(10);
+        (await boon.Api.Post("/v1/redemptions/preview", new { code, amount = 100, currency = "USD", product = nfd }, token))["discount"]
+            .GetInt64().ShouldBe(10);
         // A benefit that was stored by a former version, and an order.
-        await boon.Execute("update promotions.codes set benefit = $1::json where code = $2", """{"kind":"percent","value":10,"products":["XX"]}""".Replace("XX", nfd, StringComparison.Ordinal), code!);
-        var order = await boon.Api.Post("/v1/orders", new { product = nfd, quantity = 1, total = new { amount = 100, currency = "USD" }, code }, token);
+        await boon.Execute("update promotions.codes set benefit = $1::json where code = $2",
+            """{"kind":"percent","value":10,"products":["XX"]}""".Replace("XX", nfd, StringComparison.Ordinal), code!);
+        var order = await boon.Api.Post(
+            "/v1/orders", new { product = nfd, quantity = 1, total = new { amount = 100, currency = "USD" }, code }, token);
         order["product"].GetString().ShouldBe("café");
-        await Eventually.Holds("the order", async () => (await boon.Api.Get($"/v1/orders/{order.Id}", token))["state"].GetString() == "confirmed");
+        await Eventually.Holds(
+            "the order", async () => (await boon.Api.Get($"/v1/orders/{order.Id}", token))["state"].GetString() == "confirmed");
     }
 
     [Fact]
@@ -131,8 +155,13 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var api = before.Api;
         async Task<Guid> Former(string username, string usernameKey, string email, string emailKey)
         {
-            var registered = await api.Post("/v1/users", new { username = $"x{Guid.CreateVersion7():N}", email = $"x{Guid.CreateVersion7():N}@example.com", phone = TestBoon.NewPhone(), password = Password, fullName = "X" });
-            await before.Execute("update identity.users set username = $2, username_key = $3, email = $4, email_key = $5 where id = $1", registered.Id, username, usernameKey, email, emailKey);
+            var registered = await api.Post(
+                "/v1/users", new
+                { username = $"x{Guid.CreateVersion7():N}", email = $"x{Guid.CreateVersion7():N}@example.com", phone = TestBoon.NewPhone(),
+                password = Password, fullName = "X" });
+            await before.Execute(
+                "update identity.users set username = $2, username_key = $3, email = $4, email_key = $5 where id = $1", registered.Id,
+                username, usernameKey, email, emailKey);
             return registered.Id;
         }
         var sharp = await Former("Straße", "straße", "Gruß@Bücher.example", "gruß@bücher.example");
@@ -140,14 +169,16 @@ public sealed class TextTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var taken = await Former("Straße2", "straße2", "straße2@example.com", "straße2@example.com");
         await before.Execute("update identity.folded_keys set up_to = '00000000-0000-0000-0000-000000000000'");
         await using var after = await before.StartBesideAsync();
-        async Task<Guid> SignIn(string identifier) => (await after.Api.Get("/v1/users/me", await after.Api.SignIn(identifier, Password))).Id;
+        async Task<Guid> SignIn(string identifier) =>
+            (await after.Api.Get("/v1/users/me", await after.Api.SignIn(identifier, Password))).Id;
         foreach (var identifier in (string[])["STRASSE", "straße", "gruß@bücher.example", "GRUSS@xn--bcher-kva.example"])
             (await SignIn(identifier)).ShouldBe(sharp, identifier);
         // Each of the two that are one by today's rules is found by its own spelling.
         (await SignIn("STRASSE2")).ShouldBe(plain);
         (await SignIn("straße2")).ShouldBe(taken);
         (await SignIn("STRASSE2@example.com")).ShouldBe(taken);
-        (await after.Scalar<string>("select string_agg(username_key, ' ' order by id) from identity.users where id = any ($1)", new[] { sharp, plain, taken }))
+        (await after.Scalar<string>(
+            "select string_agg(username_key, ' ' order by id) from identity.users where id = any ($1)", new[] { sharp, plain, taken }))
             .ShouldBe("strasse strasse2 straße2");
     }
 }

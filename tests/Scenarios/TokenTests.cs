@@ -73,13 +73,18 @@ public sealed class TokenTests
         var options = boon.Services.GetRequiredService<TokenOptions>();
         var key = boon.Services.GetRequiredService<SigningKeys>().Current;
         var parts = good.Split('.');
-        var publicKey = RSA.Create(new RSAParameters { Modulus = Convert.FromBase64String(Padded(key.VerificationKey.Modulus)), Exponent = [1, 0, 1] }).ExportSubjectPublicKeyInfoPem();
+        var publicKey = RSA.Create(
+            new RSAParameters { Modulus = Convert.FromBase64String(Padded(key.VerificationKey.Modulus)), Exponent = [1, 0, 1] })
+            .ExportSubjectPublicKeyInfoPem();
 
         yield return ("alg none", $"{Part($$"""{"alg":"none","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}.");
-        yield return ("alg none with the signature", $"{Part($$"""{"alg":"none","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}.{parts[2]}");
+        yield return ("alg none with the signature",
+            $"{Part($$"""{"alg":"none","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}.{parts[2]}");
         var hs = $"{Part($$"""{"alg":"HS256","typ":"at+jwt","kid":"{{key.Id}}"}""")}.{parts[1]}";
-        yield return ("HS256 signed with the public key", $"{hs}.{Url(HMACSHA256.HashData(Encoding.UTF8.GetBytes(publicKey), Encoding.UTF8.GetBytes(hs)))}");
-        yield return ("another key, our kid", $"{parts[0]}.{parts[1]}.{AccessTokenIssuer.Issue(SigningKey.Create(), Claims(TimeSpan.Zero), options).Split('.')[2]}");
+        yield return ("HS256 signed with the public key",
+            $"{hs}.{Url(HMACSHA256.HashData(Encoding.UTF8.GetBytes(publicKey), Encoding.UTF8.GetBytes(hs)))}");
+        yield return ("another key, our kid",
+            $"{parts[0]}.{parts[1]}.{AccessTokenIssuer.Issue(SigningKey.Create(), Claims(TimeSpan.Zero), options).Split('.')[2]}");
         yield return ("unknown kid", AccessTokenIssuer.Issue(SigningKey.Create(), Claims(TimeSpan.Zero), options));
         yield return ("wrong issuer", AccessTokenIssuer.Issue(key, Claims(TimeSpan.Zero), options with { Issuer = "somebody" }));
         yield return ("wrong audience", AccessTokenIssuer.Issue(key, Claims(TimeSpan.Zero), options with { Audience = "somebody" }));
@@ -90,7 +95,9 @@ public sealed class TokenTests
         yield return ("garbage", "a.b.c");
         yield return ("one bit of the signature", parts[0] + "." + parts[1] + "." + (parts[2][0] == 'A' ? 'B' : 'A') + parts[2][1..]);
 
-        AccessToken Claims(TimeSpan shift) => AccessToken.New(Guid.CreateVersion7(), Guid.CreateVersion7(), ["member", "operator"], TimeProvider.System.GetUtcNow() + shift, options);
+        AccessToken Claims(TimeSpan shift) =>
+            AccessToken.New(
+            Guid.CreateVersion7(), Guid.CreateVersion7(), ["member", "operator"], TimeProvider.System.GetUtcNow() + shift, options);
     }
 
     private static byte[] Signed(SigningKey key, string text)
@@ -104,5 +111,6 @@ public sealed class TokenTests
 
     private static string Url(byte[] bytes) => System.Buffers.Text.Base64Url.EncodeToString(bytes);
 
-    private static string Padded(string base64Url) => base64Url.Replace('-', '+').Replace('_', '/') + new string('=', (4 - (base64Url.Length % 4)) % 4);
+    private static string Padded(string base64Url) =>
+        base64Url.Replace('-', '+').Replace('_', '/') + new string('=', (4 - (base64Url.Length % 4)) % 4);
 }

@@ -18,14 +18,18 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
 
     private Task FoldSteps() => Fold(boon.Services.GetRequiredService<StepTotals>(), "quests.step_changes");
 
-    /// <summary>Until nothing is left: what the service itself adds at this moment is passed over by anybody else, and is gone only once that is committed.</summary>
+    /// <summary>
+    /// Until nothing is left: what the service itself adds at this moment is passed over by anybody else, and is gone only once that is
+    /// committed.
+    /// </summary>
     private Task Fold(Totals totals, string changes) => Eventually.Holds("no changes to add", async () =>
     {
         await totals.FoldAsync(CancellationToken.None);
         return !await boon.Scalar<bool>($"select exists (select from {changes})");
     });
 
-    private async Task<long> Redeemed(Guid campaign) => (await boon.Api.Get($"/v1/campaigns/{campaign}", await boon.OperatorToken()))["redeemed"].GetInt64();
+    private async Task<long> Redeemed(Guid campaign) =>
+        (await boon.Api.Get($"/v1/campaigns/{campaign}", await boon.OperatorToken()))["redeemed"].GetInt64();
 
     [Fact]
     public async Task Redeemed_is_a_total_that_follows_every_use_given_and_taken_back()
@@ -50,7 +54,8 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await Redeemed(campaign)).ShouldBe(5);
         await FoldUses();
         (await Redeemed(campaign)).ShouldBe(5);
-        (await boon.Scalar<long>("select count(*) from promotions.use_changes where campaign_id = $1", campaign)).ShouldBe(0, "all were added");
+        (await boon.Scalar<long>("select count(*) from promotions.use_changes where campaign_id = $1", campaign))
+            .ShouldBe(0, "all were added");
         (await boon.Api.All<Campaign>("/v1/campaigns", token)).Single(view => view.Id == campaign).Redeemed.ShouldBe(5);
 
         // Uses that were there before they were recorded are counted once, however often that is done.
@@ -91,7 +96,8 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 string? cursor = null;
                 do
                 {
-                    var page = await boon.Api.Get($"/v1/quests/{quest}/steps?limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
+                    var page = await boon.Api.Get(
+                        $"/v1/quests/{quest}/steps?limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
                     (page["users"].GetInt64(), page["completions"].GetInt64()).ShouldBe((21, (3 * 3) + (6 * 2)));
                     page["steps"].GetArrayLength().ShouldBeInRange(1, limit);
                     steps.AddRange(page.As<QuestSteps>().Steps.Select(step => (step.Completions, step.Streak, step.Users)));
@@ -102,7 +108,9 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
             }
         }
         (await boon.Scalar<long>("select count(*) from quests.step_changes where quest_id = $1", quest)).ShouldBe(0, "all were added");
-        await Eventually.Holds("empty steps to be gone", async () => await boon.Scalar<long>("select count(*) from quests.steps where quest_id = $1", quest) == expected.Length);
+        await Eventually.Holds(
+            "empty steps to be gone", async () =>
+            await boon.Scalar<long>("select count(*) from quests.steps where quest_id = $1", quest) == expected.Length);
         (await boon.Api.Get($"/v1/quests/{quest}/steps?cursor=x", token)).Problem.ShouldBe("validation-failed");
 
         // A replay that mends moves the totals too, and what was there before changes were recorded is counted once.
@@ -122,16 +130,20 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
     public async Task Events_that_quests_received_come_in_pages_of_one_quest_or_all()
     {
         var trigger = "test.t" + Guid.CreateVersion7().ToString("N");
-        var quests = new List<Guid> { await boon.CreateQuest(new { trigger, streak = 1, duplication = 9 }), await boon.CreateQuest(new { trigger, streak = 1, duplication = 9 }) };
+        var quests = new List<Guid>
+            { await boon.CreateQuest(new { trigger, streak = 1, duplication = 9 }), await boon.CreateQuest(
+            new { trigger, streak = 1, duplication = 9 }) };
         var (user, token) = (await boon.SeedMembers(1))[0];
         await boon.AppendMany(trigger + ".v1", [user, user, user]);
         await boon.CaughtUp();
         var all = await boon.Api.All<Received>("/v1/quests/events", token, limit: 4);
         all.Select(e => (e.QuestId, e.Completions))
             .ShouldBe([(quests[1], 3), (quests[0], 3), (quests[1], 2), (quests[0], 2), (quests[1], 1), (quests[0], 1)]);
-        (await boon.Api.All<Received>($"/v1/quests/events?questId={quests[0]}", token, limit: 2)).Select(e => e.Completions).ShouldBe([3, 2, 1]);
+        (await boon.Api.All<Received>($"/v1/quests/events?questId={quests[0]}", token, limit: 2)).Select(e => e.Completions)
+            .ShouldBe([3, 2, 1]);
         // A page is read in the order of the index: nothing is sorted.
-        var plan = string.Join('\n', await Plan("select position from quests.received where user_id = $1 and position < 9 and (quest_id = $1) is true order by position desc limit 51", user));
+        var plan = string.Join('\n', await Plan("select position from quests.received where user_id = $1 and position < 9 and (quest_id = "
+            + "$1) is true order by position desc limit 51", user));
         plan.ShouldContain("received_user");
         plan.ShouldNotContain("Sort");
     }

@@ -28,7 +28,8 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private Task<Answer> Report(string type) => ReportAs(type, Guid.CreateVersion7().ToString());
 
     private async Task<Answer> ReportAs(string type, string id) => await boon.Api.Raw(
-        HttpMethod.Post, "/v1/events", System.Text.Encoding.UTF8.GetBytes($$"""{"specversion":"1.0","id":"{{id}}","source":"/shop","type":"{{type}}","userid":"ada"}"""),
+        HttpMethod.Post, "/v1/events", System.Text.Encoding.UTF8.GetBytes(
+            $$"""{"specversion":"1.0","id":"{{id}}","source":"/shop","type":"{{type}}","userid":"ada"}"""),
         "application/cloudevents+json", await boon.OperatorToken());
 
     [Fact]
@@ -83,7 +84,8 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [InlineData("promotions.code-redeemed", "must not be an event of promotions")]
     [InlineData("promotions.no-such", "must not be an event of promotions")]
     [InlineData("intake.api-key-created", "is an event of no user")]
-    public async Task A_trigger_that_never_fires_is_refused_and_near_names_are_told(string trigger, string fault) => Fault(await Campaign(trigger)).ShouldContain(fault);
+    public async Task A_trigger_that_never_fires_is_refused_and_near_names_are_told(string trigger, string fault) =>
+        Fault(await Campaign(trigger)).ShouldContain(fault);
 
     [Fact]
     public async Task Quests_refuse_their_own_events_and_unknown_ones_too()

@@ -9,7 +9,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
 {
     private readonly TestBoon boon = shared.Boon;
 
-    private static string? Header(Answer answer, string name) => answer.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
+    private static string? Header(Answer answer, string name) =>
+        answer.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
 
     [Fact]
     public async Task Nothing_that_is_somebodys_is_kept_by_a_cache_and_no_type_is_guessed()
@@ -23,7 +24,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
             await boon.Api.Post("/v1/sessions/refresh", new { refreshToken = session["refreshToken"].GetString() }),
             await boon.Api.Get("/v1/users/me", token), await boon.Api.Get("/v1/vouchers", token), await boon.Api.Get("/v1/wallet", token),
             await boon.Api.Post("/v1/api-keys", new { name = "a system" }, await boon.OperatorToken()),
-            await boon.Api.Get("/v1/users/me"), await boon.Api.Get("/v1/nothing", token), await boon.Api.Post("/v1/sessions", new { identifier = "x" }),
+            await boon.Api.Get("/v1/users/me"), await boon.Api.Get("/v1/nothing", token), await boon.Api.Post(
+                "/v1/sessions", new { identifier = "x" }),
         ];
         foreach (var answer in personal)
             (answer.Headers.CacheControl?.NoStore, Header(answer, "X-Content-Type-Options")).ShouldBe((true, "nosniff"), answer.Text);
@@ -49,27 +51,32 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task Pages_of_other_origins_may_call_only_when_they_are_named()
     {
-        Task<Answer> Preflight(TestBoon host, string origin) => host.Api.Send(HttpMethod.Options, "/v1/orders", content: null, token: null, change: request =>
+        Task<Answer> Preflight(TestBoon host, string origin) =>
+            host.Api.Send(HttpMethod.Options, "/v1/orders", content: null, token: null, change: request =>
         {
             request.Headers.Add("Origin", origin);
             request.Headers.Add("Access-Control-Request-Method", "POST");
             request.Headers.Add("Access-Control-Request-Headers", "authorization,content-type,idempotency-key");
         });
         Task<Answer> Refused(TestBoon host, string origin) =>
-            host.Api.Send(HttpMethod.Post, "/v1/orders", JsonContent.Create(new { }), token: null, change: request => request.Headers.Add("Origin", origin));
+            host.Api.Send(HttpMethod.Post, "/v1/orders", JsonContent.Create(new { }), token: null, change: request =>
+                request.Headers.Add("Origin", origin));
         const string shop = "https://shop.example";
 
         var none = await Preflight(boon, shop);
         (none.Code, Header(none, "Access-Control-Allow-Origin")).ShouldBe((405, null));
 
-        await using var open = await TestBoon.StartAsync(("Boon:Web:AllowedOrigins:0", shop), ("Boon:Web:AllowedOrigins:1", "http://localhost:3000"));
+        await using var open = await TestBoon.StartAsync(
+            ("Boon:Web:AllowedOrigins:0", shop), ("Boon:Web:AllowedOrigins:1", "http://localhost:3000"));
         foreach (var origin in (string[])[shop, "http://localhost:3000"])
         {
             var preflight = await Preflight(open, origin);
-            (preflight.Code, Header(preflight, "Access-Control-Allow-Origin"), Header(preflight, "Access-Control-Allow-Credentials")).ShouldBe((204, origin, null));
+            (preflight.Code, Header(preflight, "Access-Control-Allow-Origin"), Header(preflight, "Access-Control-Allow-Credentials"))
+                .ShouldBe((204, origin, null));
             Header(preflight, "Access-Control-Allow-Methods").ShouldNotBeNull().ShouldContain("POST");
             Header(preflight, "Access-Control-Allow-Headers")!.Split(',').Select(name => name.Trim().ToLowerInvariant())
-                .ShouldBeSubsetOf(["authorization", "content-type", "idempotency-key", "if-none-match", "prefer", "traceparent", "tracestate"]);
+                .ShouldBeSubsetOf(["authorization", "content-type", "idempotency-key", "if-none-match", "prefer", "traceparent",
+                    "tracestate"]);
             Header(preflight, "Access-Control-Max-Age").ShouldBe("3600");
             var refused = await Refused(open, origin);
             (refused.Code, Header(refused, "Access-Control-Allow-Origin")).ShouldBe((401, origin), "errors are readable too");
@@ -78,7 +85,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
         foreach (var origin in (string[])["https://evil.example", "https://shop.example.evil.example", "null"])
             Header(await Preflight(open, origin), "Access-Control-Allow-Origin").ShouldBeNull(origin);
         foreach (var wrong in (string[])["shop.example", "https://shop.example/", "https://shop.example/path", "ftp://shop.example"])
-            (await Should.ThrowAsync<SetupException>(() => TestBoon.StartAsync(("Boon:Web:AllowedOrigins:0", wrong)))).Message.ShouldContain(wrong);
+            (await Should.ThrowAsync<SetupException>(() =>
+                TestBoon.StartAsync(("Boon:Web:AllowedOrigins:0", wrong)))).Message.ShouldContain(wrong);
     }
 
     [Fact]
@@ -87,7 +95,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
         // Orders of a host without Promotions wait for ever for their redemption.
         await using var shop = await TestBoon.StartModulesAsync(["identity", "orders"]);
         var member = shop.TokenOf(Guid.CreateVersion7());
-        var placed = await shop.Api.Post("/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" }, code = "X" }, member);
+        var placed = await shop.Api.Post(
+            "/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" }, code = "X" }, member);
         placed.Code.ShouldBe(202);
         using var http = new HttpClient { BaseAddress = new Uri(shop.Api.Url) };
         using var stop = new CancellationTokenSource();
@@ -103,7 +112,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
         {
             var refused = await Task.WhenAll(waiting.Where(one => one.IsCompleted));
             foreach (var one in refused)
-                ((int)one.StatusCode, one.Headers.RetryAfter is not null, (await one.Content.ReadAsStringAsync()).Contains("too-many-waits", StringComparison.Ordinal)).ShouldBe((429, true, true));
+                ((int)one.StatusCode, one.Headers.RetryAfter is not null, (await one.Content.ReadAsStringAsync())
+                    .Contains("too-many-waits", StringComparison.Ordinal)).ShouldBe((429, true, true));
             return refused.Length == 10;
         });
         (await shop.Api.Get($"/v1/orders/{placed.Id}", member)).Code.ShouldBe(200, "who does not wait is served");

@@ -34,14 +34,16 @@ public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpRespons
 /// <summary>Calls Boon over HTTP as a client would.</summary>
 public sealed class Api(string url) : IDisposable
 {
-    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = new Uri(url), Timeout = Eventually.Longest };
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 256 })
+        { BaseAddress = new Uri(url), Timeout = Eventually.Longest };
 
     /// <summary>The address.</summary>
     public string Url => url;
 
     public Task<Answer> Get(string path, string? token = null) => Send(HttpMethod.Get, path, null, token);
 
-    public Task<Answer> Post(string path, object? body, string? token = null, string? key = null) => Send(HttpMethod.Post, path, Json(body), token, key);
+    public Task<Answer> Post(string path, object? body, string? token = null, string? key = null) =>
+        Send(HttpMethod.Post, path, Json(body), token, key);
 
     public Task<Answer> Patch(string path, object body, string? token = null) => Send(HttpMethod.Patch, path, Json(body), token);
 
@@ -61,9 +63,11 @@ public sealed class Api(string url) : IDisposable
     }
 
     /// <summary>Sends text as JSON.</summary>
-    public Task<Answer> Raw(HttpMethod method, string path, string body, string? token = null) => Raw(method, path, Encoding.UTF8.GetBytes(body), token: token);
+    public Task<Answer> Raw(HttpMethod method, string path, string body, string? token = null) =>
+        Raw(method, path, Encoding.UTF8.GetBytes(body), token: token);
 
-    public async Task<Answer> Send(HttpMethod method, string path, HttpContent? content, string? token, string? key = null, Action<HttpRequestMessage>? change = null)
+    public async Task<Answer> Send(
+        HttpMethod method, string path, HttpContent? content, string? token, string? key = null, Action<HttpRequestMessage>? change = null)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         if (token is not null)
@@ -73,7 +77,8 @@ public sealed class Api(string url) : IDisposable
         change?.Invoke(request);
         using var response = await http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        var json = text.Length > 0 && response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true && response.Content.Headers.ContentType.MediaType != "application/x-ndjson";
+        var json = text.Length > 0 && response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.Ordinal) == true
+            && response.Content.Headers.ContentType.MediaType != "application/x-ndjson";
         return new Answer(response.StatusCode, json ? JsonSerializer.Deserialize<JsonElement>(text) : default, response.Headers, text);
     }
 
@@ -84,7 +89,8 @@ public sealed class Api(string url) : IDisposable
         string? cursor = null;
         do
         {
-            var answer = await Get($"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
+            var and = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+            var answer = await Get($"{path}{and}limit={limit}{(cursor is null ? "" : "&cursor=" + cursor)}", token);
             if (answer.Status != HttpStatusCode.OK)
                 throw new InvalidOperationException($"GET {path}: {answer.Code} {answer.Text}");
             items.AddRange(answer["data"].EnumerateArray());
@@ -95,13 +101,15 @@ public sealed class Api(string url) : IDisposable
     }
 
     /// <summary>All items of a list, page by page, each as one of <see cref="Views"/>.</summary>
-    public async Task<List<T>> All<T>(string path, string token, int limit = 200) => [.. (await All(path, token, limit)).Select(Views.Read<T>)];
+    public async Task<List<T>> All<T>(string path, string token, int limit = 200) =>
+        [.. (await All(path, token, limit)).Select(Views.Read<T>)];
 
     /// <summary>Signs in; answers the access token.</summary>
     public async Task<string> SignIn(string identifier, string password)
     {
         var answer = await Post("/v1/sessions", new { identifier, password });
-        return answer.Status == HttpStatusCode.OK ? answer["accessToken"].GetString()! : throw new InvalidOperationException($"Sign-in of {identifier}: {answer.Text}");
+        return answer.Status == HttpStatusCode.OK
+            ? answer["accessToken"].GetString()! : throw new InvalidOperationException($"Sign-in of {identifier}: {answer.Text}");
     }
 
     private static JsonContent? Json(object? body) => body is null ? null : JsonContent.Create(body);

@@ -11,12 +11,16 @@ public sealed record ApiOperation(string Method, string Path, JsonElement Body)
 
     /// <summary>The media types that it takes as body, each with its description.</summary>
     public IReadOnlyDictionary<string, JsonElement> Takes =>
-        Body.TryGetProperty("requestBody", out var body) ? body.GetProperty("content").EnumerateObject().ToDictionary(type => type.Name, type => type.Value) : [];
+        Body.TryGetProperty("requestBody", out var body)
+            ? body.GetProperty("content").EnumerateObject().ToDictionary(type => type.Name, type => type.Value) : [];
 
-    public IReadOnlyDictionary<string, JsonElement> Answers => Body.GetProperty("responses").EnumerateObject().ToDictionary(status => status.Name, status => status.Value);
+    public IReadOnlyDictionary<string, JsonElement> Answers =>
+        Body.GetProperty("responses").EnumerateObject().ToDictionary(status => status.Name, status => status.Value);
 
     /// <summary>Name of a header that it takes.</summary>
-    public bool TakesHeader(string name) => Parameters.Any(parameter => parameter.GetProperty("in").GetString() == "header" && parameter.GetProperty("name").GetString() == name);
+    public bool TakesHeader(string name) =>
+        Parameters.Any(parameter => parameter.GetProperty("in").GetString() == "header" && parameter.GetProperty("name")
+        .GetString() == name);
 
     public override string ToString() => $"{Method} {Path}";
 }
@@ -29,7 +33,9 @@ public sealed class ApiDocument(JsonElement root)
     public static async Task<ApiDocument> Of(TestBoon boon) => new((await boon.Api.Get("/openapi/v1.json")).Body);
 
     public IReadOnlyList<ApiOperation> Operations { get; } =
-        [.. root.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject().Select(verb => new ApiOperation(verb.Name.ToUpperInvariant(), path.Name, verb.Value)))];
+        [.. root.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject()
+            .Select(verb => new ApiOperation(verb.Name.ToUpperInvariant(), path.Name, verb.Value)))];
 
     public IReadOnlyDictionary<string, JsonElement> Schemas { get; } =
         root.GetProperty("components").GetProperty("schemas").EnumerateObject().ToDictionary(schema => schema.Name, schema => schema.Value);

@@ -16,12 +16,15 @@ public sealed class BoonProcess : IAsyncDisposable
     private BoonProcess(Process process) => this.process = process;
 
     /// <summary>Starts it with arguments for the test host and Boon, and settings as environment.</summary>
-    public static BoonProcess Start(IReadOnlyDictionary<string, string> settings, params string[] arguments) => StartIn(Environment.CurrentDirectory, settings, arguments);
+    public static BoonProcess Start(IReadOnlyDictionary<string, string> settings, params string[] arguments) =>
+        StartIn(Environment.CurrentDirectory, settings, arguments);
 
     /// <summary>Starts it in a folder, whose appsettings.json it reads.</summary>
     public static BoonProcess StartIn(string folder, IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("dotnet")
+            { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+            UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Boon.FaultHost.dll"));
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -34,7 +37,8 @@ public sealed class BoonProcess : IAsyncDisposable
 
     /// <summary>Starts a program that becomes Boon, such as a script that ends in <c>exec</c>.</summary>
     public static BoonProcess StartProgram(string program, params string[] arguments) =>
-        Run(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false });
+        Run(new ProcessStartInfo(program, arguments)
+            { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false });
 
     private static BoonProcess Run(ProcessStartInfo start)
     {

@@ -7,10 +7,13 @@ namespace Boon.Support;
 /// <summary>A second PostgreSQL, and what administrators do with databases: dump, restore, copy, exchange.</summary>
 public static class PostgresTools
 {
-    /// <summary>Makes a PostgreSQL of its own in a folder that its user can reach: a young cluster, whose transaction ids are low.</summary>
+    /// <summary>
+    /// Makes a PostgreSQL of its own in a folder that its user can reach: a young cluster, whose transaction ids are low.
+    /// </summary>
     public static Task<PrivatePostgres> StartAnotherAsync(string folder)
     {
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         return PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null), _ => { }, CancellationToken.None);
     }
 
@@ -29,13 +32,16 @@ public static class PostgresTools
         }
     }
 
-    /// <summary>Copies a database within its cluster as it is at this moment; answers the copy. Whoever is connected loses the connection.</summary>
+    /// <summary>
+    /// Copies a database within its cluster as it is at this moment; answers the copy. Whoever is connected loses the connection.
+    /// </summary>
     public static async Task<string> CopyAsync(string database)
     {
         var name = new NpgsqlConnectionStringBuilder(database).Database;
         var copy = name + "_copy";
         await using var server = await ServerAsync(database);
-        await ExecuteAsync(server, $"alter database {name} allow_connections false", $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+        await ExecuteAsync(server, $"alter database {name} allow_connections false",
+            $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
         await ExecuteRepeatedlyAsync(server, $"create database {copy} template {name}");
         await ExecuteAsync(server, $"alter database {copy} allow_connections true", $"alter database {name} allow_connections true");
         return new NpgsqlConnectionStringBuilder(database) { Database = copy }.ConnectionString;
@@ -53,7 +59,8 @@ public static class PostgresTools
 
     private static async Task<NpgsqlConnection> ServerAsync(string database)
     {
-        var server = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database) { Database = "postgres", Pooling = false }.ConnectionString);
+        var server = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(database) { Database = "postgres", Pooling = false }.ConnectionString);
         await server.OpenAsync();
         return server;
     }

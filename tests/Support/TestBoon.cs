@@ -55,10 +55,12 @@ public sealed class TestBoon : IAsyncDisposable
         await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules, settings);
 
     /// <summary>A host on a database that is there, and stays.</summary>
-    public static Task<TestBoon> StartOnAsync(string database, params (string Key, string Value)[] settings) => StartOnAsync(database, ownsDatabase: false, modules: null, settings);
+    public static Task<TestBoon> StartOnAsync(string database, params (string Key, string Value)[] settings) =>
+        StartOnAsync(database, ownsDatabase: false, modules: null, settings);
 
     /// <summary>Another host on the same database.</summary>
-    public Task<TestBoon> StartBesideAsync(params (string Key, string Value)[] settings) => StartOnAsync(Database, ownsDatabase: false, modules: null, settings);
+    public Task<TestBoon> StartBesideAsync(params (string Key, string Value)[] settings) =>
+        StartOnAsync(Database, ownsDatabase: false, modules: null, settings);
 
     static TestBoon()
     {
@@ -66,7 +68,8 @@ public sealed class TestBoon : IAsyncDisposable
         Databases.RequestStatementLimit = Eventually.Longest;
     }
 
-    private static async Task<TestBoon> StartOnAsync(string database, bool ownsDatabase, string[]? modules, (string Key, string Value)[] settings, params IModule[] more)
+    private static async Task<TestBoon> StartOnAsync(
+        string database, bool ownsDatabase, string[]? modules, (string Key, string Value)[] settings, params IModule[] more)
     {
         IReadOnlyList<IModule> known = [.. BoonHost.AllModules, .. more];
         var data = Directory.CreateTempSubdirectory("boon-test-").FullName;
@@ -74,7 +77,8 @@ public sealed class TestBoon : IAsyncDisposable
         all["ConnectionStrings:Boon"] = database;
         all["Boon:Operator:Password"] = OperatorPassword;
         all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
-        var host = await BoonHost.BuildAsync(new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all, Known: known), CancellationToken.None);
+        var host = await BoonHost.BuildAsync(
+            new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all, Known: known), CancellationToken.None);
         await host.StartAsync(CancellationToken.None);
         var here = known.Where(module => modules?.Contains(module.Name) != false);
         return new TestBoon(host, database, data, [.. here]) { ownsDatabase = ownsDatabase };
@@ -87,7 +91,8 @@ public sealed class TestBoon : IAsyncDisposable
     {
         username ??= "u" + Guid.CreateVersion7().ToString("N");
         const string password = "a pass phrase of a member";
-        var answer = await Api.Post("/v1/users", new { username, email = $"{username}@example.com", phone = NewPhone(), password, fullName = "A Member" });
+        var answer = await Api.Post(
+            "/v1/users", new { username, email = $"{username}@example.com", phone = NewPhone(), password, fullName = "A Member" });
         return answer.Code == 201 ? (answer.Id, username, password) : throw new InvalidOperationException(answer.Text);
     }
 
@@ -172,7 +177,8 @@ public sealed class TestBoon : IAsyncDisposable
         var lines = new List<string>();
         foreach (var file in Directory.GetFiles(Path.Combine(data, "logs"), files))
         {
-            using var reader = new StreamReader(new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+            using var reader = new StreamReader(
+                new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
             var text = reader.ReadToEnd();
             lines.AddRange(text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
@@ -199,7 +205,8 @@ public sealed class TestBoon : IAsyncDisposable
 
     /// <summary>Rebuilds what a module derives from events, as <c>boon replay</c> does.</summary>
     public Task<ReplayReport> Replay(string module, bool checkOnly) =>
-        Services.GetServices<ModuleReplay>().Single(replay => replay.Module == module).Run(new ReplayOptions(checkOnly), new Progress<long>(), CancellationToken.None);
+        Services.GetServices<ModuleReplay>().Single(replay => replay.Module == module)
+            .Run(new ReplayOptions(checkOnly), new Progress<long>(), CancellationToken.None);
 
     /// <summary>Creates a reward; answers its id.</summary>
     public async Task<Guid> CreateReward(string item = "diamond", int quantity = 10)
@@ -211,7 +218,8 @@ public sealed class TestBoon : IAsyncDisposable
     /// <summary>Creates a quest (three sign-ins, 10 diamonds, at most twice); the members given win over those of a plain one.</summary>
     public async Task<Guid> CreateQuest(object? change = null)
     {
-        var body = new Dictionary<string, object?> { ["name"] = "A quest", ["trigger"] = "identity.user-signed-in", ["streak"] = 3, ["duplication"] = 2 };
+        var body = new Dictionary<string, object?>
+            { ["name"] = "A quest", ["trigger"] = "identity.user-signed-in", ["streak"] = 3, ["duplication"] = 2 };
         foreach (var property in change?.GetType().GetProperties() ?? [])
             body[property.Name] = property.GetValue(change);
         if (!body.ContainsKey("rewardId"))

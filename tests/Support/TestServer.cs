@@ -5,8 +5,9 @@ using Npgsql;
 namespace Boon.Support;
 
 /// <summary>
-/// The PostgreSQL that the tests of this checkout share: <c>BOON_TEST_POSTGRES</c> if set (a connection string), else a private one of Boon's own in the
-/// checkout's folder <c>artifacts</c>, which the last test process out stops. Every test class gets databases of its own on it.
+/// The PostgreSQL that the tests of this checkout share: <c>BOON_TEST_POSTGRES</c> if set (a connection string), else a private one of
+/// Boon's own in the checkout's folder <c>artifacts</c>, which the last test process out stops. Every test class gets databases of its own
+/// on it.
 /// </summary>
 public static class TestServer
 {
@@ -40,7 +41,8 @@ public static class TestServer
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"create database {name}", connection);
         await command.ExecuteNonQueryAsync();
-        return new NpgsqlConnectionStringBuilder(server) { Database = name, MaxPoolSize = 25, CommandTimeout = (int)Eventually.Longest.TotalSeconds }.ConnectionString;
+        return new NpgsqlConnectionStringBuilder(server)
+            { Database = name, MaxPoolSize = 25, CommandTimeout = (int)Eventually.Longest.TotalSeconds }.ConnectionString;
     }
 
     /// <summary>Drops a database that <see cref="CreateDatabaseAsync"/> made.</summary>
@@ -57,7 +59,8 @@ public static class TestServer
         if (Environment.GetEnvironmentVariable("BOON_TEST_POSTGRES") is { Length: > 0 } given)
             return given;
         var folder = Path.Combine(Checkout.Root, "artifacts", "tests");
-        started = await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, null) { Connections = Connections }, Console.WriteLine, CancellationToken.None);
+        started = await PrivatePostgres.StartAsync(
+            new PrivatePostgresOptions(folder, null) { Connections = Connections }, Console.WriteLine, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => started.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return started.ConnectionString;
     }

@@ -6,7 +6,9 @@ using Npgsql;
 
 namespace Boon.Support;
 
-/// <summary>Signs access tokens for processes that run elsewhere: with a key of its own, announced in Identity's log like any other.</summary>
+/// <summary>
+/// Signs access tokens for processes that run elsewhere: with a key of its own, announced in Identity's log like any other.
+/// </summary>
 public sealed class TokenMint
 {
     private static readonly TimeSpan Life = TimeSpan.FromHours(2);
@@ -29,13 +31,17 @@ public sealed class TokenMint
         announce.Parameters.Add(new() { Value = Guid.CreateVersion7() });
         announce.Parameters.Add(new() { Value = mint.key.Id });
         announce.Parameters.Add(new() { Value = SigningKeyCreated.Name });
-        announce.Parameters.Add(new() { Value = JsonSerializer.Serialize(created, EventJson.Default.SigningKeyCreated), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Json });
+        announce.Parameters.Add(
+            new() { Value = JsonSerializer.Serialize(created, EventJson.Default.SigningKeyCreated),
+            NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Json });
         await announce.ExecuteNonQueryAsync(ct);
         return mint;
     }
 
     /// <summary>A member's token.</summary>
-    public string Token(Guid user) => AccessTokenIssuer.Issue(key, AccessToken.New(user, Guid.CreateVersion7(), [Role.Member], TimeProvider.System.GetUtcNow(), options), options);
+    public string Token(Guid user) =>
+        AccessTokenIssuer.Issue(
+        key, AccessToken.New(user, Guid.CreateVersion7(), [Role.Member], TimeProvider.System.GetUtcNow(), options), options);
 
     /// <summary>Tokens of as many new members, made on all cores.</summary>
     public string[] Tokens(int count) => [.. Enumerable.Range(0, count).AsParallel().Select(_ => Token(Guid.CreateVersion7()))];

@@ -4,8 +4,8 @@ using Boon.Contracts;
 namespace Boon.Support;
 
 /// <summary>
-/// What tests read of answers, by name and type. A member that is always there must be there: reading an answer without it throws. Written by hand and not taken
-/// from the host, so that a member that gets another name there is missed here.
+/// What tests read of answers, by name and type. A member that is always there must be there: reading an answer without it throws. Written
+/// by hand and not taken from the host, so that a member that gets another name there is missed here.
 /// </summary>
 public static class Views
 {
@@ -30,7 +30,8 @@ public sealed record Progress(Guid QuestId, int Streak, int StreakOf, int Comple
     public int[] Counts => [Streak, StreakOf, Completions, CompletionsOf, Claimable];
 }
 
-public sealed record Received(Guid QuestId, string Outcome, int Streak, int Completions, string Type, Guid EventId, string Source, long EventSequence);
+public sealed record Received(
+    Guid QuestId, string Outcome, int Streak, int Completions, string Type, Guid EventId, string Source, long EventSequence);
 
 public sealed record Completion(Guid QuestId, Guid UserId, int Number, string State, Reward Reward, string? PendingReason = null);
 
@@ -51,7 +52,8 @@ public sealed record Decision(Guid UserId, string Outcome, long? Rank, string? R
 
 public sealed record Voucher(string Code, Guid CampaignId, Benefit Benefit, string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt);
 
-public sealed record CouponType(string? Name, int? PerUser, Pace? Pace, long Uploaded, long Available, long Claimed, long Redeemed, long Purged);
+public sealed record CouponType(
+    string? Name, int? PerUser, Pace? Pace, long Uploaded, long Available, long Claimed, long Redeemed, long Purged);
 
 public sealed record Pace(int PerSecond, int Concurrency, int MaxQueue, int MaxWaitSeconds);
 
@@ -63,12 +65,14 @@ public sealed record HeldCoupon(string Code, Benefit Discount, string State, int
 public sealed record Claim(Guid Id, string State, string? Type = null, int? Position = null, Coupon? Coupon = null, string? Reason = null);
 
 public sealed record Order(
-    Guid Id, Guid UserId, string Product, int Quantity, Money Total, string State, string? Code = null, string? WaitingFor = null, Money? Discount = null,
+    Guid Id, Guid UserId, string Product, int Quantity, Money Total, string State, string? Code = null, string? WaitingFor = null,
+    Money? Discount = null,
     Money? ToPay = null, string? Reason = null);
 
 /// <summary>An event of a log, as CloudEvents name its members.</summary>
 public sealed record Event(
-    Guid Id, string Source, string Type, string Subject, string Time, long Sequence, DateTimeOffset RecordedTime, JsonElement Data, Guid? UserId = null,
+    Guid Id, string Source, string Type, string Subject, string Time, long Sequence, DateTimeOffset RecordedTime, JsonElement Data,
+    Guid? UserId = null,
     Guid? CausationId = null, string? TraceParent = null, string? By = null)
 {
     /// <summary>A member of its data.</summary>
@@ -79,6 +83,7 @@ public sealed record DeadLetter(
     Guid Id, string Module, string Subscription, long Sequence, string Error, DateTimeOffset ParkedAt, DateTimeOffset? RedrivenAt = null,
     string? RedrivenBy = null);
 
-public sealed record EventTypeView(string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample = null);
+public sealed record EventTypeView(
+    string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample = null);
 
 public sealed record EventMember(string Name, string Type, bool Required);

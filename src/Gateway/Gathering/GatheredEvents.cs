@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Boon.Gateway.Gathering;
 
 /// <summary>
-/// The events of all modules, newest first: each module is asked for its next page, and those that lead are taken in turn. The cursor says for each module where its next
-/// page begins, so the same cursor is good here and at any process.
+/// The events of all modules, newest first: each module is asked for its next page, and those that lead are taken in turn. The cursor says
+/// for each module where its next page begins, so the same cursor is good here and at any process.
 /// </summary>
 internal sealed class GatheredEvents(Gatherer gatherer)
 {
@@ -28,14 +28,16 @@ internal sealed class GatheredEvents(Gatherer gatherer)
             return;
         }
         var path = http.Request.Path + http.Request.QueryString + (http.Request.QueryString.HasValue ? "&" : "?");
-        using var parts = await gatherer.AskAsync(http, [.. modules.Select(module => (gatherer.Backends.Of(module), $"{path}module={module}"))]);
+        using var parts = await gatherer.AskAsync(
+            http, [.. modules.Select(module => (gatherer.Backends.Of(module), $"{path}module={module}"))]);
         if (parts is null)
             return;
         var logs = parts.Pages.Select(part => new Queue<JsonElement>(part.Page.GetProperty("data").EnumerateArray())).ToList();
         var newest = new List<JsonElement>(limit);
         places = places is null ? new(StringComparer.Ordinal) : new(places, StringComparer.Ordinal);
         while (newest.Count < limit && logs.Where(log => log.Count > 0)
-            .OrderByDescending(log => log.Peek().GetProperty("recordedtime").GetDateTimeOffset()).ThenBy(log => SourceOf(log.Peek()), StringComparer.Ordinal)
+            .OrderByDescending(log => log.Peek().GetProperty("recordedtime").GetDateTimeOffset())
+                .ThenBy(log => SourceOf(log.Peek()), StringComparer.Ordinal)
             .FirstOrDefault() is { } first)
         {
             var next = first.Dequeue();

@@ -20,7 +20,8 @@ internal sealed class GatheredDeadLetters(Gatherer gatherer)
             return;
         var letters = parts.Pages
             .SelectMany(part => part.Page.GetProperty("data").EnumerateArray().Where(letter => IsOf(part.Backend, letter)))
-            .Select(letter => (Place: PlaceOf(letter), Letter: letter)).OrderBy(one => one.Place.ParkedAt).ThenBy(one => one.Place.Id).ToList();
+            .Select(letter => (Place: PlaceOf(letter), Letter: letter)).OrderBy(one => one.Place.ParkedAt).ThenBy(one => one.Place.Id)
+                .ToList();
         var page = letters.Take(limit).ToList();
         var more = letters.Count > limit || parts.HaveMore;
         await Gatherer.WriteAsync(
@@ -28,12 +29,16 @@ internal sealed class GatheredDeadLetters(Gatherer gatherer)
     }
 
     /// <summary>A process may have modules that the gateway sends elsewhere.</summary>
-    private static bool IsOf(Backend backend, JsonElement letter) => backend.Modules.Contains(letter.GetProperty("module").GetString()!, StringComparer.Ordinal);
+    private static bool IsOf(Backend backend, JsonElement letter) =>
+        backend.Modules.Contains(letter.GetProperty("module").GetString()!, StringComparer.Ordinal);
 
-    private static DeadLetterPlace PlaceOf(JsonElement letter) => new(letter.GetProperty("parkedAt").GetDateTime(), letter.GetProperty("id").GetGuid());
+    private static DeadLetterPlace PlaceOf(JsonElement letter) =>
+        new(letter.GetProperty("parkedAt").GetDateTime(), letter.GetProperty("id").GetGuid());
 }
 
-/// <summary>The types of events of all modules by name. Each process knows all types; what they trigger is known where it is triggered.</summary>
+/// <summary>
+/// The types of events of all modules by name. Each process knows all types; what they trigger is known where it is triggered.
+/// </summary>
 internal sealed class GatheredEventTypes(Gatherer gatherer)
 {
     internal async Task AnswerAsync(HttpContext http)
@@ -47,7 +52,8 @@ internal sealed class GatheredEventTypes(Gatherer gatherer)
         if (parts is null)
             return;
         var types = parts.Pages.SelectMany(part => part.Page.GetProperty("data").EnumerateArray())
-            .GroupBy(type => type.GetProperty("type").GetString()!, StringComparer.Ordinal).OrderBy(type => type.Key, StringComparer.Ordinal).ToList();
+            .GroupBy(type => type.GetProperty("type").GetString()!, StringComparer.Ordinal)
+                .OrderBy(type => type.Key, StringComparer.Ordinal).ToList();
         var more = types.Count > limit || parts.HaveMore;
         var page = types.Take(limit).Select(type => (type.Key, View: Together([.. type]))).ToList();
         await Gatherer.WriteAsync(http, page.Select(type => type.View), more ? PageQuery.Encode(page[^1].Key) : null, parts.Unavailable);
@@ -55,7 +61,8 @@ internal sealed class GatheredEventTypes(Gatherer gatherer)
 
     private static JsonElement Together(List<JsonElement> views)
     {
-        var triggers = views.SelectMany(view => view.GetProperty("triggers").EnumerateArray().Select(trigger => trigger.GetString())).Distinct(StringComparer.Ordinal);
+        var triggers = views.SelectMany(view => view.GetProperty("triggers").EnumerateArray().Select(trigger => trigger.GetString()))
+            .Distinct(StringComparer.Ordinal);
         var view = JsonObject.Create(views[0])!;
         view["triggers"] = new JsonArray([.. triggers.Select(trigger => (JsonNode?)JsonValue.Create(trigger))]);
         return JsonSerializer.SerializeToElement(view, Platform.Input.Json.Options);
@@ -81,11 +88,14 @@ internal sealed class GatheredDocument(Gatherer gatherer)
         await TypedResults.Text(whole!.ToJsonString(Platform.Input.Json.Options), "application/json; charset=utf-8").ExecuteAsync(http);
     }
 
-    /// <summary>Adds what the document lacks: tags by name, and the members of what is an object in both, down to the methods of a path.</summary>
+    /// <summary>
+    /// Adds what the document lacks: tags by name, and the members of what is an object in both, down to the methods of a path.
+    /// </summary>
     private static void Add(JsonObject whole, JsonObject part)
     {
         if (part["tags"] is JsonArray tags && whole["tags"] is JsonArray known)
-            foreach (var tag in tags.Where(tag => !known.Any(one => one!["name"]!.GetValue<string>() == tag!["name"]!.GetValue<string>())).ToList())
+            foreach (var tag in tags.Where(tag => !known.Any(one => one!["name"]!.GetValue<string>() == tag!["name"]!.GetValue<string>()))
+                .ToList())
                 known.Add(tag!.DeepClone());
         foreach (var (path, methods) in part["paths"]!.AsObject())
             AddMembers(Member(whole, "paths"), path, methods!);

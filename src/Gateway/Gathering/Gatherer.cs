@@ -6,7 +6,8 @@ using Boon.Gateway.Sending;
 namespace Boon.Gateway.Gathering;
 
 /// <summary>
-/// Answers for all modules what each process answers for its own. Each route that is so is listed here; one that is not stops the gateway, so none is forgotten.
+/// Answers for all modules what each process answers for its own. Each route that is so is listed here; one that is not stops the gateway,
+/// so none is forgotten.
 /// </summary>
 internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHealth health)
 {
@@ -60,7 +61,8 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
         }
         if (!answers.Any(answer => answer.IsSuccess))
         {
-            await Sender.Unavailable(http, [.. answers.SelectMany(answer => answer.Backend.Modules).Distinct(StringComparer.Ordinal)]).ExecuteAsync(http);
+            await Sender.Unavailable(http, [.. answers.SelectMany(answer => answer.Backend.Modules).Distinct(StringComparer.Ordinal)])
+                .ExecuteAsync(http);
             return null;
         }
         return new Parts([.. answers.Select(answer => (answer.Backend, answer.IsSuccess ? JsonDocument.Parse(answer.Body, Deep) : null))]);
@@ -114,7 +116,8 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
 internal sealed record Parts(IReadOnlyList<(Backend Backend, JsonDocument? Answer)> All) : IDisposable
 {
     /// <summary>The pages of those that answered, with the backend of each.</summary>
-    internal IEnumerable<(Backend Backend, JsonElement Page)> Pages => All.Where(part => part.Answer is not null).Select(part => (part.Backend, part.Answer!.RootElement));
+    internal IEnumerable<(Backend Backend, JsonElement Page)> Pages =>
+        All.Where(part => part.Answer is not null).Select(part => (part.Backend, part.Answer!.RootElement));
 
     /// <summary>The modules of those that did not.</summary>
     internal IReadOnlyList<string> Unavailable =>

@@ -10,7 +10,8 @@ namespace Boon.Gateway.Gathering;
 internal sealed record ModuleAnswer(Backend Backend, int Status, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] Body)
 {
     /// <summary>No process answers, or none can serve.</summary>
-    internal bool IsAway => Status is 0 or StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
+    internal bool IsAway =>
+        Status is 0 or StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
 
     internal bool IsSuccess => Status is >= 200 and < 300;
 
@@ -73,9 +74,11 @@ internal sealed class ModuleCalls(IProxyStateLookup proxies)
             request.Headers.TryAddWithoutValidation("X-Forwarded-Proto", http.Request.Scheme);
             using var response = await client.SendAsync(request, limit.Token);
             await response.Content.LoadIntoBufferAsync(LargestAnswer, limit.Token);
-            return new ModuleAnswer(backend, (int)response.StatusCode, Keep(response), await response.Content.ReadAsByteArrayAsync(limit.Token));
+            return new ModuleAnswer(
+                backend, (int)response.StatusCode, Keep(response), await response.Content.ReadAsByteArrayAsync(limit.Token));
         }
-        catch (Exception error) when (error is HttpRequestException or IOException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
+        catch (Exception error) when (
+            error is HttpRequestException or IOException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
         {
             return new ModuleAnswer(backend, 0, [], []);
         }

@@ -18,18 +18,21 @@ internal sealed partial class BackendWatch : BackgroundService
         (this.proxies, this.backends, this.time, this.logger) = (proxies, backends, time, logger);
         LogMetrics.Meter.CreateObservableGauge(
             "boon_gateway_backend_ready",
-            () => All().Select(one => new Measurement<int>(IsReady(one.Process) ? 1 : 0, new("backend", one.Backend), new("address", one.Process.DestinationId))),
+            () => All().Select(one =>
+                new Measurement<int>(IsReady(one.Process) ? 1 : 0, new("backend", one.Backend), new("address", one.Process.DestinationId))),
             description: "1 for a process whose /health/ready answers 200, as this gateway saw it last; 0 otherwise.");
     }
 
     /// <summary>The modules that have no process that is ready.</summary>
     internal IReadOnlyList<string> ModulesAway =>
-        [.. backends.All.Where(backend => !proxies.TryGetCluster(backend.Name, out var cluster) || !cluster.DestinationsState.AllDestinations.Any(IsReady)).SelectMany(backend => backend.Modules)];
+        [.. backends.All.Where(backend => !proxies.TryGetCluster(backend.Name, out var cluster)
+            || !cluster.DestinationsState.AllDestinations.Any(IsReady)).SelectMany(backend => backend.Modules)];
 
     private static bool IsReady(DestinationState process) => process.Health.Active == DestinationHealth.Healthy;
 
     private IEnumerable<(string Backend, DestinationState Process)> All() =>
-        proxies.GetClusters().SelectMany(cluster => cluster.DestinationsState.AllDestinations.Select(process => (cluster.ClusterId, process)));
+        proxies.GetClusters()
+            .SelectMany(cluster => cluster.DestinationsState.AllDestinations.Select(process => (cluster.ClusterId, process)));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -49,7 +52,8 @@ internal sealed partial class BackendWatch : BackgroundService
             }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Address} of {Backend} is not ready: it gets no requests while others are", EventName = "backend-away")]
+    [LoggerMessage(1, LogLevel.Warning, "{Address} of {Backend} is not ready: it gets no requests while others are",
+        EventName = "backend-away")]
     private static partial void LogAway(ILogger logger, string address, string backend);
 
     [LoggerMessage(2, LogLevel.Information, "{Address} of {Backend} is ready again", EventName = "backend-back")]

@@ -29,14 +29,19 @@ internal sealed class Backends
         var section = configuration.GetSection(Settings.GatewayModules.Key);
         foreach (var name in section.GetChildren().Select(child => child.Key))
             if (!modules.Contains(name, StringComparer.OrdinalIgnoreCase))
-                throw new SetupException($"There is no module {name} to find ({section.Path}:{name}); there are {string.Join(", ", modules)}.");
+                throw new SetupException(
+                    $"There is no module {name} to find ({section.Path}:{name}); there are {string.Join(", ", modules)}.");
         var common = Settings.GatewayModules.Of(configuration);
-        var places = modules.Select(module => (Module: module, Addresses: Settings.GatewayModule.Of(configuration, $"{section.Path}:{module}", common))).ToList();
+        var places = modules.Select(module =>
+            (Module: module, Addresses: Settings.GatewayModule.Of(configuration, $"{section.Path}:{module}", common))).ToList();
         if (places.Where(place => place.Addresses.Count == 0).Select(place => place.Module).ToList() is { Count: > 0 } missing)
-            throw new SetupException($"The gateway does not know where {string.Join(", ", missing)} is: set Boon__Gateway__Modules (all modules) or "
-                + $"Boon__Gateway__Modules__{char.ToUpperInvariant(missing[0][0])}{missing[0][1..]} to addresses such as http://10.0.0.5:5080, with commas.");
+            throw new SetupException(
+                $"The gateway does not know where {string.Join(", ", missing)} is: set Boon__Gateway__Modules (all modules) or "
+                + $"Boon__Gateway__Modules__{char.ToUpperInvariant(missing[0][0])}{missing[0][1..]} to addresses such as "
+                + $"http://10.0.0.5:5080, with commas.");
         var groups = places
-            .GroupBy(place => string.Join(',', place.Addresses.Select(address => address.AbsoluteUri).Order(StringComparer.Ordinal)), StringComparer.Ordinal)
+            .GroupBy(place => string.Join(',', place.Addresses.Select(address => address.AbsoluteUri).Order(StringComparer.Ordinal)),
+                StringComparer.Ordinal)
             .Select(group => (Modules: group.Select(place => place.Module).ToList(), group.First().Addresses)).ToList();
         return new Backends(groups.ConvertAll(group =>
             new Backend(groups.Count == 1 ? AllModules : string.Join(',', group.Modules), group.Modules, group.Addresses)));
@@ -44,7 +49,8 @@ internal sealed class Backends
 
     /// <summary>A line for each backend, for whoever starts the gateway.</summary>
     internal IEnumerable<string> Describe() => All.Select(backend =>
-        $"Gateway to {(Only is null ? string.Join(", ", backend.Modules) : "all modules")} at {string.Join(", ", backend.Addresses.Select(Text))}");
+        $"Gateway to {(Only is null ? string.Join(", ", backend.Modules) : "all modules")} at "
+            + $"{string.Join(", ", backend.Addresses.Select(Text))}");
 
     /// <summary>An address as people write it.</summary>
     internal static string Text(Uri address) => address.GetLeftPart(UriPartial.Authority);

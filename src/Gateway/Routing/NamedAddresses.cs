@@ -7,8 +7,8 @@ using Yarp.ReverseProxy.ServiceDiscovery;
 namespace Boon.Gateway.Routing;
 
 /// <summary>
-/// Makes a backend of each address that a name has in the DNS, and looks again every few seconds. While the DNS does not answer, what it said
-/// last counts; a name that was never found stays a name, so that requests say what is wrong.
+/// Makes a backend of each address that a name has in the DNS, and looks again every few seconds. While the DNS does not answer, what it
+/// said last counts; a name that was never found stays a name, so that requests say what is wrong.
 /// </summary>
 internal sealed class NamedAddresses : IDestinationResolver, IDisposable
 {

@@ -8,7 +8,9 @@ namespace Boon.Gateway.Routing;
 /// <summary>Every route that the modules declare, with the backend of its module; and how the backends are watched.</summary>
 internal sealed class ProxyRoutes
 {
-    /// <summary>From one look at a backend's health to the next. Shorter than any drain: who drains gets no more requests before it stops to listen.</summary>
+    /// <summary>
+    /// From one look at a backend's health to the next. Shorter than any drain: who drains gets no more requests before it stops to listen.
+    /// </summary>
     private static readonly TimeSpan HealthInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestHealthCheck = TimeSpan.FromSeconds(2);
 
@@ -46,7 +48,8 @@ internal sealed class ProxyRoutes
     }
 
     /// <summary>The OpenAPI document, which describes all modules of a process.</summary>
-    internal static DeclaredRoute Document { get; } = new(null, HttpMethods.Get, "/openapi/v1.json", Keyed: false, NeedsCredential: false, LargestBody: null);
+    internal static DeclaredRoute Document { get; } =
+        new(null, HttpMethods.Get, "/openapi/v1.json", Keyed: false, NeedsCredential: false, LargestBody: null);
 
     /// <summary>What is forwarded.</summary>
     internal List<RouteConfig> Routes { get; } = [];
@@ -67,7 +70,8 @@ internal sealed class ProxyRoutes
     {
         var id = $"{route.Method} {path}";
         declared.Add(id, route);
-        Routes.Add(new RouteConfig { RouteId = id, ClusterId = backend.Name, Match = new RouteMatch { Path = path, Methods = [route.Method] } });
+        Routes.Add(new RouteConfig
+            { RouteId = id, ClusterId = backend.Name, Match = new RouteMatch { Path = path, Methods = [route.Method] } });
     }
 
     private static ClusterConfig Cluster(Backend backend, int healthPort) => new()

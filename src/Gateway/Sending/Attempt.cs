@@ -6,8 +6,8 @@ using Yarp.ReverseProxy.Transforms;
 namespace Boon.Gateway.Sending;
 
 /// <summary>
-/// A request that may be sent a second time, because it changes nothing or its key keeps it from being done twice, and how its sending goes. Its body and the beginning of
-/// its answer are held in memory, so that nothing has reached the client when a process fails.
+/// A request that may be sent a second time, because it changes nothing or its key keeps it from being done twice, and how its sending
+/// goes. Its body and the beginning of its answer are held in memory, so that nothing has reached the client when a process fails.
 /// </summary>
 internal sealed class Attempt
 {
@@ -35,7 +35,9 @@ internal sealed class Attempt
     /// <summary>An earlier sending of this request is not over.</summary>
     internal bool InFlight { get; private set; }
 
-    /// <summary>Null for a request that is sent once: it is neither a GET nor one with a key on a route that honours it, or its body is too large.</summary>
+    /// <summary>
+    /// Null for a request that is sent once: it is neither a GET nor one with a key on a route that honours it, or its body is too large.
+    /// </summary>
     internal static async Task<Attempt?> OfAsync(HttpContext http, DeclaredRoute route)
     {
         var request = http.Request;
@@ -74,7 +76,8 @@ internal sealed class Attempt
         if (http.Features.Get<Attempt>() is not { } attempt || transform.ProxyResponse is not { } answer)
             return;
         var status = (int)answer.StatusCode;
-        if (attempt.HasOthers && status is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout)
+        if (attempt.HasOthers && status is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable
+            or StatusCodes.Status504GatewayTimeout)
         {
             attempt.CannotServe = attempt.HasOthers;
             transform.SuppressResponseBody = attempt.HasOthers;
@@ -82,7 +85,8 @@ internal sealed class Attempt
         }
         var stream = await answer.Content.ReadAsStreamAsync(http.RequestAborted);
         var (bytes, whole) = await Beginning.ReadAsync(stream, LargestHeldAnswer, http.RequestAborted);
-        answer.Content = new StreamContent(whole ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : new PrefixedStream(bytes, stream));
+        answer.Content = new StreamContent(
+            whole ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : new PrefixedStream(bytes, stream));
         if (attempt.WaitsOut && status == StatusCodes.Status409Conflict && IsInFlight(bytes))
             transform.SuppressResponseBody = attempt.InFlight = true;
     }
@@ -92,7 +96,8 @@ internal sealed class Attempt
         try
         {
             using var json = JsonDocument.Parse(problem);
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("code", out var code) && code.ValueEquals("idempotency-in-flight");
+            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("code", out var code)
+                && code.ValueEquals("idempotency-in-flight");
         }
         catch (JsonException)
         {

@@ -81,7 +81,8 @@ internal sealed class ClientLimits(IConfiguration configuration, TimeProvider ti
     }
 
     /// <summary>
-    /// Credentials that a module has taken, by their hashes. Bounded: what was not seen for two fillings is forgotten, and counts for its address once more.
+    /// Credentials that a module has taken, by their hashes. Bounded: what was not seen for two fillings is forgotten, and counts for its
+    /// address once more.
     /// </summary>
     private sealed class KnownCredentials
     {

@@ -7,19 +7,24 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Boon.Gateway.Sending;
 
 /// <summary>
-/// Sends a request on, once more to another process when the first one fails and a second sending can do no harm, and says in words of Boon's own when no process answers.
+/// Sends a request on, once more to another process when the first one fails and a second sending can do no harm, and says in words of
+/// Boon's own when no process answers.
 /// </summary>
 internal sealed class Sender(Backends backends, TimeProvider time)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long the end of an earlier sending is waited for: the database ends the transaction of a killed process as soon as it sees that it is gone.</summary>
+    /// <summary>
+    /// How long the end of an earlier sending is waited for: the database ends the transaction of a killed process as soon as it sees that
+    /// it is gone.
+    /// </summary>
     private static readonly TimeSpan LongestInFlight = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(200);
 
     private static readonly Counter<long> Retries = LogMetrics.Meter.CreateCounter<long>(
-        "boon_gateway_retries", description: "Requests that were sent a second time, to another process, because the first one did not serve them.");
+        "boon_gateway_retries",
+        description: "Requests that were sent a second time, to another process, because the first one did not serve them.");
 
     /// <summary>A part of the proxy's pipeline: what comes after it picks a process and sends the request to it.</summary>
     internal async Task SendAsync(HttpContext http, RequestDelegate next)
@@ -63,7 +68,8 @@ internal sealed class Sender(Backends backends, TimeProvider time)
     /// <summary>What the proxy reports as a bare status becomes a problem document, while the client has got nothing yet.</summary>
     private async Task ExplainAsync(HttpContext http, DeclaredRoute route)
     {
-        if (http.Features.Get<IForwarderErrorFeature>() is not { } failure || http.Response.HasStarted || http.RequestAborted.IsCancellationRequested)
+        if (http.Features.Get<IForwarderErrorFeature>() is not { } failure || http.Response.HasStarted
+            || http.RequestAborted.IsCancellationRequested)
             return;
         http.Response.Clear();
         for (var error = failure.Exception; error is not null; error = error.InnerException)
@@ -76,7 +82,9 @@ internal sealed class Sender(Backends backends, TimeProvider time)
     }
 
     /// <summary>503 that names the modules of which no process answers.</summary>
-    internal static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Unavailable(HttpContext http, IReadOnlyList<string> modules) => Problems.RetryLater(
+    internal static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Unavailable(HttpContext http, IReadOnlyList<string> modules) =>
+        Problems.RetryLater(
         http, StatusCodes.Status503ServiceUnavailable, "module-unavailable",
-        $"No process of {(modules.Count == 1 ? "the module" : "the modules")} {string.Join(", ", modules)} answers; try again.", RetryAfter);
+        $"No process of {(modules.Count == 1 ? "the module" : "the modules")} {string.Join(", ", modules)} answers; try again.",
+        RetryAfter);
 }

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Boon.Gateway.Sending;
 
 /// <summary>
-/// A token bucket for each client, of which one number is kept: when it will be full again. This is the virtual scheduling of the Generic Cell Rate Algorithm (ITU-T
-/// I.371). A bucket that is full is like one that was never seen, and is forgotten.
+/// A token bucket for each client, of which one number is kept: when it will be full again. This is the virtual scheduling of the Generic
+/// Cell Rate Algorithm (ITU-T I.371). A bucket that is full is like one that was never seen, and is forgotten.
 /// </summary>
 /// <param name="perSecond">Requests a second of one client; so many at once after a pause.</param>
 /// <param name="time">The clock.</param>

@@ -26,12 +26,21 @@ internal static class CouponsCommand
 
     internal static Command Create()
     {
-        var file = new Argument<FileInfo>("file") { Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses,match) or .json ({\"coupons\": [...]}) file." };
-        var url = new Option<string>("--url") { Description = "The address where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
-        var user = new Option<string>("--user") { Description = "An operator: username, e-mail or phone.", DefaultValueFactory = _ => "operator" };
-        var upload = new Command("upload", "Uploads coupons. The command asks for the password, or takes it from Boon__Operator__Password. A file of more than 50,000 rows is sent in several requests; each stores all of its rows or none. Uploading the same rows again within 24 hours stores nothing twice.")
+        var file = new Argument<FileInfo>("file")
+        {
+            Description = "A .csv (header code,type,discountKind,discountValue,currency,expiresAt,maxUses,match) "
+                + "or .json ({\"coupons\": [...]}) file.",
+        };
+        var url = new Option<string>("--url")
+            { Description = "The address where Boon serves.", DefaultValueFactory = _ => Settings.Url.Of(FromEnvironment()) };
+        var user = new Option<string>("--user")
+            { Description = "An operator: username, e-mail or phone.", DefaultValueFactory = _ => "operator" };
+        var upload = new Command("upload", "Uploads coupons. The command asks for the password, or takes it from Boon__Operator__Password. "
+            + "A file of more than 50,000 rows is sent in several requests; each stores all of its rows or none. Uploading the same rows "
+            + "again within 24 hours stores nothing twice.")
         { file, url, user };
-        upload.SetAction((result, ct) => UploadAsync(result.GetRequiredValue(file), result.GetRequiredValue(url), result.GetRequiredValue(user), ct));
+        upload.SetAction((result, ct) =>
+            UploadAsync(result.GetRequiredValue(file), result.GetRequiredValue(url), result.GetRequiredValue(user), ct));
         return new Command("coupons", "Works with coupons.") { upload };
     }
 
@@ -60,18 +69,22 @@ internal static class CouponsCommand
                 var session = await client.SendAsync(HttpMethod.Post, "/v1/sessions", new { identifier = user, password }, null, ct);
                 if (!session.Ok)
                     throw new SetupException($"The sign-in of {user} was refused: {session.Refusal}.");
-                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", session.Body.GetProperty("accessToken").GetString());
+                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+                    "Bearer", session.Body.GetProperty("accessToken").GetString());
             }
-            return await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new SpinnerColumn())
+            return await AnsiConsole.Progress()
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new SpinnerColumn())
                 .StartAsync(async progress =>
                 {
-                    var bar = progress.AddTask($"{parts.Sum(part => part.Rows):N0} coupons", maxValue: parts.Sum(part => (double)part.Body.Length));
+                    var bar = progress.AddTask(
+                        $"{parts.Sum(part => part.Rows):N0} coupons", maxValue: parts.Sum(part => (double)part.Body.Length));
                     var uploaded = 0;
                     foreach (var part in parts)
                     {
                         if (await SendAsync(http, part, bar, ct) is { } refusal)
                         {
-                            await Console.Error.WriteLineAsync($"{refusal}{(uploaded > 0 ? $"\nThe {uploaded:N0} rows before these were uploaded." : "")}");
+                            await Console.Error.WriteLineAsync(
+                                $"{refusal}{(uploaded > 0 ? $"\nThe {uploaded:N0} rows before these were uploaded." : "")}");
                             return 1;
                         }
                         uploaded += part.Rows;
@@ -83,7 +96,8 @@ internal static class CouponsCommand
         }
         catch (HttpRequestException error)
         {
-            throw new SetupException($"Boon does not answer at {url} ({error.Message}). Start it with ./boon serve, or give its address with --url.", error);
+            throw new SetupException(
+                $"Boon does not answer at {url} ({error.Message}). Start it with ./boon serve, or give its address with --url.", error);
         }
     }
 
@@ -94,10 +108,15 @@ internal static class CouponsCommand
         if (response.IsSuccessStatusCode)
             return null;
         var problem = JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(ct));
-        var text = new StringBuilder($"Rows {part.FirstRow:N0} to {part.FirstRow + part.Rows - 1:N0} were refused ({problem.GetProperty("code").GetString()}): {problem.GetProperty("detail").GetString()}");
+        var text = new StringBuilder($"Rows {part.FirstRow:N0} to {part.FirstRow + part.Rows - 1:N0} were refused "
+            + $"({problem.GetProperty("code").GetString()}): {problem.GetProperty("detail").GetString()}");
         if (problem.TryGetProperty("errors", out var faults) && faults.ValueKind == JsonValueKind.Array)
             foreach (var fault in faults.EnumerateArray().Take(MostFaults))
-                text.Append($"\n  row {part.FirstRow - 1 + fault.GetProperty("row").GetInt32():N0}: {(fault.TryGetProperty("field", out var field) ? field.GetString() + " " : "")}{fault.GetProperty("reason").GetString()}");
+            {
+                var field = fault.TryGetProperty("field", out var named) ? named.GetString() + " " : "";
+                var row = part.FirstRow - 1 + fault.GetProperty("row").GetInt32();
+                text.Append($"\n  row {row:N0}: {field}{fault.GetProperty("reason").GetString()}");
+            }
         return text.ToString();
     }
 
@@ -124,7 +143,8 @@ internal static class CouponsCommand
     {
         var parts = new List<Part>();
         await using var stream = file.OpenRead();
-        await using var csv = CsvReader.Create(stream, new CsvReaderOptions { Separator = ',', HasHeader = false, Encoding = Encoding.UTF8 }, leaveOpen: true);
+        await using var csv = CsvReader.Create(
+            stream, new CsvReaderOptions { Separator = ',', HasHeader = false, Encoding = Encoding.UTF8 }, leaveOpen: true);
         if (!await csv.ReadAsync(ct))
             throw new SetupException($"{file.Name} is empty.");
         var header = Line(csv.RawRecord);
@@ -169,7 +189,8 @@ internal static class CouponsCommand
             throw new SetupException($"{file.Name} is not {{\"coupons\": [...]}}: {error.Message}", error);
         }
         return [.. coupons.EnumerateArray().Chunk(PerRequest).Select((chunk, index) =>
-            new Part(JsonSerializer.SerializeToUtf8Bytes(new { coupons = chunk }), "application/json", (index * PerRequest) + 1, chunk.Length))];
+            new Part(JsonSerializer.SerializeToUtf8Bytes(new { coupons = chunk }), "application/json", (index * PerRequest) + 1,
+                chunk.Length))];
     }
 
     /// <summary>A body that moves a progress bar while it is sent.</summary>

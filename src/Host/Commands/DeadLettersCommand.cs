@@ -13,9 +13,13 @@ internal static class DeadLettersCommand
         var data = Cli.DataOption();
         var list = new Command("list", "Lists parked events with their errors.") { data };
         list.SetAction((result, ct) => ListAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), ct));
-        var ids = new Argument<Guid[]>("id") { Description = "The ids of the letters to redrive. Without an id, all letters are redriven, oldest first.", Arity = ArgumentArity.ZeroOrMore };
-        var redrive = new Command("redrive", "Handles parked events again. Each event is one transaction, which also closes its letter.") { ids, data };
-        redrive.SetAction((result, ct) => RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), result.GetValue(ids) ?? [], ct));
+        var ids = new Argument<Guid[]>("id")
+            { Description = "The ids of the letters to redrive. Without an id, all letters are redriven, oldest first.",
+            Arity = ArgumentArity.ZeroOrMore };
+        var redrive = new Command("redrive", "Handles parked events again. Each event is one transaction, which also closes its letter.")
+            { ids, data };
+        redrive.SetAction((result, ct) =>
+            RedriveAsync(new HostOptions(result.GetValue(data), Quiet: true, MustExist: true), result.GetValue(ids) ?? [], ct));
         return new Command("dead-letters", "Shows and redrives the events that a subscription could not handle.") { list, redrive };
     }
 
@@ -26,9 +30,11 @@ internal static class DeadLettersCommand
         await foreach (var letter in DeadLetterEndpoints.AllOpenAsync([.. host.App.Services.GetServices<SubscriptionRunner>()], ct))
         {
             count++;
-            Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  {letter.Source}#{letter.Sequence}\n    {letter.Error}");
+            Console.WriteLine($"{letter.Id}  {letter.ParkedAt:u}  {letter.Subscription}  {letter.EventType}  "
+                + $"{letter.Source}#{letter.Sequence}\n    {letter.Error}");
         }
-        Console.WriteLine(count == 0 ? "No event is parked." : $"{count} parked. Remove the cause, then run: boon dead-letters redrive [ID...]");
+        Console.WriteLine(count == 0
+            ? "No event is parked." : $"{count} parked. Remove the cause, then run: boon dead-letters redrive [ID...]");
         return 0;
     }
 
@@ -37,7 +43,8 @@ internal static class DeadLettersCommand
         await using var host = await BoonHost.BuildAsync(options, ct);
         var subscriptions = host.App.Services.GetServices<SubscriptionRunner>().ToList();
         var (applied, failed) = (0, 0);
-        await foreach (var id in ids.Length > 0 ? ids.ToAsyncEnumerable() : DeadLetterEndpoints.AllOpenAsync(subscriptions, ct).Select(letter => letter.Id))
+        await foreach (var id in ids.Length > 0
+            ? ids.ToAsyncEnumerable() : DeadLetterEndpoints.AllOpenAsync(subscriptions, ct).Select(letter => letter.Id))
         {
             var outcome = await RedriveAsync(subscriptions, id, ct);
             if (outcome is null)

@@ -17,12 +17,18 @@ internal static class DemoCommand
 
     internal static Command Create()
     {
-        var once = new Option<bool>("--once") { Description = "End after the report. The exit status is 0 only if every check in it holds." };
-        var members = new Option<string?>("--members") { Description = "A CSV of people: username,email,phone,password,fullName,birthday (default: 250 that come with Boon).", HelpName = "FILE" };
+        var once = new Option<bool>("--once")
+            { Description = "End after the report. The exit status is 0 only if every check in it holds." };
+        var members = new Option<string?>("--members")
+            { Description = "A CSV of people: username,email,phone,password,fullName,birthday (default: 250 that come with Boon).",
+            HelpName = "FILE" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
-        var command = new Command("demo", "Shows Boon at work: the first 100 people who sign in get 30 % off. Then it serves until Ctrl-C.") { once, members, urls, data };
-        command.SetAction((result, ct) => RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
+        var command = new Command(
+            "demo", "Shows Boon at work: the first 100 people who sign in get 30 % off. Then it serves until Ctrl-C.")
+            { once, members, urls, data };
+        command.SetAction((result, ct) =>
+            RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
         return command;
     }
 
@@ -35,7 +41,8 @@ internal static class DemoCommand
         var folder = Path.Combine(data ?? Settings.Data.Of(configuration), "demo");
         var server = Settings.Database.Of(configuration);
         await using var postgres = server is null
-            ? await PrivatePostgres.StartAsync(new PrivatePostgresOptions(folder, Settings.PostgresBinaries.Of(configuration)), Console.WriteLine, ct)
+            ? await PrivatePostgres.StartAsync(
+                new PrivatePostgresOptions(folder, Settings.PostgresBinaries.Of(configuration)), Console.WriteLine, ct)
             : null;
         await using var database = await DemoDatabase.CreateAsync(postgres?.ConnectionString ?? server!, ct);
         var password = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12));
@@ -49,7 +56,8 @@ internal static class DemoCommand
         // Nothing of the demo goes into a database that the settings name for a module.
         foreach (var module in BoonHost.AllModules)
             settings[$"ConnectionStrings:{module.Name}"] = database.ConnectionString;
-        await using var host = await BoonHost.BuildAsync(new HostOptions(folder, urls ?? Settings.Urls.Of(configuration) ?? FreeUrl(), Quiet: true, Settings: settings), ct);
+        await using var host = await BoonHost.BuildAsync(
+            new HostOptions(folder, urls ?? Settings.Urls.Of(configuration) ?? FreeUrl(), Quiet: true, Settings: settings), ct);
         await host.StartAsync(ct);
         Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
 

@@ -5,7 +5,10 @@ using Boon.Identity;
 
 namespace Boon.Host.Commands;
 
-/// <summary><c>boon operators unlock NAME|--address ADDRESS</c> and <c>reset-password NAME</c>: for operators who cannot sign in. Whoever can read the settings may run it.</summary>
+/// <summary>
+/// <c>boon operators unlock NAME|--address ADDRESS</c> and <c>reset-password NAME</c>: for operators who cannot sign in. Whoever can read
+/// the settings may run it.
+/// </summary>
 internal static class OperatorsCommand
 {
     internal static Command Create()
@@ -13,9 +16,14 @@ internal static class OperatorsCommand
         var data = Cli.DataOption();
         var unlock = CreateUnlock(data);
         var name = new Argument<string>("name") { Description = "The account's username, e-mail address or phone number." };
-        var reset = new Command("reset-password", "Gives an operator a new random password, prints it once, and ends all sessions of the account.") { name, data };
-        reset.SetAction((result, ct) => ResetPasswordAsync(result.GetValue(name)!, new HostOptions(result.GetValue(data), Quiet: true), ct));
-        return new Command("operators", "Helps operators who cannot sign in. These commands ask for no password, but need the connection to the database.") { unlock, reset };
+        var reset = new Command(
+            "reset-password", "Gives an operator a new random password, prints it once, and ends all sessions of the account.")
+            { name, data };
+        reset.SetAction((result, ct) =>
+            ResetPasswordAsync(result.GetValue(name)!, new HostOptions(result.GetValue(data), Quiet: true), ct));
+        return new Command("operators",
+            "Helps operators who cannot sign in. These commands ask for no password, but need the connection to the database.")
+            { unlock, reset };
     }
 
     private static Command CreateUnlock(Option<string?> data)
@@ -30,7 +38,8 @@ internal static class OperatorsCommand
             Description = "The IP address to unlock, for everybody who calls from it. An IPv6 address stands for its /64.",
             CustomParser = result => IPAddress.TryParse(result.Tokens[0].Value, out var parsed) ? parsed : Refuse(result),
         };
-        var unlock = new Command("unlock", "Lets an account or an address sign in again that too many failed sign-ins have locked.") { name, address, data };
+        var unlock = new Command("unlock", "Lets an account or an address sign in again that too many failed sign-ins have locked.")
+            { name, address, data };
         unlock.Validators.Add(result =>
         {
             if (result.GetResult(name)?.Tokens.Count is null or 0 && result.GetResult(address) is null)

@@ -7,14 +7,18 @@ internal static class ServeCommand
 {
     internal static Command Create(Signals signals)
     {
-        var modules = new Option<string?>("--modules") { Description = "The modules to run, separated by commas (default: all); or gateway, alone: it forwards to the processes that Boon__Gateway__Modules names.", HelpName = "a,b" };
+        var modules = new Option<string?>("--modules") { Description = "The modules to run, separated by commas (default: all); or "
+            + "gateway, alone: it forwards to the processes that Boon__Gateway__Modules names.", HelpName = "a,b" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
-        var wait = new Option<bool>("--wait") { Description = "Wait for a database that does not answer yet, instead of ending with an error." };
-        var command = new Command("serve", "Serves the API until Ctrl-C. It is ready when /health/ready answers 200.") { modules, urls, data, wait };
+        var wait = new Option<bool>("--wait")
+            { Description = "Wait for a database that does not answer yet, instead of ending with an error." };
+        var command = new Command("serve", "Serves the API until Ctrl-C. It is ready when /health/ready answers 200.")
+            { modules, urls, data, wait };
         command.SetAction((result, ct) => RunAsync(new HostOptions(
             result.GetValue(data), result.GetValue(urls),
-            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)), result.GetValue(wait), signals, ct));
+            result.GetValue(modules)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+                result.GetValue(wait), signals, ct));
         return command;
     }
 

@@ -9,7 +9,8 @@ namespace Boon.Host.Demo;
 /// <summary>Calls Boon over real HTTP, as any client would.</summary>
 internal sealed class DemoClient(string url, int connections) : IDisposable
 {
-    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = connections }) { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(5) };
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = connections })
+        { BaseAddress = new Uri(url), Timeout = TimeSpan.FromMinutes(5) };
 
     /// <summary>An answer: its status, and its body as JSON.</summary>
     internal readonly record struct Answer(HttpStatusCode Status, JsonElement Body)
@@ -41,7 +42,9 @@ internal sealed class DemoClient(string url, int connections) : IDisposable
         string? cursor = null;
         do
         {
-            var page = await SendAsync(HttpMethod.Get, $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit=200{(cursor is null ? "" : "&cursor=" + cursor)}", null, token, ct);
+            var and = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+            var address = $"{path}{and}limit=200{(cursor is null ? "" : "&cursor=" + cursor)}";
+            var page = await SendAsync(HttpMethod.Get, address, null, token, ct);
             if (!page.Ok)
                 throw new SetupException($"GET {path}: {page.Refusal}");
             items.AddRange(page.Body.GetProperty("data").EnumerateArray());

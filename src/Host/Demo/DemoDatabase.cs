@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Boon.Host.Demo;
 
-/// <summary>A fresh database for one run of the demo, dropped at its end; what runs that were killed left behind is dropped first.</summary>
+/// <summary>
+/// A fresh database for one run of the demo, dropped at its end; what runs that were killed left behind is dropped first.
+/// </summary>
 internal sealed class DemoDatabase : IAsyncDisposable
 {
     private const string Prefix = "boon_demo_";

@@ -6,8 +6,8 @@ using Spectre.Console;
 namespace Boon.Host.Demo;
 
 /// <summary>
-/// Boon's first job over real HTTP: a campaign "first 100 sign-ins get 30 % off mobile top-up"; people register and sign in concurrently; the report says who
-/// won, who did not and why; the checks compare it with the log.
+/// Boon's first job over real HTTP: a campaign "first 100 sign-ins get 30 % off mobile top-up"; people register and sign in concurrently;
+/// the report says who won, who did not and why; the checks compare it with the log.
 /// </summary>
 internal sealed class FirstHundred(DemoClient client, string operatorPassword, List<Member> members)
 {
@@ -25,7 +25,8 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
     /// <summary>Runs it all; true when every check holds.</summary>
     internal async Task<bool> RunAsync(CancellationToken ct)
     {
-        var operatorToken = await SignInAsync("operator", operatorPassword, ct) ?? throw new SetupException("The operator could not sign in.");
+        var operatorToken = await SignInAsync("operator", operatorPassword, ct) ?? throw new SetupException(
+            "The operator could not sign in.");
         var campaign = await client.SendAsync(HttpMethod.Post, "/v1/campaigns", new
         {
             name = "First 100 sign-ins get 30 % off mobile top-up",
@@ -66,14 +67,18 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
         return answer.Ok ? answer.Body.GetProperty("accessToken").GetString() : null;
     }
 
-    private static async Task<List<TResult>> WithProgressAsync<TItem, TResult>(string title, List<TItem> items, Func<TItem, Task<TResult>> work, CancellationToken ct)
+    private static async Task<List<TResult>> WithProgressAsync<TItem, TResult>(
+        string title, List<TItem> items, Func<TItem, Task<TResult>> work, CancellationToken ct)
     {
         var results = new ConcurrentDictionary<int, TResult>();
-        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+        await AnsiConsole.Progress()
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+            new ElapsedTimeColumn())
             .StartAsync(async progress =>
             {
                 var task = progress.AddTask(Markup.Escape(title), maxValue: items.Count);
-                await Parallel.ForEachAsync(items.Index(), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = ct }, async (item, _) =>
+                await Parallel.ForEachAsync(
+                    items.Index(), new ParallelOptions { MaxDegreeOfParallelism = Connections, CancellationToken = ct }, async (item, _) =>
                 {
                     results[item.Index] = await work(item.Item);
                     task.Increment(1);
@@ -99,36 +104,44 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
     private static void Report(List<Person> people, List<JsonElement> decisions)
     {
         var byId = people.Where(person => person.Id is not null).ToDictionary(person => person.Id!.Value);
-        var winners = new Table().Title("Winners, in sign-in order").Border(TableBorder.Simple).AddColumns("rank", "name", "username", "voucher", "signed in at (UTC)");
+        var winners = new Table().Title("Winners, in sign-in order").Border(TableBorder.Simple)
+            .AddColumns("rank", "name", "username", "voucher", "signed in at (UTC)");
         winners.Columns[0].RightAligned();
         foreach (var decision in decisions.Where(Issued))
         {
             var member = byId[decision.GetProperty("userId").GetGuid()].Member;
-            winners.AddRow(decision.GetProperty("rank").GetInt64().ToString(), Markup.Escape(Clip(member.FullName, 40)), Markup.Escape(Clip(member.Username, 24)),
-                decision.GetProperty("voucherCode").GetString()!, decision.GetProperty("at").GetDateTimeOffset().UtcDateTime.ToString("HH:mm:ss.fff"));
+            winners.AddRow(decision.GetProperty("rank").GetInt64().ToString(), Markup.Escape(Clip(member.FullName, 40)),
+                Markup.Escape(Clip(member.Username, 24)),
+                decision.GetProperty("voucherCode").GetString()!, decision.GetProperty("at").GetDateTimeOffset().UtcDateTime.ToString(
+                    "HH:mm:ss.fff"));
         }
         AnsiConsole.Write(winners);
 
-        var others = new Table().Title("Not among them, and why").Border(TableBorder.Simple).AddColumns("rank", "name", "username", "reason");
+        var others = new Table().Title("Not among them, and why").Border(TableBorder.Simple)
+            .AddColumns("rank", "name", "username", "reason");
         others.Columns[0].RightAligned();
         foreach (var decision in decisions.Where(decision => !Issued(decision)))
         {
             var member = byId[decision.GetProperty("userId").GetGuid()].Member;
-            others.AddRow(decision.GetProperty("rank").ToString(), Markup.Escape(Clip(member.FullName, 40)), Markup.Escape(Clip(member.Username, 24)), decision.GetProperty("reason").GetString()!);
+            others.AddRow(decision.GetProperty("rank").ToString(), Markup.Escape(Clip(member.FullName, 40)),
+                Markup.Escape(Clip(member.Username, 24)), decision.GetProperty("reason").GetString()!);
         }
         foreach (var person in people.Where(person => person.Id is null || person.Token is null))
-            others.AddRow("", Markup.Escape(Clip(person.Member.FullName, 40)), Markup.Escape(Clip(person.Member.Username, 24)), Markup.Escape(person.Refusal is null ? "could not sign in" : "not registered: " + person.Refusal));
+            others.AddRow("", Markup.Escape(Clip(person.Member.FullName, 40)), Markup.Escape(Clip(person.Member.Username, 24)),
+                Markup.Escape(person.Refusal is null ? "could not sign in" : "not registered: " + person.Refusal));
         AnsiConsole.Write(others);
     }
 
-    private async Task<bool> CheckAsync(List<Person> people, List<JsonElement> decisions, string token, Guid campaignId, CancellationToken ct)
+    private async Task<bool> CheckAsync(
+        List<Person> people, List<JsonElement> decisions, string token, Guid campaignId, CancellationToken ct)
     {
         var signedIn = people.Where(person => person.Token is not null).ToList();
         var issued = decisions.Where(Issued).ToList();
         var expected = Math.Min(Limit, signedIn.Count);
         var ids = signedIn.Select(person => person.Id!.Value).ToHashSet();
         var log = (await client.ListAsync("/v1/events?type=identity.user-signed-in", token, ct))
-            .Where(e => e.GetProperty("data").GetProperty("first").GetBoolean() && ids.Contains(e.GetProperty("data").GetProperty("userId").GetGuid()))
+            .Where(e => e.GetProperty("data").GetProperty("first").GetBoolean()
+                && ids.Contains(e.GetProperty("data").GetProperty("userId").GetGuid()))
             .OrderBy(e => e.GetProperty("sequence").GetInt64()).ToList();
         var view = await client.SendAsync(HttpMethod.Get, $"/v1/campaigns/{campaignId}", null, token, ct);
         var vouchers = await WithProgressAsync("Looking into everybody's vouchers", signedIn, async person => (
@@ -137,12 +150,19 @@ internal sealed class FirstHundred(DemoClient client, string operatorPassword, L
 
         var all = true;
         Check("everybody registered and signed in", signedIn.Count == people.Count, $"{signedIn.Count} of {people.Count}");
-        Check($"exactly {expected} vouchers were issued", issued.Count == expected && view.Body.GetProperty("issued").GetInt64() == expected, $"{issued.Count}");
+        Check($"exactly {expected} vouchers were issued", issued.Count == expected && view.Body.GetProperty("issued")
+            .GetInt64() == expected, $"{issued.Count}");
         Check("the winners are the lowest places of the log", log.Take(expected).Select(e => e.GetProperty("sequence").GetInt64())
-            .SequenceEqual(issued.Select(decision => decision.GetProperty("eventSequence").GetInt64())), $"sequences up to {(issued.Count == 0 ? 0 : issued[^1].GetProperty("eventSequence").GetInt64())}");
-        Check("ranks are 1, 2, 3, ... in sign-in order", decisions.Select(decision => decision.GetProperty("rank").GetInt64()).SequenceEqual(Enumerable.Range(1, decisions.Count).Select(rank => (long)rank)), $"1 to {decisions.Count}");
-        Check("everybody who signed in has one decision", decisions.Count == signedIn.Count && decisions.Select(decision => decision.GetProperty("userId").GetGuid()).Distinct().Count() == signedIn.Count, $"{decisions.Count}");
-        Check("each winner holds one voucher, nobody else any", vouchers.All(pair => pair.Count == (winners.Contains(pair.Person.Id!.Value) ? 1 : 0)), $"{vouchers.Sum(pair => pair.Count)} vouchers");
+            .SequenceEqual(issued.Select(decision => decision.GetProperty("eventSequence").GetInt64())),
+            $"sequences up to {(issued.Count == 0 ? 0 : issued[^1].GetProperty("eventSequence").GetInt64())}");
+        Check("ranks are 1, 2, 3, ... in sign-in order", decisions.Select(decision => decision.GetProperty("rank").GetInt64())
+            .SequenceEqual(Enumerable.Range(1, decisions.Count).Select(rank => (long)rank)), $"1 to {decisions.Count}");
+        Check("everybody who signed in has one decision", decisions.Count == signedIn.Count
+            && decisions.Select(decision => decision.GetProperty("userId").GetGuid()).Distinct().Count() == signedIn.Count,
+            $"{decisions.Count}");
+        Check("each winner holds one voucher, nobody else any",
+            vouchers.All(pair => pair.Count == (winners.Contains(pair.Person.Id!.Value) ? 1 : 0)),
+            $"{vouchers.Sum(pair => pair.Count)} vouchers");
         return all;
 
         void Check(string what, bool holds, string seen)

@@ -8,7 +8,9 @@ internal sealed record Member(string Username, string Email, string Phone, strin
 {
     private static readonly string[] Required = ["username", "email", "phone", "password", "fullName"];
 
-    /// <summary>Reads a file with the header <c>username,email,phone,password,fullName,birthday</c> (any order; birthday may lack).</summary>
+    /// <summary>
+    /// Reads a file with the header <c>username,email,phone,password,fullName,birthday</c> (any order; birthday may lack).
+    /// </summary>
     /// <exception cref="SetupException">The file has no rows, or a column or row that cannot be read; the message says which.</exception>
     internal static List<Member> Read(string path)
     {
@@ -18,16 +20,19 @@ internal sealed record Member(string Username, string Email, string Phone, strin
             csv.ReadHeader();
             var missing = Required.Where(column => !csv.TryGetFieldIndex(column, out _)).ToList();
             if (missing.Count > 0)
-                throw new SetupException($"{path} lacks the column(s) {string.Join(", ", missing)}; the header is username,email,phone,password,fullName,birthday.");
+                throw new SetupException($"{path} lacks the column(s) {string.Join(", ", missing)}; the header is "
+                    + $"username,email,phone,password,fullName,birthday.");
             var hasBirthday = csv.TryGetFieldIndex("birthday", out var birthday);
             var members = new List<Member>();
             while (csv.Read())
                 members.Add(new Member(
-                    csv.GetString("username"), csv.GetString("email"), csv.GetString("phone"), csv.GetString("password"), csv.GetString("fullName"),
+                    csv.GetString("username"), csv.GetString("email"), csv.GetString("phone"), csv.GetString("password"),
+                    csv.GetString("fullName"),
                     hasBirthday && csv.GetString(birthday) is { Length: > 0 } day ? day : null));
             return members.Count > 0 ? members : throw new SetupException($"{path} has no rows.");
         }
-        catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException or IndexOutOfRangeException or ArgumentException)
+        catch (Exception error) when (
+            error is FormatException or IOException or UnauthorizedAccessException or IndexOutOfRangeException or ArgumentException)
         {
             throw new SetupException($"{path} cannot be read as CSV: {error.Message.Split('\n')[0]}", error);
         }

@@ -24,8 +24,11 @@ internal static class Attempts
             : await LockedForAsync(source, [(key, most)], ct) ?? TimeSpan.Zero; // the window may have ended just now
     }
 
-    /// <summary>Counts one under each key whose window is not full; answers those keys with their counts and how long their windows last.</summary>
-    internal static Task<List<(string Key, int Count, TimeSpan Left)>> CountAsync(ISqlSource source, string[] keys, TimeSpan window, int most, CancellationToken ct) =>
+    /// <summary>
+    /// Counts one under each key whose window is not full; answers those keys with their counts and how long their windows last.
+    /// </summary>
+    internal static Task<List<(string Key, int Count, TimeSpan Left)>> CountAsync(
+        ISqlSource source, string[] keys, TimeSpan window, int most, CancellationToken ct) =>
         // In one order for all, so that two that count never wait for each other.
         source.Command("""
             insert into identity.sign_in_failures as f (key, failures, window_ends)

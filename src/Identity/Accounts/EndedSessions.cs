@@ -3,7 +3,9 @@ namespace Boon.Identity.Accounts;
 /// <summary>Ends sessions, and logs it so that every process refuses their access tokens.</summary>
 internal static class EndedSessions
 {
-    /// <summary>Ends a user's sessions, or one of them, or all but one: also those whose time is over, whose last token may still be good.</summary>
+    /// <summary>
+    /// Ends a user's sessions, or one of them, or all but one: also those whose time is over, whose last token may still be good.
+    /// </summary>
     internal static async Task EndAsync(
         Unit<IdentityDb> unit, AccessState access, Guid userId, string reason, CancellationToken ct, Guid? only = null, Guid? except = null)
     {

@@ -12,16 +12,19 @@ namespace Boon.Identity.Accounts;
 internal readonly record struct TryKeys(string Pair, string Account, string Address);
 
 /// <summary>
-/// Limits failed sign-ins, in windows of the database's clock, over all processes: few of an account from one address, so that a stranger's guesses lock out the
-/// stranger and not the owner; more of an account from anywhere, and of an address. Successful ones are never counted. A right password tried while locked is
-/// refused like a wrong one, so guesses made in parallel learn no more than guesses made in turn. An account is what was typed, there or not: a count tells
-/// nothing about who exists.
+/// Limits failed sign-ins, in windows of the database's clock, over all processes: few of an account from one address, so that a stranger's
+/// guesses lock out the stranger and not the owner; more of an account from anywhere, and of an address. Successful ones are never counted.
+/// A right password tried while locked is refused like a wrong one, so guesses made in parallel learn no more than guesses made in turn. An
+/// account is what was typed, there or not: a count tells nothing about who exists.
 /// </summary>
 internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, int PerAddress, TimeSpan Window)
 {
-    /// <summary><c>Boon:SignIn:FailuresPerAccountAndAddress</c>, <c>:FailuresPerAccount</c>, <c>:FailuresPerAddress</c>, <c>:Window</c>.</summary>
+    /// <summary>
+    /// <c>Boon:SignIn:FailuresPerAccountAndAddress</c>, <c>:FailuresPerAccount</c>, <c>:FailuresPerAddress</c>, <c>:Window</c>.
+    /// </summary>
     internal static SignInLimits From(IConfiguration configuration) => new(
-        Settings.FailuresPerAccountAndAddress.Of(configuration), Settings.FailuresPerAccount.Of(configuration), Settings.FailuresPerAddress.Of(configuration),
+        Settings.FailuresPerAccountAndAddress.Of(configuration), Settings.FailuresPerAccount.Of(configuration),
+        Settings.FailuresPerAddress.Of(configuration),
         Settings.SignInWindow.Of(configuration));
 
     /// <summary>The keys that a try is counted under.</summary>
@@ -42,14 +45,16 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
 
     /// <summary>429 with Retry-After.</summary>
     internal static ProblemHttpResult TooMany(HttpContext http, TimeSpan retryAfter) =>
-        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts", "There were too many failed sign-ins; try again later.", retryAfter);
+        Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-attempts",
+            "There were too many failed sign-ins; try again later.", retryAfter);
 
     /// <summary>Counts a failed try. Answers how long the caller is locked out if there had been too many before this one.</summary>
     internal async Task<TimeSpan?> FailedAsync(Unit<IdentityDb> unit, TryKeys keys, CancellationToken ct)
     {
         LogMetrics.SignInFailed();
         TimeSpan? locked = null;
-        foreach (var (key, count, left) in await Attempts.CountAsync(unit, [keys.Pair, keys.Account, keys.Address], Window, int.MaxValue, ct))
+        foreach (var (key, count, left) in await Attempts.CountAsync(
+            unit, [keys.Pair, keys.Account, keys.Address], Window, int.MaxValue, ct))
         {
             var most = key == keys.Pair ? PerAccountAndAddress : key == keys.Account ? PerAccount : PerAddress;
             if (count > most && !(locked > left))

@@ -20,9 +20,12 @@ internal sealed class User
     public long SignIns { get; private set; }
     public DateTimeOffset CreatedAt { get; private set; }
 
-    internal static User Register(Guid id, string username, string? email, string? phone, string fullName, DateOnly? birthday, string passwordHash, params string[] roles)
+    internal static User Register(
+        Guid id, string username, string? email, string? phone, string fullName, DateOnly? birthday, string passwordHash,
+        params string[] roles)
     {
-        var user = new User { Id = id, FullName = fullName, Birthday = birthday, PasswordHash = passwordHash, Phone = phone, Roles = [Role.Member, .. roles] };
+        var user = new User { Id = id, FullName = fullName, Birthday = birthday, PasswordHash = passwordHash, Phone = phone,
+            Roles = [Role.Member, .. roles] };
         user.Rename(username);
         if (email is not null)
             user.ChangeEmail(email);
@@ -59,7 +62,8 @@ internal sealed class User
 /// "Ada Lovelace", "birthday": "1990-12-10", "status": "active", "roles": ["member"], "createdAt": "2026-05-01T09:30:00Z"}
 /// </example>
 public sealed record UserView(
-    Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday, [AllowedValues(User.Active, User.Erased)] string Status,
+    Guid Id, string? Username, string? Email, string? Phone, string? FullName, DateOnly? Birthday,
+    [AllowedValues(User.Active, User.Erased)] string Status,
     [AllowedValues(Role.Member, Role.Operator)] string[] Roles, DateTimeOffset CreatedAt)
 {
     internal static UserView Of(User user) =>

@@ -21,7 +21,9 @@ internal static partial class UserRules
     /// <summary>The form in which two usernames are the same; an e-mail address has <see cref="EmailKey"/>.</summary>
     internal static string Key(string username) => TextKeys.Fold(username);
 
-    /// <summary>The form in which two e-mail addresses are the same: the part before the @ folded, the domain as the DNS asks for it.</summary>
+    /// <summary>
+    /// The form in which two e-mail addresses are the same: the part before the @ folded, the domain as the DNS asks for it.
+    /// </summary>
     internal static string EmailKey(string email) => EmailKeyOrNull(email) ?? TextKeys.Fold(email);
 
     /// <summary>The key that accounts had up to version 0.1: NFKC, lower case. An account whose new key was taken still has it.</summary>
@@ -45,14 +47,16 @@ internal static partial class UserRules
         validation.Check(!username.StartsWith('+'), "username", "must not begin with +");
         // NFKC may turn one character into a space or an @.
         validation.Check(
-            Key(username) is { Length: > 0 } key && TextRules.Length(key) <= LongestUsername * 2 && !key.AsSpan().ContainsAny("@ ") && !key.StartsWith('+'),
+            Key(username) is { Length: > 0 } key && TextRules.Length(key) <= LongestUsername * 2 && !key.AsSpan().ContainsAny("@ ")
+                && !key.StartsWith('+'),
             "username", "has characters that stand for others");
     }
 
     internal static void Email(Validation validation, string? email)
     {
         if (validation.Text(email, "email", 3, LongestEmail))
-            validation.Check(EmailKeyOrNull(email) is { } key && TextRules.Length(key) <= LongestEmail * 2, "email", "must be an e-mail address");
+            validation.Check(EmailKeyOrNull(email) is { } key && TextRules.Length(key) <= LongestEmail * 2, "email",
+                "must be an e-mail address");
     }
 
     internal static void Phone(Validation validation, string? phone)
@@ -61,12 +65,14 @@ internal static partial class UserRules
             validation.Check(PhoneShape.IsMatch(phone), "phone", "must be a number in E.164, such as +31201234567");
     }
 
-    internal static void FullName(Validation validation, string? fullName) => validation.Text(fullName, "fullName", 1, LongestFullName, kind: TextKind.Person);
+    internal static void FullName(Validation validation, string? fullName) =>
+        validation.Text(fullName, "fullName", 1, LongestFullName, kind: TextKind.Person);
 
     internal static void Birthday(Validation validation, DateOnly? birthday, DateTimeOffset now)
     {
         if (birthday is { } day)
-            validation.Check(day >= EarliestBirthday && day <= DateOnly.FromDateTime(now.UtcDateTime), "birthday", "must be a day from 1900-01-01 to today");
+            validation.Check(day >= EarliestBirthday && day <= DateOnly.FromDateTime(now.UtcDateTime), "birthday",
+                "must be a day from 1900-01-01 to today");
     }
 
     internal static void Password(Validation validation, string? password, string? username, string? email)
@@ -74,7 +80,9 @@ internal static partial class UserRules
         if (!validation.Require(password, "password"))
             return;
         var length = TextRules.Length(password);
-        if (!validation.Check(length is >= ShortestPassword and <= LongestPassword, "password", $"must have {ShortestPassword} to {LongestPassword} characters"))
+        if (!validation.Check(
+            length is >= ShortestPassword and <= LongestPassword, "password",
+            $"must have {ShortestPassword} to {LongestPassword} characters"))
             return;
         validation.Check(!CommonPasswords.Contains(password), "password", "is on the list of common passwords");
         validation.Check(!Same(password, username) && !Same(password, email), "password", "must not be your username or e-mail");
@@ -84,7 +92,8 @@ internal static partial class UserRules
     internal static void GivenPassword(Validation validation, string? password, string field)
     {
         if (validation.Require(password, field))
-            validation.Check(TextRules.Length(password) is > 0 and <= LongestPassword, field, $"must have 1 to {LongestPassword} characters");
+            validation.Check(TextRules.Length(password) is > 0 and <= LongestPassword, field,
+                $"must have 1 to {LongestPassword} characters");
     }
 
     private static bool Same(string password, string? other) => other is not null && Key(password) == Key(other);

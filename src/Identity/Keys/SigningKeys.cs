@@ -7,9 +7,10 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Identity.Keys;
 
 /// <summary>
-/// The key that this process signs with. Keys live in the database, the private part encrypted with ASP.NET Data Protection; a process uses the newest
-/// that it can decrypt and makes one when there is none. Public parts go into the log, so every process verifies every key's tokens. The next key is announced
-/// well before it signs, so that others know it by then; and it signs nobody out: the old one verifies until its last token is over.
+/// The key that this process signs with. Keys live in the database, the private part encrypted with ASP.NET Data Protection; a process uses
+/// the newest that it can decrypt and makes one when there is none. Public parts go into the log, so every process verifies every key's
+/// tokens. The next key is announced well before it signs, so that others know it by then; and it signs nobody out: the old one verifies
+/// until its last token is over.
 /// </summary>
 internal sealed partial class SigningKeys(
     ModuleDatabase<IdentityDb> module, LogSignals signals, IDataProtectionProvider protection, AccessState access, LogBarrier barrier,
@@ -40,7 +41,8 @@ internal sealed partial class SigningKeys(
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        module.Database.Loops.EveryAsync(CheckInterval, time, () => LoadOrCreateAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        module.Database.Loops.EveryAsync(
+            CheckInterval, time, () => LoadOrCreateAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
     private TimeSpan Notice => lifetime / 4 < LongestNotice ? lifetime / 4 : LongestNotice;
 
@@ -100,7 +102,8 @@ internal sealed partial class SigningKeys(
         }
         catch (TimeoutException error)
         {
-            LogFailed(logger, error.Message); // a frozen process keeps others from numbering for some seconds; whoever meets the key meanwhile waits for it
+            // A frozen process keeps others from numbering for some seconds. Whoever meets the key meanwhile waits for it.
+            LogFailed(logger, error.Message);
         }
         access.Add(announcement);
         LogCreated(logger, key.Id, starts);
@@ -122,6 +125,7 @@ internal sealed partial class SigningKeys(
     [LoggerMessage(1, LogLevel.Information, "A new signing key {Kid} signs in {SignsIn}", EventName = "signing-key-created")]
     private static partial void LogCreated(ILogger logger, string kid, TimeSpan signsIn);
 
-    [LoggerMessage(2, LogLevel.Warning, "Could not look after the signing keys in time; going on: {Error}", EventName = "signing-keys-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not look after the signing keys in time; going on: {Error}",
+        EventName = "signing-keys-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 }

@@ -3,13 +3,14 @@ using Boon.Identity.Accounts;
 namespace Boon.Identity.Passwords;
 
 /// <summary>
-/// Asks for the account's password where a token is not enough: whoever changes how to reach the account, or ends it, must know it. Wrong ones are counted like
-/// failed sign-ins, so a stolen token gives no unlimited guesses.
+/// Asks for the account's password where a token is not enough: whoever changes how to reach the account, or ends it, must know it. Wrong
+/// ones are counted like failed sign-ins, so a stolen token gives no unlimited guesses.
 /// </summary>
 internal sealed class CurrentPassword(PasswordHashing hashing, SignInLimits limits)
 {
     /// <summary>Notes that it is missing, or longer than any.</summary>
-    internal static void Require(Validation validation, string? password) => UserRules.GivenPassword(validation, password, "currentPassword");
+    internal static void Require(Validation validation, string? password) =>
+        UserRules.GivenPassword(validation, password, "currentPassword");
 
     /// <summary>Null if the password is the account's; else the refusal.</summary>
     internal async Task<IResult?> RefuseAsync(User user, string password, Unit<IdentityDb> unit, HttpContext http, CancellationToken ct)

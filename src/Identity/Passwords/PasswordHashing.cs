@@ -30,10 +30,10 @@ internal enum HashFor
 }
 
 /// <summary>
-/// ASP.NET Core Identity's hasher (PBKDF2-HMAC-SHA512, 100,000 rounds, about 75 ms of one core) on threads of its own: as many as there are cores, at a
-/// lower priority than everything else, so that a burst of sign-ins uses what is idle and starves nothing. Sign-ins and sign-ups wait in a queue each and
-/// are taken in turn, so however many sign-ups wait, sign-ins have half of the threads' time. At most 2,000 wait in a queue; beyond that callers are told to
-/// come back.
+/// ASP.NET Core Identity's hasher (PBKDF2-HMAC-SHA512, 100,000 rounds, about 75 ms of one core) on threads of its own: as many as there are
+/// cores, at a lower priority than everything else, so that a burst of sign-ins uses what is idle and starves nothing. Sign-ins and
+/// sign-ups wait in a queue each and are taken in turn, so however many sign-ups wait, sign-ins have half of the threads' time. At most
+/// 2,000 wait in a queue; beyond that callers are told to come back.
 /// </summary>
 internal sealed class PasswordHashing : IDisposable
 {
@@ -62,13 +62,16 @@ internal sealed class PasswordHashing : IDisposable
 
     /// <summary>503, when too many wait.</summary>
     internal static ProblemHttpResult Busy(HttpContext http) =>
-        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy", "Too many sign-ins or sign-ups are waiting at this moment; try again soon.", RetryAfter);
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "busy",
+            "Too many sign-ins or sign-ups are waiting at this moment; try again soon.", RetryAfter);
 
     /// <summary>Hashes a password; null when too many wait.</summary>
     internal Task<string?> HashAsync(string password, HashFor whom, CancellationToken ct) =>
         EnqueueAsync<string?>(whom, () => hasher.HashPassword(null!, Canonical(password)), ct);
 
-    /// <summary>Compares a password with a hash, in the same time when there is no hash (no such account); null when too many wait.</summary>
+    /// <summary>
+    /// Compares a password with a hash, in the same time when there is no hash (no such account); null when too many wait.
+    /// </summary>
     internal async Task<Verified?> VerifyAsync(string? hash, string password, CancellationToken ct)
     {
         var result = await EnqueueAsync<PasswordVerificationResult?>(

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Configuration;
 namespace Boon.Identity.Sessions;
 
 /// <summary>
-/// How long a used refresh token still gives a pair of the same session: two tabs that share a token refresh at once, and an answer may be lost on its way.
+/// How long a used refresh token still gives a pair of the same session: two tabs that share a token refresh at once, and an answer may be
+/// lost on its way.
 /// </summary>
 internal sealed record RefreshOverlap(TimeSpan Length)
 {
@@ -15,8 +16,8 @@ internal sealed record RefreshOverlap(TimeSpan Length)
 }
 
 /// <summary>
-/// Changes a refresh token for a new pair. A token works once, and for a moment longer (<see cref="RefreshOverlap"/>); its use after that means that somebody
-/// copied it, so the whole session ends.
+/// Changes a refresh token for a new pair. A token works once, and for a moment longer (<see cref="RefreshOverlap"/>); its use after that
+/// means that somebody copied it, so the whole session ends.
 /// </summary>
 internal static class RefreshSession
 {
@@ -33,7 +34,9 @@ internal static class RefreshSession
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Gives a new pair of tokens for a refresh token, once.")
-        .WithDescription("401 `invalid-refresh-token`: the token is unknown, has expired (30 minutes idle, 12 hours in all), was signed out, or was used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs that refresh at once; reuse after that ends the session.")
+        .WithDescription("401 `invalid-refresh-token`: the token is unknown, has expired (30 minutes idle, 12 hours in all), was signed "
+            + "out, or was used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs "
+            + "that refresh at once; reuse after that ends the session.")
         .Produces<SessionView>()
         .Refuses(StatusCodes.Status401Unauthorized, "invalid-refresh-token");
 
@@ -48,7 +51,8 @@ internal static class RefreshSession
         var next = SessionTokens.NewRefreshToken();
 
         await unit.BeginAsync(ct);
-        // Uses of one token follow each other by its row. The clock is that of the moment when the row was won, not of the transaction's begin.
+        // Uses of one token follow each other by its row. The clock is that of the moment when the row was won, not of the transaction's
+        // begin.
         var session = await unit.Command($"""
             with used as (
                 update identity.refresh_tokens t
@@ -74,7 +78,8 @@ internal static class RefreshSession
         {
             if (IdentityDefences.ReuseEndsSession.On)
                 await EndIfReusedAsync(unit, access, hash, ct);
-            return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token", "This refresh token is not valid, or no longer valid; sign in again.");
+            return Problems.Of(StatusCodes.Status401Unauthorized, "invalid-refresh-token",
+                "This refresh token is not valid, or no longer valid; sign in again.");
         }
         var user = await unit.Db.Users.AsNoTracking().SingleOrDefaultAsync(u => u.Id == session.UserId && u.Status == User.Active, ct);
         return user is null

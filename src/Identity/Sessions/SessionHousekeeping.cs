@@ -2,13 +2,17 @@ using Microsoft.Extensions.Hosting;
 
 namespace Boon.Identity.Sessions;
 
-/// <summary>Deletes what no decision needs any more: sessions and refresh tokens a day past their end, failed tries past their window, retired keys.</summary>
-internal sealed partial class SessionHousekeeping(ModuleDatabase<IdentityDb> module, TimeProvider time, ILogger<SessionHousekeeping> logger) : BackgroundService
+/// <summary>
+/// Deletes what no decision needs any more: sessions and refresh tokens a day past their end, failed tries past their window, retired keys.
+/// </summary>
+internal sealed partial class SessionHousekeeping(
+    ModuleDatabase<IdentityDb> module, TimeProvider time, ILogger<SessionHousekeeping> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        module.Database.Loops.EveryAsync(Interval, time, () => RunAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        module.Database.Loops.EveryAsync(
+            Interval, time, () => RunAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
     internal async Task RunAsync(CancellationToken ct)
     {

@@ -38,10 +38,12 @@ internal static class SessionTokens
     /// <param name="keys">Who signs.</param>
     /// <param name="options">What a token says.</param>
     /// <param name="time">The clock.</param>
-    internal static SessionView Of(User user, (Guid Id, TimeSpan Left) session, string refreshToken, SigningKeys keys, TokenOptions options, TimeProvider time)
+    internal static SessionView Of(
+        User user, (Guid Id, TimeSpan Left) session, string refreshToken, SigningKeys keys, TokenOptions options, TimeProvider time)
     {
         var claims = AccessToken.New(user.Id, session.Id, user.Roles, time.GetUtcNow(), options, session.Left);
         return new SessionView(
-            AccessTokenIssuer.Issue(keys.Current, claims, options), "Bearer", (int)(claims.ExpiresAt - claims.IssuedAt).TotalSeconds, refreshToken, UserView.Of(user));
+            AccessTokenIssuer.Issue(keys.Current, claims, options), "Bearer", (int)(claims.ExpiresAt - claims.IssuedAt).TotalSeconds,
+            refreshToken, UserView.Of(user));
     }
 }

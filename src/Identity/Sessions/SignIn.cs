@@ -6,8 +6,8 @@ using Boon.Platform.Access.Tokens;
 namespace Boon.Identity.Sessions;
 
 /// <summary>
-/// Signs a user in and logs <c>identity.user-signed-in.v1</c>, the event that the first 100 vouchers follow from. Session, count and event are one
-/// transaction.
+/// Signs a user in and logs <c>identity.user-signed-in.v1</c>, the event that the first 100 vouchers follow from. Session, count and event
+/// are one transaction.
 /// </summary>
 internal static class SignIn
 {
@@ -17,21 +17,24 @@ internal static class SignIn
     /// <param name="Identifier">A username, an e-mail address or a phone number.</param>
     /// <param name="Password">The password.</param>
     /// <example>{"identifier": "ada", "password": "correct horse battery"}</example>
-    internal sealed record Request([Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword)] string? Password);
+    internal sealed record Request(
+        [Required, Length(1, LongestIdentifier)] string? Identifier, [Required, Length(1, UserRules.LongestPassword)] string? Password);
 
     private sealed record Signed(long Number, string[] Roles, bool Returned);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
         .WithUnit<IdentityDb>().WithTags("Sessions")
         .WithSummary("Signs in.")
-        .WithDescription("401 `invalid-credentials` for a wrong password, and also for an unknown identifier; 429 `too-many-attempts` after too many failed sign-ins; 503 `busy` when thousands are waiting.")
+        .WithDescription("401 `invalid-credentials` for a wrong password, and also for an unknown identifier; 429 `too-many-attempts` "
+            + "after too many failed sign-ins; 503 `busy` when thousands are waiting.")
         .Produces<SessionView>()
         .Refuses(StatusCodes.Status401Unauthorized, "invalid-credentials")
         .Refuses(StatusCodes.Status429TooManyRequests, "too-many-attempts")
         .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, SigningKeys keys, TokenOptions options,
+        Request request, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, SignInLimits limits, SigningKeys keys,
+        TokenOptions options,
         TimeProvider time, HttpContext http, CancellationToken ct)
     {
         var validation = new Validation();
@@ -81,7 +84,8 @@ internal static class SignIn
             )
             select sign_ins, roles, returned
             from signed
-            """, user!.Id, user.PasswordHash, rehash, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit)
+            """,
+            user!.Id, user.PasswordHash, rehash, sessionId, SessionTokens.HashOf(refreshToken), counted.Pair, SessionTokens.SessionLimit)
             .ReadFirstAsync(row => new Signed(row.GetInt64(0), row.GetFieldValue<string[]>(1), row.GetBoolean(2)), ct);
         if (signedIn is null)
             return Invalid();

@@ -16,14 +16,17 @@ internal static class ChangeUser
     /// <param name="CurrentPassword">The current password.</param>
     /// <example>{"fullName": "Ada King", "birthday": "1990-12-10"}</example>
     internal sealed record Request(
-        [Length(1, UserRules.LongestUsername)] string? Username, [Length(3, UserRules.LongestEmail)] string? Email, [RegularExpression(UserRules.PhonePattern)] string? Phone,
+        [Length(1, UserRules.LongestUsername)] string? Username, [Length(3, UserRules.LongestEmail)] string? Email,
+        [RegularExpression(UserRules.PhonePattern)] string? Phone,
         [Length(1, UserRules.LongestFullName)] string? FullName, [Clearable] DateOnly? Birthday,
         [Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password, string? CurrentPassword);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/users/me", Handle)
         .WithUnit<IdentityDb>().ForMembers().WithTags("Users")
         .WithSummary("Changes the caller's account.")
-        .WithDescription("Members that are absent stay as they are, and a `birthday` that is null is cleared. A change of `email`, `phone` or `password` needs `currentPassword` (403 `invalid-credentials` when it is wrong); a new password ends the caller's other sessions.")
+        .WithDescription("Members that are absent stay as they are, and a `birthday` that is null is cleared. A change of `email`, `phone` "
+            + "or `password` needs `currentPassword` (403 `invalid-credentials` when it is wrong); a new password ends the caller's other "
+            + "sessions.")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status403Forbidden, "invalid-credentials")
         .Refuses(StatusCodes.Status404NotFound, "not-found")
@@ -32,7 +35,8 @@ internal static class ChangeUser
         .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        Patch<Request> patch, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing, CurrentPassword current, SignUpLimits limits,
+        Patch<Request> patch, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, PasswordHashing hashing,
+        CurrentPassword current, SignUpLimits limits,
         AccessState access, TimeProvider time, HttpContext http, CancellationToken ct)
     {
         var request = patch.Value;
@@ -49,7 +53,8 @@ internal static class ChangeUser
             return Problems.Of(StatusCodes.Status409Conflict, "operator-protected", "The first operator keeps its username.");
 
         var source = unit.Database;
-        if ((request.Username ?? request.Email ?? request.Phone) is not null && await limits.RefuseAskersAsync(source, http, ct) is { } asker)
+        if ((request.Username ?? request.Email ?? request.Phone) is not null && await limits.RefuseAskersAsync(
+            source, http, ct) is { } asker)
             return asker;
         if (sensitive && await current.RefuseAsync(now, request.CurrentPassword!, unit, http, ct) is { } refused)
             return refused;
@@ -59,9 +64,11 @@ internal static class ChangeUser
 
         await unit.BeginAsync(ct);
         // Locked first, so that two changes of one account follow each other.
-        var user = await unit.Db.Users.FromSql($"select * from identity.users where id = {id} and status = 'active' for update").AsTracking().SingleOrDefaultAsync(ct);
+        var user = await unit.Db.Users.FromSql($"select * from identity.users where id = {id} and status = 'active' for update")
+            .AsTracking().SingleOrDefaultAsync(ct);
         if (user is null || (sensitive ? user.PasswordHash != now.PasswordHash : IsSensitive(request, user)))
-            return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
+            return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile",
+                "The account was changed at the same moment; try again.");
         Apply(patch, user);
         if (hash is not null)
         {
@@ -76,7 +83,8 @@ internal static class ChangeUser
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            var found = await TakenIdentifiers.FindAsync(reads, request.Username, request.Email, request.Phone, except: id, ct) ?? TakenIdentifiers.Problem([field]);
+            var found = await TakenIdentifiers.FindAsync(reads, request.Username, request.Email, request.Phone, except: id, ct)
+                ?? TakenIdentifiers.Problem([field]);
             return await limits.TellTakenAsync(source, http, found, ct);
         }
         return TypedResults.Ok(UserView.Of(user));

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Mvc;
 namespace Boon.Identity.Users;
 
 /// <summary>
-/// Erases the caller's account: personal data leaves the table and Identity's log (the one update that the log knows). The id stays, so that
-/// what others recorded about it keeps its meaning.
+/// Erases the caller's account: personal data leaves the table and Identity's log (the one update that the log knows). The id stays, so
+/// that what others recorded about it keeps its meaning.
 /// </summary>
 internal static class EraseUser
 {
@@ -27,7 +27,8 @@ internal static class EraseUser
         .Refuses(StatusCodes.Status503ServiceUnavailable, "busy");
 
     private static async Task<IResult> Handle(
-        [FromBody] Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, CurrentPassword current, ErasedPeople erased, AccessState access,
+        [FromBody] Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, CurrentPassword current,
+        ErasedPeople erased, AccessState access,
         HttpContext http, CancellationToken ct)
     {
         var validation = new Validation();
@@ -48,11 +49,13 @@ internal static class EraseUser
             update identity.users
             set status = 'erased', username = null, username_key = null, email = null, email_key = null, phone = null,
                 full_name = null, birthday = null, password_hash = null
-            where id = $1 and status = 'active' and password_hash = $2 and email_key is not distinct from $3 and phone is not distinct from $4
+            where id = $1 and status = 'active' and password_hash = $2 and email_key is not distinct from $3 and phone is not distinct
+            from $4
             """, id, now.PasswordHash, now.EmailKey, now.Phone)
             .ExecuteAsync(ct);
         if (erasures == 0)
-            return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile", "The account was changed at the same moment; try again.");
+            return Problems.Of(StatusCodes.Status409Conflict, "changed-meanwhile",
+                "The account was changed at the same moment; try again.");
 
         // The account is locked from here on: a sign-in that ran beside this has committed its event, a later one finds no account.
         foreach (var (type, members) in EventCatalog.PersonalMembers)
@@ -62,7 +65,8 @@ internal static class EraseUser
                 where userid = $1 and type = $2
                 """, id, type, members)
                 .ExecuteAsync(ct);
-        // Kept answers of registration hold the account's details. Two statements, each by its own index: one with "or" reads the whole table.
+        // Kept answers of registration hold the account's details. Two statements, each by its own index: one with "or" reads the whole
+        // table.
         await unit.Command("delete from identity.idempotency_keys where caller = $1", id.ToString()).ExecuteAsync(ct);
         await unit.Command("delete from identity.idempotency_keys where location = $1", $"/v1/users/{id}").ExecuteAsync(ct);
         await erased.RememberAsync(unit, now, ct);

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Configuration;
 namespace Boon.Identity.Users;
 
 /// <summary>
-/// Knows somebody who erased an account and opens another with the same e-mail address or phone number, so that what is for newcomers stays so
-/// (<c>Boon:Users:RememberErased</c>, off unless set). What is kept is an HMAC under a secret that lies in the database encrypted with ASP.NET Data Protection, as
-/// signing keys do: a copy of the database alone tells nobody whether an address was here. A process uses every secret that it can open, so processes that share
-/// a key ring know the same people.
+/// Knows somebody who erased an account and opens another with the same e-mail address or phone number, so that what is for newcomers stays
+/// so (<c>Boon:Users:RememberErased</c>, off unless set). What is kept is an HMAC under a secret that lies in the database encrypted with
+/// ASP.NET Data Protection, as signing keys do: a copy of the database alone tells nobody whether an address was here. A process uses every
+/// secret that it can open, so processes that share a key ring know the same people.
 /// </summary>
 internal sealed class ErasedPeople(IConfiguration configuration, IDataProtectionProvider protection)
 {
@@ -34,8 +34,8 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
     }
 
     /// <summary>
-    /// Marks a new account whose e-mail address or phone number was erased before; answers whether it was. Asked after the account was inserted: its unique keys have
-    /// then waited for an erasure that was under way.
+    /// Marks a new account whose e-mail address or phone number was erased before; answers whether it was. Asked after the account was
+    /// inserted: its unique keys have then waited for an erasure that was under way.
     /// </summary>
     internal async Task<bool> MarkReturningAsync(Unit<IdentityDb> unit, User user, CancellationToken ct)
     {
@@ -73,7 +73,8 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
     private async Task<byte[]> MakeSecretAsync(Unit<IdentityDb> unit, CancellationToken ct)
     {
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
-        await unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", Guid.CreateVersion7(), protector.Protect(secret))
+        await unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", Guid.CreateVersion7(), protector.Protect(
+            secret))
             .ExecuteAsync(ct);
         return secret;
     }

@@ -8,11 +8,12 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Identity.Users;
 
 /// <summary>
-/// Makes the first operator at the first start: username <c>operator</c>, password <c>Boon__Operator__Password</c> if set, else a random one that
-/// is printed once. Processes that start together make one.
+/// Makes the first operator at the first start: username <c>operator</c>, password <c>Boon__Operator__Password</c> if set, else a random
+/// one that is printed once. Processes that start together make one.
 /// </summary>
 internal sealed partial class FirstOperator(
-    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, PasswordHashing hashing, IConfiguration configuration, ILogger<FirstOperator> logger) : IHostedService
+    ModuleDatabase<IdentityDb> module, IServiceScopeFactory scopes, PasswordHashing hashing, IConfiguration configuration,
+    ILogger<FirstOperator> logger) : IHostedService
 {
     internal const string Username = "operator";
 
@@ -29,7 +30,8 @@ internal sealed partial class FirstOperator(
         await using var scope = scopes.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(cancellationToken);
-        var user = User.Register(Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, Role.Operator);
+        var user = User.Register(
+            Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, Role.Operator);
         unit.Db.Add(user);
         unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName, Returning: false));
         try
@@ -42,7 +44,8 @@ internal sealed partial class FirstOperator(
         }
         if (string.IsNullOrEmpty(chosen))
             // On the console and nowhere else: log files are kept.
-            Console.WriteLine($"\nThe first operator is '{Username}' with the password {password}\nIt is not shown again. To choose it yourself, set Boon__Operator__Password before the first start.\n");
+            Console.WriteLine($"\nThe first operator is '{Username}' with the password {password}\nIt is not shown again. To choose it "
+                + $"yourself, set Boon__Operator__Password before the first start.\n");
         LogCreated(logger);
     }
 

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Identity.Users;
 
 /// <summary>
-/// Folds the keys of accounts that a former version stored (<see cref="UserRules.FormerKey"/>), at a start and before anything is served: page by page in the order
-/// of ids, from where the last start came to. Two accounts that become one stay two: the one that is read later keeps its former key, and the log says so.
+/// Folds the keys of accounts that a former version stored (<see cref="UserRules.FormerKey"/>), at a start and before anything is served:
+/// page by page in the order of ids, from where the last start came to. Two accounts that become one stay two: the one that is read later
+/// keeps its former key, and the log says so.
 /// </summary>
 internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogger<FoldKeys> logger) : IHostedService
 {
@@ -55,7 +56,9 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
         return true;
     }
 
-    /// <summary>The accounts of the next page whose keys can change, which are those that are not ASCII, and the last id of the page.</summary>
+    /// <summary>
+    /// The accounts of the next page whose keys can change, which are those that are not ASCII, and the last id of the page.
+    /// </summary>
     private static async Task<(List<Account> Accounts, Guid? Last)> ReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var after = await connection.Command("select up_to from identity.folded_keys for update").ScalarAsync<Guid>(ct);
@@ -73,7 +76,8 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             order by id
             """, after)
             .ReadAllAsync(row => new Account(
-                row.GetGuid(0), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<string>(3), row.GetNullable<string>(4)), ct);
+                row.GetGuid(0), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<string>(3), row.GetNullable<string>(
+                    4)), ct);
         return (accounts, accounts.Count == 0 ? null : accounts[^1].Id);
     }
 
@@ -88,13 +92,17 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             """, id, key, former)
             .ExecuteAsync(ct);
         if (folded == 0
-            && await connection.Command($"select id from identity.users where {field}_key = $1 and id <> $2", key, id).ScalarAsync<Guid?>(ct) is { } other)
+            && await connection.Command($"select id from identity.users where {field}_key = $1 and id <> $2", key, id).ScalarAsync<Guid?>(
+                ct) is { } other)
             LogTaken(logger, id, other, field);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The accounts {Account} and {Other} have the same {Field} by the rules of this version; {Account} keeps its own spelling", EventName = "account-key-taken")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "The accounts {Account} and {Other} have the same {Field} by the rules of this version; {Account} keeps its own spelling",
+        EventName = "account-key-taken")]
     private static partial void LogTaken(ILogger logger, Guid account, Guid other, string field);
 
-    [LoggerMessage(2, LogLevel.Information, "An account was registered with one of these keys meanwhile; this page of accounts is read again", EventName = "fold-keys-again")]
+    [LoggerMessage(2, LogLevel.Information,
+        "An account was registered with one of these keys meanwhile; this page of accounts is read again", EventName = "fold-keys-again")]
     private static partial void LogAgain(ILogger logger);
 }

@@ -8,12 +8,15 @@ internal static class GetUser
     internal static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/users/me", GetOwnUserAsync)
-            .ForMembers().WithTags("Users").WithSummary("The caller's own account.").Produces<UserView>().Refuses(StatusCodes.Status404NotFound, "not-found");
+            .ForMembers().WithTags("Users").WithSummary("The caller's own account.").Produces<UserView>()
+                .Refuses(StatusCodes.Status404NotFound, "not-found");
         routes.MapGet("/v1/users/{id}", Handle)
-            .ForMembers().WithTags("Users").WithSummary("An account: the caller's own, or any account for an operator. Otherwise 404.").Produces<UserView>();
+            .ForMembers().WithTags("Users").WithSummary("An account: the caller's own, or any account for an operator. Otherwise 404.")
+                .Produces<UserView>();
     }
 
-    private static Task<IResult> GetOwnUserAsync(ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) => Find(caller.UserId(), db, ct);
+    private static Task<IResult> GetOwnUserAsync(ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) =>
+        Find(caller.UserId(), db, ct);
 
     private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, IdentityDb db, CancellationToken ct) =>
         Guid.TryParse(id, out var userId) && (caller.IsOperator() || caller.UserId() == userId)

@@ -12,7 +12,9 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
     /// <summary>Bytes of a new password, as random as the first operator's.</summary>
     private const int PasswordBytes = 18;
 
-    /// <summary>Forgets the failed tries that an account is locked by, from wherever they came; answers how many counts there were.</summary>
+    /// <summary>
+    /// Forgets the failed tries that an account is locked by, from wherever they came; answers how many counts there were.
+    /// </summary>
     /// <exception cref="SetupException">There is no such account.</exception>
     internal async Task<int> UnlockAsync(string name, CancellationToken ct)
     {
@@ -25,7 +27,10 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
         return forgotten;
     }
 
-    /// <summary>Forgets what is counted under an address, or under the /64 of IPv6 that it is in: failed sign-ins of whatever account, sign-ups, and what it was told.</summary>
+    /// <summary>
+    /// Forgets what is counted under an address, or under the /64 of IPv6 that it is in: failed sign-ins of whatever account, sign-ups, and
+    /// what it was told.
+    /// </summary>
     internal async Task<int> UnlockAsync(IPAddress address, CancellationToken ct)
     {
         await using var scope = scopes.CreateAsyncScope();

@@ -14,19 +14,23 @@ internal static class RegisterUser
     /// <param name="FullName">The person's name.</param>
     /// <param name="Birthday">yyyy-MM-dd, from 1900-01-01 on.</param>
     /// <example>
-    /// {"username": "ada", "email": "ada@example.com", "phone": "+31201234567", "password": "correct horse battery", "fullName": "Ada Lovelace", "birthday": "1990-12-10"}
+    /// {"username": "ada", "email": "ada@example.com", "phone": "+31201234567", "password": "correct horse battery", "fullName": "Ada
+    /// Lovelace", "birthday": "1990-12-10"}
     /// </example>
     internal sealed record Request(
         [Required, Length(1, UserRules.LongestUsername)] string? Username, [Required, Length(3, UserRules.LongestEmail)] string? Email,
-        [Required, RegularExpression(UserRules.PhonePattern)] string? Phone, [Required, Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password,
+        [Required, RegularExpression(UserRules.PhonePattern)] string? Phone,
+        [Required, Length(UserRules.ShortestPassword, UserRules.LongestPassword)] string? Password,
         [Required, Length(1, UserRules.LongestFullName)] string? FullName, DateOnly? Birthday);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/users", Handle)
         .WithUnit<IdentityDb>(idempotent: true, subject: "email")
         .WithTags("Users")
         .WithSummary("Registers a user.")
-        .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names each bad field; "
-            + "429 `too-many-sign-ups` after too many sign-ups from the address, `too-many-attempts` after it was told too often that something is taken.")
+        .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names "
+            + "each bad field; "
+            + "429 `too-many-sign-ups` after too many sign-ups from the address, `too-many-attempts` after it was told too often that "
+            + "something is taken.")
         .Produces<UserView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status409Conflict, "already-registered")
         .Refuses(StatusCodes.Status429TooManyRequests, "too-many-sign-ups", "too-many-attempts")
@@ -56,7 +60,8 @@ internal static class RegisterUser
         if (await hashing.HashAsync(request.Password!, HashFor.SignUp, ct) is not { } hash)
             return PasswordHashing.Busy(http);
 
-        var user = User.Register(Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
+        var user = User.Register(
+            Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
         await unit.BeginAsync(ct);
         unit.Db.Add(user);
         if (unit.By == Actor.Anonymous)
@@ -67,7 +72,8 @@ internal static class RegisterUser
         }
         catch (DbUpdateException error) when (UserRules.FieldOf(error.ViolatedConstraint()) is { } field)
         {
-            var found = await TakenIdentifiers.FindAsync(reads, username, request.Email, request.Phone, except: null, ct) ?? TakenIdentifiers.Problem([field]);
+            var found = await TakenIdentifiers.FindAsync(reads, username, request.Email, request.Phone, except: null, ct)
+                ?? TakenIdentifiers.Problem([field]);
             return await limits.TellTakenAsync(source, http, found, ct);
         }
         var returning = await erased.MarkReturningAsync(unit, user, ct);
@@ -79,12 +85,15 @@ internal static class RegisterUser
 /// <summary>Says which of username, e-mail and phone another account has.</summary>
 internal static class TakenIdentifiers
 {
-    internal static async Task<ProblemHttpResult?> FindAsync(IdentityDb reads, string? username, string? email, string? phone, Guid? except, CancellationToken ct)
+    internal static async Task<ProblemHttpResult?> FindAsync(
+        IdentityDb reads, string? username, string? email, string? phone, Guid? except, CancellationToken ct)
     {
         var usernameKey = username is null ? null : UserRules.Key(username);
         var emailKey = email is null ? null : UserRules.EmailKey(email);
         var others = await reads.Users
-            .Where(user => user.Id != except && ((usernameKey != null && user.UsernameKey == usernameKey) || (emailKey != null && user.EmailKey == emailKey) || (phone != null && user.Phone == phone)))
+            .Where(user => user.Id != except
+                && ((usernameKey != null && user.UsernameKey == usernameKey) || (emailKey != null && user.EmailKey == emailKey)
+                || (phone != null && user.Phone == phone)))
             .Select(user => new { user.UsernameKey, user.EmailKey, user.Phone })
             .ToListAsync(ct);
         List<string> fields = [];

@@ -13,11 +13,13 @@ internal static class SetRoles
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut("/v1/users/{id}/roles", Handle)
         .WithUnit<IdentityDb>().ForOperators().WithTags("Users")
         .WithSummary("Sets a user's roles: `member`, and `operator` or not.")
-        .WithDescription("A user who loses a role is signed out everywhere; a new role is in the next token. The first operator keeps its role (409 `operator-protected`).")
+        .WithDescription("A user who loses a role is signed out everywhere; a new role is in the next token. The first operator keeps its "
+            + "role (409 `operator-protected`).")
         .Produces<UserView>()
         .Refuses(StatusCodes.Status409Conflict, "operator-protected");
 
-    private static async Task<IResult> Handle(string id, Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, AccessState access, CancellationToken ct)
     {
         var validation = new Validation();
         if (validation.Require(request.Roles, "roles"))
@@ -30,7 +32,8 @@ internal static class SetRoles
 
         var roles = request.Roles!.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         await unit.BeginAsync(ct);
-        var before = await unit.Db.Users.FromSql($"select * from identity.users where id = {userId} and status = 'active' for update").AsNoTracking().SingleOrDefaultAsync(ct);
+        var before = await unit.Db.Users.FromSql($"select * from identity.users where id = {userId} and status = 'active' for update")
+            .AsNoTracking().SingleOrDefaultAsync(ct);
         if (before is null)
             return Problems.NotFound("user");
         if (before.Username == FirstOperator.Username && !roles.Contains(Role.Operator))

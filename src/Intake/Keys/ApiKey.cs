@@ -5,8 +5,8 @@ using System.Text;
 namespace Boon.Intake.Keys;
 
 /// <summary>
-/// A key with which a system reports events, and nothing else. The key itself is 256 random bits and shown once; what is kept is its SHA-256, which is enough for
-/// a secret that nobody can guess.
+/// A key with which a system reports events, and nothing else. The key itself is 256 random bits and shown once; what is kept is its
+/// SHA-256, which is enough for a secret that nobody can guess.
 /// </summary>
 internal sealed class ApiKey
 {
@@ -36,11 +36,13 @@ internal sealed class ApiKey
     internal static (string Key, ApiKey Kept) Create(string name, Guid createdBy)
     {
         var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
-        return (key, new ApiKey { Id = Guid.CreateVersion7(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
+        return (key, new ApiKey
+            { Id = Guid.CreateVersion7(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
     }
 
     /// <summary>True for what looks like a key: only then a database is asked.</summary>
-    internal static bool IsOne(string text) => text.Length == Prefix.Length + Base64Url.GetEncodedLength(Bytes) && text.StartsWith(Prefix, StringComparison.Ordinal) && Base64Url.IsValid(text.AsSpan(Prefix.Length));
+    internal static bool IsOne(string text) => text.Length == Prefix.Length + Base64Url.GetEncodedLength(Bytes)
+        && text.StartsWith(Prefix, StringComparison.Ordinal) && Base64Url.IsValid(text.AsSpan(Prefix.Length));
 
     internal static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Boon.Intake.Keys;
 
 /// <summary>
-/// Authenticates <c>Authorization: Bearer boon_...</c> where API keys are taken. Challenges are left to the scheme of tokens, which is always there too.
+/// Authenticates <c>Authorization: Bearer boon_...</c> where API keys are taken. Challenges are left to the scheme of tokens, which is
+/// always there too.
 /// </summary>
 internal sealed class ApiKeyAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, ModuleDatabase<IntakeDb> module)

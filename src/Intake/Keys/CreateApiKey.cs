@@ -25,7 +25,8 @@ internal static class CreateApiKey
         .WithSummary("Makes an API key for POST /v1/events. The key is shown once.")
         .Produces<NewApiKey>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, HttpContext http, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        Request request, HttpContext http, ClaimsPrincipal caller, Unit<IntakeDb> unit, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, ApiKey.LongestName, kind: TextKind.Name);

@@ -14,7 +14,8 @@ internal static class ListApiKeys
     /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "The shop", "start": "boon_a1b2", "createdBy":
     /// "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "createdAt": "2026-05-01T09:30:00Z"}
     /// </example>
-    internal sealed record ApiKeyView(Guid Id, string Name, string Start, Guid CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
+    internal sealed record ApiKeyView(
+        Guid Id, string Name, string Start, Guid CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/api-keys", Handle)
         .ForOperators().WithTags("API keys")

@@ -13,7 +13,8 @@ internal static class RevokeApiKey
         if (!Guid.TryParse(id, out var keyId))
             return Problems.NotFound("API key");
         await unit.BeginAsync(ct);
-        if (await unit.Command("update intake.api_keys set revoked_at = now() where id = $1 and revoked_at is null", keyId).ExecuteAsync(ct) == 1)
+        if (await unit.Command("update intake.api_keys set revoked_at = now() where id = $1 and revoked_at is null", keyId)
+            .ExecuteAsync(ct) == 1)
             unit.Append(new ApiKeyRevoked(keyId, caller.UserId()));
         else if (!await unit.Db.ApiKeys.AnyAsync(key => key.Id == keyId, ct))
             return Problems.NotFound("API key");

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Boon.Intake.Reports;
 
 /// <summary>
-/// Reads CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec, json-format.md), structured or batched. Collects every fault of the first
-/// event that has any, under its member: <c>type</c>, or <c>[3].type</c> in a batch. Pure.
+/// Reads CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec, json-format.md), structured or batched. Collects every
+/// fault of the first event that has any, under its member: <c>type</c>, or <c>[3].type</c> in a batch. Pure.
 /// </summary>
 internal sealed partial class CloudEventReader(Validation validation)
 {
@@ -17,7 +17,8 @@ internal sealed partial class CloudEventReader(Validation validation)
     internal const int LargestData = 64 * 1024;
 
     /// <summary>The attributes that the specification defines: texts. Extensions may be numbers and booleans too.</summary>
-    private static readonly string[] Attributes = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
+    private static readonly string[] Attributes =
+        ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
 
     private const int MostAttributes = 64;
     private const int LongestName = 64;
@@ -32,14 +33,16 @@ internal sealed partial class CloudEventReader(Validation validation)
     {
         var whole = at.Length == 0 ? "event" : at.TrimEnd('.');
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, whole, "must be a CloudEvent: an object")
-            || !validation.Check(element.EnumerateObject().Count() <= MostAttributes, whole, $"must have at most {MostAttributes} attributes"))
+            || !validation.Check(
+                element.EnumerateObject().Count() <= MostAttributes, whole, $"must have at most {MostAttributes} attributes"))
             return null;
         var attributes = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
         foreach (var member in element.EnumerateObject())
             if (JsonValues.NameOf(member) is not { Length: <= LongestName } name)
                 validation.Fail(at + "event", $"has an attribute whose name is longer than {LongestName} characters, or no text");
             else if (name != Base64 && !AttributeName.IsMatch(name))
-                validation.Fail(at + name, "is not an attribute of a CloudEvent: their names are lower-case letters and digits; put other members into data");
+                validation.Fail(at + name,
+                    "is not an attribute of a CloudEvent: their names are lower-case letters and digits; put other members into data");
             else if (member.Value.ValueKind != JsonValueKind.Null)
                 attributes[name] = member.Value;
         validation.Check(!attributes.ContainsKey(Base64), at + Base64, "is not accepted: send JSON as data, which rules can read");
@@ -59,7 +62,8 @@ internal sealed partial class CloudEventReader(Validation validation)
             validation.Text(id, at + "id", 1, LongestId);
         if (Reads("source", out var source))
             validation.Text(source, at + "source", 1, LongestSource);
-        validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype", "must be application/json or absent");
+        validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype",
+            "must be application/json or absent");
         var type = Reads("type", out var named) ? TypeOf(named, at) : null;
         var user = UserOf(attributes.GetValueOrDefault(User), data, at);
         var time = attributes.TryGetValue("time", out var when) ? Json.ReadTime(when) : null;
@@ -72,12 +76,15 @@ internal sealed partial class CloudEventReader(Validation validation)
             source!, id!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, compact);
     }
 
-    /// <summary>The data in one line: white space between its tokens could else be taken for the end of a record by whoever downloads the log.</summary>
+    /// <summary>
+    /// The data in one line: white space between its tokens could else be taken for the end of a record by whoever downloads the log.
+    /// </summary>
     private string DataOf(JsonElement data, string at)
     {
         if (data.ValueKind == JsonValueKind.Undefined
             || !validation.Check(IsFit(data), at + "data", Texts)
-            || !validation.Check(TextRules.Length(data.GetRawText()) <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON")
+            || !validation.Check(
+                TextRules.Length(data.GetRawText()) <= LargestData, at + "data", $"must have at most {LargestData} characters of JSON")
             || !validation.Check(HasNumbers(data), at + "data", JsonNumber.Rule))
             return "{}";
         return Json.Compact(data);
@@ -88,14 +95,16 @@ internal sealed partial class CloudEventReader(Validation validation)
         if (!validation.Require(type, at + "type"))
             return null;
         var logged = type.StartsWith(ReportedEvent.TypePrefix, StringComparison.Ordinal) ? type : ReportedEvent.TypePrefix + type;
-        validation.Check(EventTriggers.IsName(logged), at + "type", "must be parts with dots between them, of letters, digits, - and _, such as com.example.order-paid");
+        validation.Check(EventTriggers.IsName(logged), at + "type",
+            "must be parts with dots between them, of letters, digits, - and _, such as com.example.order-paid");
         return logged;
     }
 
     private Guid? UserOf(JsonElement userid, JsonElement data, string at)
     {
         var (value, field) = (userid, at + User);
-        if (value.ValueKind == JsonValueKind.Undefined && data.ValueKind == JsonValueKind.Object && data.TryGetProperty("userId", out value))
+        if (value.ValueKind == JsonValueKind.Undefined && data.ValueKind == JsonValueKind.Object
+            && data.TryGetProperty("userId", out value))
             field = at + "data.userId";
         if (value.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null)
             return null;
@@ -107,9 +116,12 @@ internal sealed partial class CloudEventReader(Validation validation)
         return null;
     }
 
-    /// <summary>A text, or one of the others (numbers and booleans) as text; null for what is neither, and for text that cannot be stored.</summary>
+    /// <summary>
+    /// A text, or one of the others (numbers and booleans) as text; null for what is neither, and for text that cannot be stored.
+    /// </summary>
     private static string? ScalarOf(JsonElement value, bool others) =>
-        value.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Number) ? JsonValues.TextOf(value) : others ? value.GetRawText() : null;
+        value.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Number)
+            ? JsonValues.TextOf(value) : others ? value.GetRawText() : null;
 
     /// <summary>True if every text in it can be stored and compared.</summary>
     private static bool IsFit(JsonElement value) => value.ValueKind switch
@@ -132,6 +144,7 @@ internal sealed partial class CloudEventReader(Validation validation)
     [GeneratedRegex("^[a-z0-9]+\\z", RegexOptions.CultureInvariant)]
     private static partial Regex AttributeName { get; }
 
-    [GeneratedRegex("^[A-Za-z0-9.+-]+/([A-Za-z0-9.-]+\\+)?json *(;.*)?\\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
+    [GeneratedRegex("^[A-Za-z0-9.+-]+/([A-Za-z0-9.-]+\\+)?json *(;.*)?\\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
     private static partial Regex JsonContent { get; }
 }

@@ -5,8 +5,9 @@ using System.Text;
 namespace Boon.Intake.Reports;
 
 /// <summary>
-/// The id by which Boon knows a user of another system. A UUID stays what it is; any other text becomes a UUID of version 5 (RFC 9562, section 5.5) in a namespace
-/// of Boon's own: the same text is the same user, whichever system reports it, and every language's library computes the same.
+/// The id by which Boon knows a user of another system. A UUID stays what it is; any other text becomes a UUID of version 5 (RFC 9562,
+/// section 5.5) in a namespace of Boon's own: the same text is the same user, whichever system reports it, and every language's library
+/// computes the same.
 /// </summary>
 internal static class ExternalUser
 {

@@ -33,18 +33,25 @@ internal static class ReportEvents
     /// <param name="Traceparent">The trace that it belongs to, as W3C Trace Context writes it.</param>
     /// <param name="Data">What campaigns and quests look at.</param>
     /// <example>
-    /// {"specversion": "1.0", "id": "4711", "source": "/shop", "type": "shop.order-paid", "userid": "customer-17", "time": "2026-01-31T09:00:00Z", "data": {"amount": 5000}}
+    /// {"specversion": "1.0", "id": "4711", "source": "/shop", "type": "shop.order-paid", "userid": "customer-17", "time":
+    /// "2026-01-31T09:00:00Z", "data": {"amount": 5000}}
     /// </example>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
     internal sealed record CloudEvent(
-        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid = null, DateTimeOffset? Time = null, string? Datacontenttype = null,
+        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid = null, DateTimeOffset? Time =
+            null, string? Datacontenttype = null,
         string? Traceparent = null, JsonElement? Data = null);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/events", Handle)
-        .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events").WithMetadata(new BodyLimit(LargestBody))
-        .WithSummary("Reports events of another system: one CloudEvent, or a batch of at most 1,000, all or none. For operators and API keys.")
-        .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
-            + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. `data`, `time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, `body-too-large` beyond 8 MiB.")
+        .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events")
+            .WithMetadata(new BodyLimit(LargestBody))
+        .WithSummary("Reports events of another system: one CloudEvent, or a batch of at most 1,000, all or none. For operators and "
+            + "API keys.")
+        .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an "
+            + "array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
+            + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. `data`, "
+            + "`time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, "
+            + "`body-too-large` beyond 8 MiB.")
         .Accepts<CloudEvent>(Single, "application/json", Batch)
         .Produces<ReportView>(StatusCodes.Status202Accepted)
         .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-events");
@@ -53,12 +60,14 @@ internal static class ReportEvents
     {
         var form = http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
         if (form is not (Single or Batch or "application/json"))
-            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", $"Send one event as {Single}, or an array of them as {Batch}.");
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
+                $"Send one event as {Single}, or an array of them as {Batch}.");
         using var body = await ParseAsync(http, ct);
         var validation = new Validation();
         var root = body.RootElement;
         if (form == Batch && root.ValueKind == JsonValueKind.Array && root.GetArrayLength() > Most)
-            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-events", $"A batch takes {Most:N0} events at most; send several.");
+            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-events",
+                $"A batch takes {Most:N0} events at most; send several.");
         var events = Read(root, form == Batch, validation);
         if (!validation.Ok)
             return Problems.Invalid(validation);
@@ -79,7 +88,8 @@ internal static class ReportEvents
         }
         catch (InvalidOperationException)
         {
-            throw new BadHttpRequestException("The body is not JSON.", StatusCodes.Status400BadRequest, new InputFaultException("is not valid Unicode"));
+            throw new BadHttpRequestException(
+                "The body is not JSON.", StatusCodes.Status400BadRequest, new InputFaultException("is not valid Unicode"));
         }
     }
 

@@ -8,7 +8,8 @@ namespace Boon.Intake.Reports;
 /// <param name="Time">When it happened, if it says that.</param>
 /// <param name="TraceParent">The W3C trace context it was caused in, if it says one.</param>
 /// <param name="Data">Its data, as JSON text.</param>
-internal sealed record ReportedEvent(string Source, string Id, string Type, Guid? UserId, DateTimeOffset? Time, string? TraceParent, string Data)
+internal sealed record ReportedEvent(
+    string Source, string Id, string Type, Guid? UserId, DateTimeOffset? Time, string? TraceParent, string Data)
 {
     internal const string TypePrefix = "external.";
 }

@@ -1,6 +1,9 @@
 namespace Boon.Orders.Customers;
 
-/// <summary>A user that Orders knows from Identity's log. Nothing but the id is kept; an erased one stays as erased, so that no late event brings it back.</summary>
+/// <summary>
+/// A user that Orders knows from Identity's log. Nothing but the id is kept; an erased one stays as erased, so that no late event brings it
+/// back.
+/// </summary>
 internal sealed class KnownUser
 {
     public required Guid UserId { get; init; }

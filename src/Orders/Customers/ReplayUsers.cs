@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace Boon.Orders.Customers;
 
 /// <summary>
-/// Rebuilds the known users from Identity's log, up to where the subscription has read it, and compares them with the live ones; puts right what differs. Orders
-/// are placed meanwhile; only learning about new users stands still at the end, while the last events are folded and the two are compared.
+/// Rebuilds the known users from Identity's log, up to where the subscription has read it, and compares them with the live ones; puts right
+/// what differs. Orders are placed meanwhile; only learning about new users stands still at the end, while the last events are folded and
+/// the two are compared.
 /// </summary>
 internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases databases)
 {
@@ -24,11 +25,13 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
         var started = Stopwatch.GetTimestamp();
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
         await ReplayTables.ExecuteAsync(connection, "drop table if exists pg_temp.known_users_rebuilt", ct);
-        await ReplayTables.ExecuteAsync(connection, "create temp table known_users_rebuilt (like orders.known_users including indexes)", ct);
+        await ReplayTables.ExecuteAsync(
+            connection, "create temp table known_users_rebuilt (like orders.known_users including indexes)", ct);
         var users = new Dictionary<Guid, bool>();
         var (events, at) = (0L, 0L);
         // Nothing is held while much is read; what is left in the end takes a moment.
-        for (var upTo = await ReadToAsync(connection, locked: false, ct); upTo - at > Few; upTo = await ReadToAsync(connection, locked: false, ct))
+        for (var upTo = await ReadToAsync(connection, locked: false, ct); upTo - at > Few; upTo = await ReadToAsync(
+            connection, locked: false, ct))
             await FoldAsync(upTo);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await FoldAsync(await ReadToAsync(connection, locked: true, ct));
@@ -74,7 +77,9 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, Databases dat
             .ScalarAsync<long?>(ct)
         ?? throw new SetupException("Orders has not begun to learn users on this database: run `boon serve` once.");
 
-    /// <summary>Adds users to what was written beside the live ones, and forgets them: an erased one stays erased, whatever is told of it later.</summary>
+    /// <summary>
+    /// Adds users to what was written beside the live ones, and forgets them: an erased one stays erased, whatever is told of it later.
+    /// </summary>
     private static async Task WriteBesideAsync(NpgsqlConnection connection, Dictionary<Guid, bool> users, CancellationToken ct)
     {
         await connection.Command($"""

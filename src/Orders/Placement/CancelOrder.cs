@@ -5,7 +5,8 @@ internal static class CancelOrder
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/orders/{id}/cancel", Handle)
         .WithUnit<OrdersDb>().ForMembers().WithTags("Orders")
-        .WithSummary("Cancels a pending or confirmed order, and gives the use of its code back, once. Cancelling it again gives the same answer and changes nothing.")
+        .WithSummary("Cancels a pending or confirmed order, and gives the use of its code back, once. Cancelling it again gives the same "
+            + "answer and changes nothing.")
         .WithDescription("409 `order-rejected`: a rejected order has nothing to cancel.")
         .Produces<OrderView>()
         .Refuses(StatusCodes.Status409Conflict, "order-rejected");

@@ -8,7 +8,8 @@ internal static class ListOrders
         .WithSummary("The caller's orders, newest first. Operators see those of all users, or of one user with `?userId=`.")
         .Produces<Page<OrderView>>();
 
-    private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, OrdersDb db, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, OrdersDb db, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;

@@ -70,14 +70,16 @@ internal sealed class Order
 /// </example>
 public sealed record OrderView(
     Guid Id, Guid UserId, string Product, int Quantity, Money Total, string? Code,
-    [AllowedValues(Order.Pending, Order.Confirmed, Order.Rejected, Order.Cancelled)] string State, string? WaitingFor, Money? Discount, Money? ToPay, string? Reason,
+    [AllowedValues(Order.Pending, Order.Confirmed, Order.Rejected, Order.Cancelled)] string State, string? WaitingFor, Money? Discount,
+    Money? ToPay, string? Reason,
     DateTimeOffset PlacedAt, DateTimeOffset? SettledAt, DateTimeOffset? CancelledAt)
 {
     /// <summary>What a pending order waits for.</summary>
     internal const string Redemption = "redemption";
 
     internal static OrderView Of(Order order) => new(
-        order.Id, order.UserId, order.Product, order.Quantity, order.Total, order.Code, order.State, order.State == Order.Pending ? Redemption : null,
+        order.Id, order.UserId, order.Product, order.Quantity, order.Total, order.Code, order.State, order.State == Order.Pending
+            ? Redemption : null,
         order.Discount is { } discount ? new Money(discount, order.Currency) : null,
         order.State == Order.Confirmed ? new Money(order.Amount - (order.Discount ?? 0), order.Currency) : null,
         order.Reason, order.PlacedAt, order.SettledAt, order.CancelledAt);

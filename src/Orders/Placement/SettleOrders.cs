@@ -1,8 +1,9 @@
 namespace Boon.Orders.Placement;
 
 /// <summary>
-/// Ends what a placed order began: confirms it with the discount when its code was redeemed, rejects it with the reason when not. Only a result that the order's own
-/// order-placed event caused counts, and only while the order is pending: whatever comes late, twice or from elsewhere changes nothing.
+/// Ends what a placed order began: confirms it with the discount when its code was redeemed, rejects it with the reason when not. Only a
+/// result that the order's own order-placed event caused counts, and only while the order is pending: whatever comes late, twice or from
+/// elsewhere changes nothing.
 /// </summary>
 internal static class SettleOrders
 {

@@ -8,14 +8,18 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Platform.Access;
 
 /// <summary>
-/// What a process must know to judge a token: the public keys and the sessions that ended early. It learns both from Identity's log, as every
-/// module learns everything, and holds them in memory: a request asks no database.
+/// What a process must know to judge a token: the public keys and the sessions that ended early. It learns both from Identity's log, as
+/// every module learns everything, and holds them in memory: a request asks no database.
 /// </summary>
-public sealed partial class AccessState(Databases databases, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
+public sealed partial class AccessState(
+    Databases databases, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger)
+    : BackgroundService
 {
     private const string Source = "identity";
 
-    /// <summary>From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.</summary>
+    /// <summary>
+    /// From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.
+    /// </summary>
     private static readonly TimeSpan BetweenReads = TimeSpan.FromMilliseconds(50);
 
 
@@ -54,8 +58,8 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     public void End(Guid sessionId) => ended[sessionId] = time.GetUtcNow() + remember;
 
     /// <summary>
-    /// Reads the log because a token names a key that is not known here: another process has just made it, or this one has just started. When this returns, a read
-    /// that began after the call has ended. All who call meanwhile share that read, and wait for it.
+    /// Reads the log because a token names a key that is not known here: another process has just made it, or this one has just started.
+    /// When this returns, a read that began after the call has ended. All who call meanwhile share that read, and wait for it.
     /// </summary>
     internal Task RefreshAsync(CancellationToken ct)
     {
@@ -66,14 +70,17 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
     private async Task ReadSoonAsync()
     {
         var pause = BetweenReads - time.GetElapsedTime(lastRead);
-        await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time).ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the caller's lock
+        await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time)
+            .ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the caller's lock
         lock (gate)
             nextRead = null; // whoever calls from here on may need what this read does not see
         lastRead = time.GetTimestamp();
         await ReadSettledAsync(CancellationToken.None);
     }
 
-    /// <summary>Reads all that was committed before the call; only what has its number while a frozen process keeps others from numbering.</summary>
+    /// <summary>
+    /// Reads all that was committed before the call; only what has its number while a frozen process keeps others from numbering.
+    /// </summary>
     private async Task ReadSettledAsync(CancellationToken ct)
     {
         try
@@ -151,7 +158,9 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
         return true;
     }
 
-    /// <summary>All keys, and the sessions that ended while their tokens may live: by the index on the type, newest first, until they are too old.</summary>
+    /// <summary>
+    /// All keys, and the sessions that ended while their tokens may live: by the index on the type, newest first, until they are too old.
+    /// </summary>
     private SqlStatement AddAll(RoundTrip trip) => trip.Add($"""
         select l.type, l.payload, l.time
         from {database.Schema}.event_log l
@@ -188,10 +197,13 @@ public sealed partial class AccessState(Databases databases, LogSignals signals,
             ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + remember;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}", EventName = "access-state-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not read keys and ended sessions from Identity's log; trying again: {Error}",
+        EventName = "access-state-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 
-    [LoggerMessage(2, LogLevel.Warning, "Identity's log is not the one that was read before ({Difference}); keys and ended sessions are read again from the beginning", EventName = "access-state-anew")]
+    [LoggerMessage(2, LogLevel.Warning,
+        "Identity's log is not the one that was read before ({Difference}); keys and ended sessions are read again from the beginning",
+        EventName = "access-state-anew")]
     private static partial void LogDiverged(ILogger logger, string difference);
 
     /// <inheritdoc/>

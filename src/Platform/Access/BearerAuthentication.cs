@@ -51,7 +51,8 @@ internal sealed class BearerAuthentication(AccessTokenVerifier verifier, AccessS
             .ExecuteAsync(context.HttpContext);
 
     /// <summary>
-    /// The token of a request, or null. There is one header of this scheme, or none: the handler of the library would join several, and trim.
+    /// The token of a request, or null. There is one header of this scheme, or none: the handler of the library would join several, and
+    /// trim.
     /// </summary>
     private static string? TokenOf(HttpRequest request) =>
         request.Headers.Authorization is [{ } text] && text.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)
@@ -80,7 +81,10 @@ public static class Caller
     /// <summary>True for an operator.</summary>
     public static bool IsOperator(this ClaimsPrincipal caller) => caller.IsInRole(Operator);
 
-    /// <summary>Whose things are asked for: the caller's own, or with <c>?userId=</c> an operator's choice. False: they are another user's, which is 404.</summary>
+    /// <summary>
+    /// Whose things are asked for: the caller's own, or with <c>?userId=</c> an operator's choice. False: they are another user's, which is
+    /// 404.
+    /// </summary>
     public static bool MaySee(this ClaimsPrincipal caller, string? userId, out Guid user)
     {
         user = caller.UserId();

@@ -1,6 +1,9 @@
 namespace Boon.Platform.Data;
 
-/// <summary>The pauses of who tries again: each twice as long as the one before, up to the longest, with a jitter of a tenth so that many do not come at once.</summary>
+/// <summary>
+/// The pauses of who tries again: each twice as long as the one before, up to the longest, with a jitter of a tenth so that many do not
+/// come at once.
+/// </summary>
 public sealed class Backoff(TimeSpan first, TimeSpan longest)
 {
     private TimeSpan? next;

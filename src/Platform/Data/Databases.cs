@@ -9,13 +9,22 @@ namespace Boon.Platform.Data;
 /// </summary>
 public sealed class Databases : IAsyncDisposable
 {
-    /// <summary>A session that is idle inside a transaction for longer is ended by the server, so a frozen holder loses its locks. Below the take-over limit of 15 s.</summary>
+    /// <summary>
+    /// A session that is idle inside a transaction for longer is ended by the server, so a frozen holder loses its locks. Below the
+    /// take-over limit of 15 s.
+    /// </summary>
     public static readonly TimeSpan IdleInTransactionLimit = TimeSpan.FromSeconds(10);
 
-    /// <summary>What a request's statement takes at most, waiting for locks included. Only test hosts, which hold locks for as long as a busy machine needs, have another limit.</summary>
+    /// <summary>
+    /// What a request's statement takes at most, waiting for locks included. Only test hosts, which hold locks for as long as a busy
+    /// machine needs, have another limit.
+    /// </summary>
     public static TimeSpan RequestStatementLimit { get; internal set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>What a statement of a lane or of other background work takes at most: a batch that needs longer is made smaller. Npgsql's own limit of 30 s stands behind it.</summary>
+    /// <summary>
+    /// What a statement of a lane or of other background work takes at most: a batch that needs longer is made smaller. Npgsql's own limit
+    /// of 30 s stands behind it.
+    /// </summary>
     public static readonly TimeSpan BackgroundStatementLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>For a transaction whose statements may take as long as they need: a whole table, a migration.</summary>
@@ -38,12 +47,16 @@ public sealed class Databases : IAsyncDisposable
     internal IReadOnlyCollection<ModuleDatabase> All => [.. modules.Values];
 
     internal Databases(IConfiguration configuration, ILoggerFactory loggers, IEnumerable<LaneConnections> lanes) =>
-        (this.configuration, this.loggers, this.lanes, Outages) = (configuration, loggers, [.. lanes], new(loggers.CreateLogger<Outages>()));
+        (this.configuration, this.loggers, this.lanes, Outages) =
+            (configuration, loggers, [.. lanes], new(loggers.CreateLogger<Outages>()));
 
     /// <summary>Those of them that are away.</summary>
     public Outages Outages { get; }
 
-    /// <summary>Takes note of a failure where no pool is known; false when it may be of one database among several, or says nothing about a database as a whole.</summary>
+    /// <summary>
+    /// Takes note of a failure where no pool is known; false when it may be of one database among several, or says nothing about a database
+    /// as a whole.
+    /// </summary>
     internal bool NoteOutage(Exception error) => pools.Count == 1 && Outages.Note(pools.Values.First().Background, error);
 
     /// <summary>The database of a module, hosted here or not.</summary>
@@ -62,14 +75,19 @@ public sealed class Databases : IAsyncDisposable
     /// <summary>The most connections of this process to the database of a pool.</summary>
     internal int SizeOf(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool || both.Requests == pool).Size;
 
-    /// <summary>The connection that always waits has broken: idle ones of requests may be dead too, and nobody shall find out with a request.</summary>
+    /// <summary>
+    /// The connection that always waits has broken: idle ones of requests may be dead too, and nobody shall find out with a request.
+    /// </summary>
     internal void ListenerBroke(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool).Requests.Clear();
 
     /// <summary>True when two modules share a database, so that one statement can read of both.</summary>
     internal bool AreTogether(string module, string other) => ReferenceEquals(Of(module).Background, Of(other).Background);
 
-    /// <summary>Reads another module's log: on the reader's own connection where both are in one database, else on one of the source's.</summary>
-    internal async Task<T> ReadAsync<T>(NpgsqlConnection own, ModuleDatabase reader, string source, Func<NpgsqlConnection, string, Task<T>> read, CancellationToken ct)
+    /// <summary>
+    /// Reads another module's log: on the reader's own connection where both are in one database, else on one of the source's.
+    /// </summary>
+    internal async Task<T> ReadAsync<T>(
+        NpgsqlConnection own, ModuleDatabase reader, string source, Func<NpgsqlConnection, string, Task<T>> read, CancellationToken ct)
     {
         var from = Of(source);
         if (AreTogether(reader.Module, source))
@@ -82,7 +100,10 @@ public sealed class Databases : IAsyncDisposable
     {
         var text = TextOf(module) ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
         lock (gate)
-            return pools.GetOrAdd(text, connection => new DatabasePools(string.IsNullOrEmpty(configuration.GetConnectionString(module)) ? "boon" : module, connection, LanesOn(connection), loggers));
+            return pools.GetOrAdd(text, connection =>
+                new DatabasePools(
+                string.IsNullOrEmpty(configuration.GetConnectionString(module))
+                ? "boon" : module, connection, LanesOn(connection), loggers));
     }
 
     private string? TextOf(string module) => configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon");

@@ -4,8 +4,9 @@ namespace Boon.Platform.Data;
 public static class DropDatabase
 {
     /// <summary>
-    /// Ends this role's sessions on a database, and drops it if it exists. A plain drop waits for what is ending, and ends an autovacuum worker by itself;
-    /// <c>drop database … with (force)</c> is refused (42501) to a role that is no superuser while such a worker is at work.
+    /// Ends this role's sessions on a database, and drops it if it exists. A plain drop waits for what is ending, and ends an autovacuum
+    /// worker by itself; <c>drop database … with (force)</c> is refused (42501) to a role that is no superuser while such a worker is at
+    /// work.
     /// </summary>
     /// <param name="server">An open connection to another database of the server.</param>
     /// <param name="name">The database.</param>

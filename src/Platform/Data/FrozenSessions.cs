@@ -3,15 +3,20 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Platform.Data;
 
 /// <summary>
-/// Ends sessions of Boon that hold locks in the middle of a statement while their process is frozen. The server's own limits do not see them: inside COPY, or between
-/// the messages of one statement, a session is neither idle nor cancelled by a time-out, and its client's machine still acknowledges. So every process looks at all of them.
+/// Ends sessions of Boon that hold locks in the middle of a statement while their process is frozen. The server's own limits do not see
+/// them: inside COPY, or between the messages of one statement, a session is neither idle nor cancelled by a time-out, and its client's
+/// machine still acknowledges. So every process looks at all of them.
 /// <para>
-/// A session is frozen when two looks, <see cref="Interval"/> apart, find the same statement waiting for its client, and no byte of a COPY came in between.
+/// A session is frozen when two looks, <see cref="Interval"/> apart, find the same statement waiting for its client, and no byte of a COPY
+/// came in between.
 /// </para>
 /// </summary>
 internal sealed partial class FrozenSessions(Databases databases, TimeProvider time, ILogger<FrozenSessions> logger) : BackgroundService
 {
-    /// <summary>Between two looks. A frozen session is found at the first look after <see cref="Young"/> and ended at the next: within 10 s and a little.</summary>
+    /// <summary>
+    /// Between two looks. A frozen session is found at the first look after <see cref="Young"/> and ended at the next: within 10 s and a
+    /// little.
+    /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
 
     /// <summary>A statement that began later is not looked at.</summary>
@@ -20,7 +25,8 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
     /// <summary>A statement that waits for its client, and how far its COPY has come.</summary>
     private readonly record struct Waiting(int Session, DateTime Since, long Bytes);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(databases.BackgroundPools.Select(pool => WatchAsync(pool, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(databases.BackgroundPools.Select(pool => WatchAsync(pool, stoppingToken)));
 
     private async Task WatchAsync(NpgsqlDataSource pool, CancellationToken ct)
     {
@@ -92,13 +98,16 @@ internal sealed partial class FrozenSessions(Databases databases, TimeProvider t
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Session {Session} held locks in the middle of a statement while its process was frozen, and was ended", EventName = "frozen-session-ended")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Session {Session} held locks in the middle of a statement while its process was frozen, and was ended",
+        EventName = "frozen-session-ended")]
     private static partial void LogEnded(ILogger logger, int session);
 
     [LoggerMessage(2, LogLevel.Warning, "Could not look for frozen sessions; trying again: {Error}", EventName = "frozen-sessions-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 
     [LoggerMessage(3, LogLevel.Warning,
-        "This process may open {Wanted} connections, but the server accepts only {Most}. Lower Maximum Pool Size, or raise max_connections", EventName = "too-many-connections")]
+        "This process may open {Wanted} connections, but the server accepts only {Most}. Lower Maximum Pool Size, or raise max_connections",
+        EventName = "too-many-connections")]
     private static partial void LogTooMany(ILogger logger, int wanted, int most);
 }

@@ -9,7 +9,8 @@ public static class LargeTables
     internal const string LockPatience = "2s";
 
     /// <summary>
-    /// Makes an index while everybody goes on writing, in a migration of its own: it is no part of a transaction. What an attempt left that was killed is made anew.
+    /// Makes an index while everybody goes on writing, in a migration of its own: it is no part of a transaction. What an attempt left that
+    /// was killed is made anew.
     /// </summary>
     /// <param name="migration">The migration.</param>
     /// <param name="schema">The schema of the table.</param>
@@ -21,7 +22,10 @@ public static class LargeTables
             migration.Sql(statement, suppressTransaction: true);
     }
 
-    /// <summary>The statements for that, each outside of a transaction. They wait for transactions that are open now, holding nothing that others wait for: with all patience.</summary>
+    /// <summary>
+    /// The statements for that, each outside of a transaction. They wait for transactions that are open now, holding nothing that others
+    /// wait for: with all patience.
+    /// </summary>
     internal static string[] Index(string schema, string index, string on) =>
     [
         "set lock_timeout = 0",

@@ -1,8 +1,8 @@
 namespace Boon.Platform.Data;
 
 /// <summary>
-/// The forms of every loop in the background. A loop rests while its database is away. It says any other failure and tries again after a pause, which grows while it
-/// keeps failing. It ends when its token is cancelled, and throws nothing.
+/// The forms of every loop in the background. A loop rests while its database is away. It says any other failure and tries again after a
+/// pause, which grows while it keeps failing. It ends when its token is cancelled, and throws nothing.
 /// </summary>
 public sealed class Loops(NpgsqlDataSource pool, Outages outages)
 {
@@ -47,7 +47,9 @@ public sealed class Loops(NpgsqlDataSource pool, Outages outages)
             (error, _) => failed(error), ct);
     }
 
-    /// <summary>Does a piece of work at each wake-up; a lost one costs as long as <see cref="WakeSignal.WaitAsync(CancellationToken)"/> waits.</summary>
+    /// <summary>
+    /// Does a piece of work at each wake-up; a lost one costs as long as <see cref="WakeSignal.WaitAsync(CancellationToken)"/> waits.
+    /// </summary>
     /// <inheritdoc cref="RepeatAsync"/>
     public Task OnWakeAsync(WakeSignal wake, Func<Task> work, Action<Exception> failed, CancellationToken ct) => RepeatAsync(
         async () =>
@@ -58,7 +60,10 @@ public sealed class Loops(NpgsqlDataSource pool, Outages outages)
         },
         (error, _) => failed(error), ct);
 
-    /// <summary>Does the same for each of several things: one that fails stops no other. That the whole database is away is thrown: the others would fail too.</summary>
+    /// <summary>
+    /// Does the same for each of several things: one that fails stops no other. That the whole database is away is thrown: the others would
+    /// fail too.
+    /// </summary>
     public static async Task EachAsync<T>(IEnumerable<T> things, Func<T, Task> work, Action<T, Exception> failed, CancellationToken ct)
     {
         foreach (var thing in things)

@@ -3,7 +3,10 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Boon.Platform.Data;
 
-/// <summary>The settings that every module's EF Core context shares: its schema for tables and migration history, snake-case is written out in the mappings.</summary>
+/// <summary>
+/// The settings that every module's EF Core context shares: its schema for tables and migration history, snake-case is written out in the
+/// mappings.
+/// </summary>
 public static class ModuleContext
 {
     /// <summary>The table of a module's applied migrations, in its schema.</summary>

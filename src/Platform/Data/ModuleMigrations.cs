@@ -23,18 +23,22 @@ public abstract class ModuleMigrations
 }
 
 /// <inheritdoc/>
-public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> database, ILogger<ModuleMigrations> logger) : ModuleMigrations
+public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> database, ILogger<ModuleMigrations> logger)
+    : ModuleMigrations
     where TContext : DbContext
 {
     /// <summary>
-    /// What changes a table waits so long for its lock, and everybody who comes after waits behind it. Then it gives way, and tries again: behind a dump, say, that takes an hour.
-    /// What it does once it has its locks may take as long as it needs.
+    /// What changes a table waits so long for its lock, and everybody who comes after waits behind it. Then it gives way, and tries again:
+    /// behind a dump, say, that takes an hour. What it does once it has its locks may take as long as it needs.
     /// </summary>
     private const string Patience = $"set lock_timeout = '{LargeTables.LockPatience}'; set statement_timeout = 0";
 
     private static readonly TimeSpan GivingWay = TimeSpan.FromSeconds(3);
 
-    /// <summary>Between two looks whether another process has finished. Who waited inside the database would be waited for by an index that is made concurrently.</summary>
+    /// <summary>
+    /// Between two looks whether another process has finished. Who waited inside the database would be waited for by an index that is made
+    /// concurrently.
+    /// </summary>
     private static readonly TimeSpan Turn = TimeSpan.FromMilliseconds(100);
 
     /// <inheritdoc/>
@@ -83,7 +87,10 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         }
     }
 
-    /// <summary>Applies what is missing; false when somebody holds a table for longer than the patience: what was applied stays, the rest was undone.</summary>
+    /// <summary>
+    /// Applies what is missing; false when somebody holds a table for longer than the patience: what was applied stays, the rest was
+    /// undone.
+    /// </summary>
     private async Task<bool> TryMigrateAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var context = ModuleContext.Create<TContext>(connection);
@@ -93,17 +100,22 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
             await context.Database.MigrateAsync(ct);
             return true;
         }
-        catch (Exception error) when ((error as PostgresException ?? error.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.LockNotAvailable)
+        catch (Exception error) when (
+            (error as PostgresException ?? error.InnerException as PostgresException)?.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             LogWaits(logger, Module, GivingWay.TotalSeconds);
             return false;
         }
     }
 
-    /// <summary>The module's migrations that its history lacks, without EF Core: at nearly every start there are none, and EF Core would take most of that start.</summary>
+    /// <summary>
+    /// The module's migrations that its history lacks, without EF Core: at nearly every start there are none, and EF Core would take most
+    /// of that start.
+    /// </summary>
     private async Task<IReadOnlyList<string>> PendingAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        var all = typeof(TContext).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>().Order(StringComparer.Ordinal);
+        var all = typeof(TContext).Assembly.GetTypes().Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id).OfType<string>()
+            .Order(StringComparer.Ordinal);
         var applied = new HashSet<string>(StringComparer.Ordinal);
         try
         {
@@ -126,6 +138,8 @@ public sealed partial class ModuleMigrations<TContext>(ModuleDatabase<TContext> 
         return await connection.Command(sql, key).ScalarAsync<bool>(ct);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "A migration of {Module} needs a table that another session has locked (a dump?); it tries again in {Seconds} s", EventName = "migration-waits")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "A migration of {Module} needs a table that another session has locked (a dump?); it tries again in {Seconds} s",
+        EventName = "migration-waits")]
     private static partial void LogWaits(ILogger logger, string module, double seconds);
 }

@@ -5,8 +5,9 @@ using System.Net.Sockets;
 namespace Boon.Platform.Data;
 
 /// <summary>
-/// The databases that this process cannot write to at the moment: out of reach, starting, read-only after a failover, full. One probe for each looks for its return; every loop waits for that
-/// instead of trying by itself, and the log has one line when it goes and one when it is back.
+/// The databases that this process cannot write to at the moment: out of reach, starting, read-only after a failover, full. One probe for
+/// each looks for its return; every loop waits for that instead of trying by itself, and the log has one line when it goes and one when it
+/// is back.
 /// </summary>
 public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
 {
@@ -74,7 +75,9 @@ public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
                     return "has no room on its disk";
                 case PostgresException { SqlState: PostgresErrorCodes.TooManyConnections }:
                     return "has no connection left";
-                case PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.CannotConnectNow }:
+                case PostgresException
+                    { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+                    or PostgresErrorCodes.CannotConnectNow }:
                 case SocketException or EndOfStreamException or IOException:
                     return "does not answer";
                 case PostgresException:

@@ -71,7 +71,9 @@ public sealed class RoundTrip
     }
 }
 
-/// <summary>A statement of a round trip. One that answers rows says what reads them, with one of these methods; any other says nothing.</summary>
+/// <summary>
+/// A statement of a round trip. One that answers rows says what reads them, with one of these methods; any other says nothing.
+/// </summary>
 public sealed class SqlStatement
 {
     private (int Rows, string Otherwise)? must;

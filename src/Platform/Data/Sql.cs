@@ -1,6 +1,8 @@
 namespace Boon.Platform.Data;
 
-/// <summary>Where statements run: a module's database, each statement on a connection of its own, or a unit of work, in its transaction.</summary>
+/// <summary>
+/// Where statements run: a module's database, each statement on a connection of its own, or a unit of work, in its transaction.
+/// </summary>
 public interface ISqlSource
 {
     /// <summary>A command there, without parameters yet.</summary>
@@ -11,19 +13,22 @@ public interface ISqlSource
 }
 
 /// <summary>
-/// How SQL is written: <c>await unit.Command("update ... where id = $1", id).ExecuteAsync(ct)</c>. The values are the parameters $1, $2, ... in their order.
-/// What runs a command ends it too.
+/// How SQL is written: <c>await unit.Command("update ... where id = $1", id).ExecuteAsync(ct)</c>. The values are the parameters $1, $2,
+/// ... in their order. What runs a command ends it too.
 /// </summary>
 public static class Sql
 {
     /// <summary>A statement with its values.</summary>
-    public static NpgsqlCommand Command(this ISqlSource source, string sql, params ReadOnlySpan<SqlValue> values) => source.CreateCommand(sql).With(values);
+    public static NpgsqlCommand Command(this ISqlSource source, string sql, params ReadOnlySpan<SqlValue> values) =>
+        source.CreateCommand(sql).With(values);
 
     /// <summary>The same on a pool: a connection of its own.</summary>
-    public static NpgsqlCommand Command(this NpgsqlDataSource source, string sql, params ReadOnlySpan<SqlValue> values) => source.CreateCommand(sql).With(values);
+    public static NpgsqlCommand Command(this NpgsqlDataSource source, string sql, params ReadOnlySpan<SqlValue> values) =>
+        source.CreateCommand(sql).With(values);
 
     /// <summary>The same on an open connection.</summary>
-    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params ReadOnlySpan<SqlValue> values) => new NpgsqlCommand(sql, connection).With(values);
+    public static NpgsqlCommand Command(this NpgsqlConnection connection, string sql, params ReadOnlySpan<SqlValue> values) =>
+        new NpgsqlCommand(sql, connection).With(values);
 
     /// <summary>One column of many rows, as an array: <c>from unnest($1, $2) k (id, amount)</c>.</summary>
     public static SqlValue Column<TRow, T>(this IReadOnlyCollection<TRow> rows, Func<TRow, T> value)
@@ -49,7 +54,10 @@ public static class Sql
             return await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>The first column of the first row. With a type that can be null (<c>long?</c>) null where there is no row or no value; with another that is an error.</summary>
+    /// <summary>
+    /// The first column of the first row. With a type that can be null (<c>long?</c>) null where there is no row or no value; with another
+    /// that is an error.
+    /// </summary>
     public static async Task<T> ScalarAsync<T>(this NpgsqlCommand command, CancellationToken ct)
     {
         await using (command)

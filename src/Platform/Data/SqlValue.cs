@@ -1,8 +1,8 @@
 namespace Boon.Platform.Data;
 
 /// <summary>
-/// A value of one statement, made from a C# value by itself. Its PostgreSQL type is that of the C# type, so a null has one too: a <c>string?</c> is a text,
-/// a <c>Guid?</c> a uuid, and a <c>DateTime?</c> a timestamp with time zone. Nothing is boxed.
+/// A value of one statement, made from a C# value by itself. Its PostgreSQL type is that of the C# type, so a null has one too: a
+/// <c>string?</c> is a text, a <c>Guid?</c> a uuid, and a <c>DateTime?</c> a timestamp with time zone. Nothing is boxed.
 /// </summary>
 public readonly struct SqlValue
 {
@@ -58,12 +58,15 @@ public readonly struct SqlValue
 
     public static implicit operator SqlValue(long[] values) => Of(values);
 
-    /// <summary>Npgsql takes the type of a <see cref="DateTime"/> from its value, which a null does not have; every other type says it by itself.</summary>
+    /// <summary>
+    /// Npgsql takes the type of a <see cref="DateTime"/> from its value, which a null does not have; every other type says it by itself.
+    /// </summary>
     private static class TypeOf<T>
     {
         internal static readonly NpgsqlDbType? Known =
             typeof(T) == typeof(DateTime) || typeof(T) == typeof(DateTime?) ? NpgsqlDbType.TimestampTz
-            : typeof(IEnumerable<DateTime>).IsAssignableFrom(typeof(T)) || typeof(IEnumerable<DateTime?>).IsAssignableFrom(typeof(T)) ? NpgsqlDbType.Array | NpgsqlDbType.TimestampTz
+            : typeof(IEnumerable<DateTime>).IsAssignableFrom(typeof(T)) || typeof(IEnumerable<DateTime?>).IsAssignableFrom(typeof(T))
+                ? NpgsqlDbType.Array | NpgsqlDbType.TimestampTz
             : null;
     }
 }

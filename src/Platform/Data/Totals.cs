@@ -3,8 +3,9 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Platform.Data;
 
 /// <summary>
-/// Keeps totals cheap to read. The database records each change of what is counted as a row (a trigger, in the transaction that makes it), so that a total and the
-/// changes after it are what a count would give in the same snapshot, and no change waits for another. This service adds the changes to the totals, now and then.
+/// Keeps totals cheap to read. The database records each change of what is counted as a row (a trigger, in the transaction that makes it),
+/// so that a total and the changes after it are what a count would give in the same snapshot, and no change waits for another. This service
+/// adds the changes to the totals, now and then.
 /// </summary>
 /// <param name="database">The module's database.</param>
 /// <param name="time">The clock of the interval.</param>
@@ -57,8 +58,10 @@ public abstract partial class Totals(ModuleDatabase database, TimeProvider time,
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        database.Loops.EveryAsync(Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, Changes, error.Message), stoppingToken);
+        database.Loops.EveryAsync(
+            Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, Changes, error.Message), stoppingToken);
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not add the changes in {Changes} to their totals; trying again later: {Error}", EventName = "totals-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not add the changes in {Changes} to their totals; trying again later: {Error}",
+        EventName = "totals-failed")]
     private static partial void LogFailed(ILogger logger, string changes, string error);
 }

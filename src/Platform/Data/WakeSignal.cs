@@ -7,8 +7,8 @@ public sealed class WakeSignal : IDisposable
     public static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// How long who waits for a log rests without a wake-up (with a jitter of a fifth, so that processes spread out). The safety net is the look that each process takes
-    /// at all logs once a second; this is for when not even that is possible.
+    /// How long who waits for a log rests without a wake-up (with a jitter of a fifth, so that processes spread out). The safety net is the
+    /// look that each process takes at all logs once a second; this is for when not even that is possible.
     /// </summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(10);
 

@@ -13,16 +13,17 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Boon.Platform.Hosting;
 
 /// <summary>
-/// What the server cannot parse (a path with <c>%00</c>, a line that is too long) it refuses before any middleware and without a body, and closes the connection. Such an
-/// answer is made a problem document on its way out: nothing else gets at it. Under TLS the way out begins above the encryption.
+/// What the server cannot parse (a path with <c>%00</c>, a line that is too long) it refuses before any middleware and without a body, and
+/// closes the connection. Such an answer is made a problem document on its way out: nothing else gets at it. Under TLS the way out begins
+/// above the encryption.
 /// </summary>
 internal static class BareRefusals
 {
     internal static void Explain(ListenOptions listen) => listen.Use(next => connection => next(new Connection(connection)));
 
     /// <summary>
-    /// The connection, with our writer in each transport that it is given. This stands outside TLS, which the server adds behind what we can add: TLS sets its
-    /// own transport, and the server writes its answers to that.
+    /// The connection, with our writer in each transport that it is given. This stands outside TLS, which the server adds behind what we
+    /// can add: TLS sets its own transport, and the server writes its answers to that.
     /// </summary>
     private sealed class Connection(ConnectionContext inner) : ConnectionContext
     {
@@ -81,9 +82,11 @@ internal static class BareRefusals
             inner.Advance(bytes);
         }
 
-        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            inner.FlushAsync(cancellationToken);
 
-        public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) => inner.WriteAsync(source, cancellationToken);
+        public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
+            inner.WriteAsync(source, cancellationToken);
 
         public override void CancelPendingFlush() => inner.CancelPendingFlush();
 
@@ -95,15 +98,19 @@ internal static class BareRefusals
     /// <summary>Answers of endpoints have a type or a body; this is one of the server itself.</summary>
     private static bool IsBare(ReadOnlySpan<byte> answer) =>
         answer.StartsWith("HTTP/1.1 "u8) && answer.Length > 12 && answer[9] is (byte)'4' or (byte)'5' && answer.EndsWith("\r\n\r\n"u8)
-        && answer.IndexOf("\r\nContent-Length: 0\r\n"u8) > 0 && answer.IndexOf("\r\nConnection: close\r\n"u8) > 0 && answer.IndexOf("\r\nContent-Type:"u8) < 0;
+        && answer.IndexOf("\r\nContent-Length: 0\r\n"u8) > 0 && answer.IndexOf("\r\nConnection: close\r\n"u8) > 0
+            && answer.IndexOf("\r\nContent-Type:"u8) < 0;
 
     private static byte[] Explained(ReadOnlySpan<byte> answer)
     {
         var head = Encoding.ASCII.GetString(answer);
         var status = int.Parse(head.AsSpan(9, 3), CultureInfo.InvariantCulture);
         var (code, detail) = Problems.WordsFor(status);
-        var body = JsonSerializer.SerializeToUtf8Bytes(new Problem($"urn:boon:error:{code}", ReasonPhrases.GetReasonPhrase(status), status, detail, code, null), Json.Options);
-        var explained = head.Replace("\r\nContent-Length: 0\r\n", $"\r\nContent-Type: application/problem+json\r\nContent-Length: {body.Length}\r\n", StringComparison.Ordinal);
+        var body = JsonSerializer.SerializeToUtf8Bytes(
+            new Problem($"urn:boon:error:{code}", ReasonPhrases.GetReasonPhrase(status), status, detail, code, null), Json.Options);
+        var explained = head.Replace(
+            "\r\nContent-Length: 0\r\n", $"\r\nContent-Type: application/problem+json\r\nContent-Length: {body.Length}\r\n",
+            StringComparison.Ordinal);
         return [.. Encoding.ASCII.GetBytes(explained), .. body];
     }
 }

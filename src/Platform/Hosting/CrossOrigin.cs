@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace Boon.Platform.Hosting;
 
-/// <summary>CORS: which web pages of other origins may call. Callers are known by their token and never by a cookie, so no credentials are allowed.</summary>
+/// <summary>
+/// CORS: which web pages of other origins may call. Callers are known by their token and never by a cookie, so no credentials are allowed.
+/// </summary>
 internal static class CrossOrigin
 {
     private static readonly TimeSpan PreflightKept = TimeSpan.FromHours(1);

@@ -34,7 +34,8 @@ public sealed record DeclaredRoute(string? Module, string Method, string Path, b
     }
 
     /// <summary>
-    /// Takes note of endpoints that nobody calls here: what their handlers need is taken for a service, whatever it is, and is never asked for.
+    /// Takes note of endpoints that nobody calls here: what their handlers need is taken for a service, whatever it is, and is never asked
+    /// for.
     /// </summary>
     private sealed class Declaration : IEndpointRouteBuilder, IServiceProvider, IServiceProviderIsService, IDisposable
     {
@@ -45,11 +46,13 @@ public sealed record DeclaredRoute(string? Module, string Method, string Path, b
 
         public IServiceProvider ServiceProvider => this;
 
-        public object? GetService(Type serviceType) => serviceType == typeof(IServiceProviderIsService) ? this : framework.GetService(serviceType);
+        public object? GetService(Type serviceType) =>
+            serviceType == typeof(IServiceProviderIsService) ? this : framework.GetService(serviceType);
 
         public bool IsService(Type serviceType) => true;
 
-        public IApplicationBuilder CreateApplicationBuilder() => throw new NotSupportedException("Routes that are only declared run nothing.");
+        public IApplicationBuilder CreateApplicationBuilder() =>
+            throw new NotSupportedException("Routes that are only declared run nothing.");
 
         public void Dispose() => framework.Dispose();
     }

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Boon.Platform.Hosting;
 
-/// <summary>A module of Boon: its services, its routes and the events that it handles. It owns one schema and references no other module.</summary>
+/// <summary>
+/// A module of Boon: its services, its routes and the events that it handles. It owns one schema and references no other module.
+/// </summary>
 public interface IModule
 {
     /// <summary>Its name, which is its schema: lower-case letters.</summary>

@@ -12,7 +12,8 @@ public static class LogServices
     public static IServiceCollection AddBoonLog(this IServiceCollection services)
     {
         services.AddSingleton(provider => new Databases(
-            provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>(), provider.GetServices<LaneConnections>()));
+            provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>(),
+            provider.GetServices<LaneConnections>()));
         services.AddSingleton<LogSignals>();
         services.AddSingleton<LogBarrier>();
         services.AddSingleton<LogEpochs>();

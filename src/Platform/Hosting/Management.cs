@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http;
 namespace Boon.Platform.Hosting;
 
 /// <summary>
-/// <c>Boon:Management:Urls</c>: addresses of their own for <c>/metrics</c> and <c>/health</c>, which then answer nowhere else, and nothing else answers there. So the public address tells nothing.
+/// <c>Boon:Management:Urls</c>: addresses of their own for <c>/metrics</c> and <c>/health</c>, which then answer nowhere else, and nothing
+/// else answers there. So the public address tells nothing.
 /// </summary>
 internal static class Management
 {
@@ -24,5 +25,6 @@ internal static class Management
         });
     }
 
-    private static bool IsManagement(PathString path) => path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase);
+    private static bool IsManagement(PathString path) => path.StartsWithSegments("/metrics", StringComparison.OrdinalIgnoreCase)
+        || path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase);
 }

@@ -17,7 +17,9 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
     /// <summary>The host's settings.</summary>
     public IConfiguration Configuration => configuration;
 
-    /// <summary>Gives the module its database: migrations, a unit of work for changes, a context for reads, and the sequencer of its log.</summary>
+    /// <summary>
+    /// Gives the module its database: migrations, a unit of work for changes, a context for reads, and the sequencer of its log.
+    /// </summary>
     public ModuleBuilder Database<TContext>()
         where TContext : DbContext
     {
@@ -44,7 +46,8 @@ public sealed class ModuleBuilder(string name, IServiceCollection services, ICon
         var settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
         services.AddSingleton(new LaneConnections(name, subscription.Sources, settings.Lanes));
         services.AddSingleton(subscription.CreateRunner);
-        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>().First(runner => runner.Name == subscription.Name));
+        services.AddSingleton<IHostedService>(provider => provider.GetServices<SubscriptionRunner>()
+            .First(runner => runner.Name == subscription.Name));
     }
 
     /// <summary>Adds a service that runs with the host.</summary>

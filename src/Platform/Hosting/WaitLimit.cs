@@ -5,7 +5,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Boon.Platform.Hosting;
 
-/// <summary>How many requests of one caller may wait at a time in a process (<c>Prefer: wait</c>): each holds a connection and looks again and again. Operators serve many people, so they have no limit.</summary>
+/// <summary>
+/// How many requests of one caller may wait at a time in a process (<c>Prefer: wait</c>): each holds a connection and looks again and
+/// again. Operators serve many people, so they have no limit.
+/// </summary>
 internal sealed class WaitLimit
 {
     internal const int PerCaller = 20;
@@ -25,7 +28,9 @@ internal sealed class WaitLimit
         var caller = http.User.FindFirst("sub")?.Value ?? (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
         if (!TryEnter(caller))
         {
-            await Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-waits", $"{PerCaller} of your requests are waiting already; let one of them end.", RetryAfter)
+            await Problems.RetryLater(
+                http, StatusCodes.Status429TooManyRequests, "too-many-waits",
+                $"{PerCaller} of your requests are waiting already; let one of them end.", RetryAfter)
                 .ExecuteAsync(http);
             return;
         }

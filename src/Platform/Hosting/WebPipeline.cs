@@ -20,10 +20,16 @@ public static class WebPipeline
     /// <summary>The largest body, in bytes, of a call that does not say otherwise.</summary>
     public const long LargestBody = 1024 * 1024;
 
-    /// <summary>How far beyond what a call takes, in bytes, a refused body is read so that the client sees the refusal; where more is taken, as far again.</summary>
+    /// <summary>
+    /// How far beyond what a call takes, in bytes, a refused body is read so that the client sees the refusal; where more is taken, as far
+    /// again.
+    /// </summary>
     private const long LeastDrain = 4 * 1024 * 1024;
 
-    /// <summary>Registers what stands between the network and any endpoint, of a module or of the gateway: limits of the server, JSON, errors, origins.</summary>
+    /// <summary>
+    /// Registers what stands between the network and any endpoint, of a module or of the gateway: limits of the server, JSON, errors,
+    /// origins.
+    /// </summary>
     public static IServiceCollection AddBoonEdge(this IServiceCollection services, IConfiguration configuration)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
@@ -80,7 +86,8 @@ public static class WebPipeline
         AccessLog.Use(app);
         Management.Use(app);
         app.Use(SafeHeaders.AddAsync);
-        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
+        app.UseExceptionHandler(
+            new ExceptionHandlerOptions { ExceptionHandler = _ => Task.CompletedTask, SuppressDiagnosticsCallback = _ => true });
         app.UseStatusCodePages(context => PlainStatus(context.HttpContext).ExecuteAsync(context.HttpContext));
         app.Use(RefuseUnreadableUrls);
         app.Use(RequestChecks.HeadAsGet);
@@ -141,24 +148,27 @@ public static class WebPipeline
         if (!Defences.InputGuard.On)
             return next(http);
         var request = http.Request;
-        return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "").Contains("%00", StringComparison.Ordinal)
+        return (request.Path.Value ?? "").Contains('\0', StringComparison.Ordinal) || (request.QueryString.Value ?? "")
+            .Contains("%00", StringComparison.Ordinal)
             ? Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The address must not contain U+0000.").ExecuteAsync(http)
             : next(http);
     }
 
     /// <summary>
-    /// Refuses a body that says it is too large, after reading past it: a server that closes the connection while the client still sends shows it a broken
-    /// pipe instead of the answer. Bodies beyond the drain are cut off.
+    /// Refuses a body that says it is too large, after reading past it: a server that closes the connection while the client still sends
+    /// shows it a broken pipe instead of the answer. Bodies beyond the drain are cut off.
     /// </summary>
     public static async Task RefuseLargeBodies(HttpContext http, RequestDelegate next)
     {
-        var limit = http.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? LargestBody;
+        var limit = http.GetEndpoint()?.Metadata.GetMetadata<Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata>(
+            )?.MaxRequestBodySize ?? LargestBody;
         if (http.Request.ContentLength is not { } length || length <= limit)
         {
             await next(http);
             return;
         }
-        if (length - limit <= Math.Max(limit, LeastDrain) && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        if (length - limit <= Math.Max(limit, LeastDrain)
+            && http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = null;
             await http.Request.Body.CopyToAsync(Stream.Null, http.RequestAborted);

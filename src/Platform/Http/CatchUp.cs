@@ -5,8 +5,9 @@ using Microsoft.AspNetCore.Http;
 namespace Boon.Platform.Http;
 
 /// <summary>
-/// <c>Prefer: wait=10</c> on what appears through the log: the answer waits until everything that was answered before the request has been read by the subscriptions
-/// that it comes from, or for so many seconds. So whoever has just signed in sees the voucher of it, and who gets none waits no longer than that takes.
+/// <c>Prefer: wait=10</c> on what appears through the log: the answer waits until everything that was answered before the request has been
+/// read by the subscriptions that it comes from, or for so many seconds. So whoever has just signed in sees the voucher of it, and who gets
+/// none waits no longer than that takes.
 /// </summary>
 public static class CatchUp
 {

@@ -17,15 +17,19 @@ internal sealed record AnyQuery;
 /// <summary>What an endpoint says of itself that its types do not.</summary>
 public static class EndpointDescription
 {
-    /// <summary>Names refusals of this endpoint. Those that follow from what it is (who may call, its body, its key, its id) are known.</summary>
-    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, int status, params string[] codes) => route.WithMetadata(new Refusal(status, codes));
+    /// <summary>
+    /// Names refusals of this endpoint. Those that follow from what it is (who may call, its body, its key, its id) are known.
+    /// </summary>
+    public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, int status, params string[] codes) =>
+        route.WithMetadata(new Refusal(status, codes));
 
     /// <summary>The same, where the problem document has a form of its own.</summary>
     public static RouteHandlerBuilder Refuses<TProblem>(this RouteHandlerBuilder route, int status, params string[] codes) =>
         route.WithMetadata(new Refusal(status, codes, typeof(TProblem)));
 
     /// <summary>
-    /// Ignores parameters that the endpoint does not know: balancers, scrapers and browsers add some to addresses that they ask for by themselves.
+    /// Ignores parameters that the endpoint does not know: balancers, scrapers and browsers add some to addresses that they ask for by
+    /// themselves.
     /// </summary>
     public static TBuilder TakesAnyQuery<TBuilder>(this TBuilder route)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new AnyQuery());
@@ -33,5 +37,6 @@ public static class EndpointDescription
     /// <summary>Says that the endpoint takes <c>Prefer: wait</c>.</summary>
     /// <param name="route">The endpoint.</param>
     /// <param name="meaning">What it waits for, as the rest of a sentence.</param>
-    public static RouteHandlerBuilder DescribesWait(this RouteHandlerBuilder route, string meaning) => route.WithMetadata(new PreferWait(meaning));
+    public static RouteHandlerBuilder DescribesWait(this RouteHandlerBuilder route, string meaning) =>
+        route.WithMetadata(new PreferWait(meaning));
 }

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Boon.Platform.Http;
 
-/// <summary>The edge where exceptions become answers: bad input is 4xx with its reason, an outage 503, a bug 500 with a trace id and nothing else.</summary>
+/// <summary>
+/// The edge where exceptions become answers: bad input is 4xx with its reason, an outage 503, a bug 500 with a trace id and nothing else.
+/// </summary>
 internal sealed partial class Errors(ILogger<Errors> logger, Databases? databases = null) : IExceptionHandler
 {
     private static readonly TimeSpan OutageRetry = TimeSpan.FromSeconds(2);
@@ -36,30 +38,37 @@ internal sealed partial class Errors(ILogger<Errors> logger, Databases? database
                 http.Response.Headers["Idempotent-Replayed"] = "true";
                 return answer;
             case IdempotencyException { Code: "idempotency-in-flight" }:
-                return Problems.Of(StatusCodes.Status409Conflict, "idempotency-in-flight", "A request with this Idempotency-Key is still running.");
+                return Problems.Of(StatusCodes.Status409Conflict, "idempotency-in-flight",
+                    "A request with this Idempotency-Key is still running.");
             case IdempotencyException:
-                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency-mismatch", "This Idempotency-Key was used with another body.");
+                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency-mismatch",
+                    "This Idempotency-Key was used with another body.");
         }
         if (databases is not null && PostgresErrors.IsOutage(exception))
         {
             // Of a database that is away the log has a line already, and the answers are in the log of requests.
             if (!databases.NoteOutage(exception) && !databases.Outages.Any)
                 LogOutage(logger, http.Request.Path, exception.Message);
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database did not answer; try again.", OutageRetry);
+            return Problems.RetryLater(
+                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database did not answer; try again.",
+                OutageRetry);
         }
         LogBug(logger, exception, http.Request.Method, http.Request.Path);
-        return Problems.Of(StatusCodes.Status500InternalServerError, "internal-error", $"Something failed here; the log has it under trace {System.Diagnostics.Activity.Current?.TraceId}.");
+        return Problems.Of(StatusCodes.Status500InternalServerError, "internal-error",
+            $"Something failed here; the log has it under trace {System.Diagnostics.Activity.Current?.TraceId}.");
     }
 
     /// <summary>What the server and the framework refuse. Their texts name their own parts, so what is sent is ours.</summary>
-    private static ProblemHttpResult BadRequest(HttpContext http, BadHttpRequestException bad) => (bad.StatusCode, bad.InnerException) switch
+    private static ProblemHttpResult BadRequest(HttpContext http, BadHttpRequestException bad) =>
+        (bad.StatusCode, bad.InnerException) switch
     {
         (_, JsonException json) => InvalidJson.Problem(json),
         (StatusCodes.Status413PayloadTooLarge, _) => Problems.TooLarge(),
         (StatusCodes.Status415UnsupportedMediaType, _) => RequestChecks.UnsupportedType(http),
         (StatusCodes.Status408RequestTimeout, _) => Problems.Of(bad.StatusCode, "request-timeout", "The body came too slowly."),
         _ when http.Features.Get<IExceptionHandlerFeature>()?.Endpoint?.Metadata.GetMetadata<IAcceptsMetadata>() is not null =>
-            Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "This call takes a body, which must be a complete JSON object."),
+            Problems.Of(StatusCodes.Status400BadRequest, "invalid-request",
+                "This call takes a body, which must be a complete JSON object."),
         _ => Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", "The request could not be read."),
     };
 

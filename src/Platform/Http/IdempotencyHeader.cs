@@ -24,7 +24,9 @@ internal static class IdempotencyHeader
             return null;
         var key = values.ToString();
         if (key.Length is 0 or > LongestKey || key.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-            throw new RefusedException(Problems.Of(StatusCodes.Status400BadRequest, "invalid-request", $"Idempotency-Key must have 1 to {LongestKey} printable ASCII characters."));
+            throw new RefusedException(
+                Problems.Of(StatusCodes.Status400BadRequest, "invalid-request",
+                $"Idempotency-Key must have 1 to {LongestKey} printable ASCII characters."));
         http.Request.EnableBuffering();
         var hash = await SHA256.HashDataAsync(http.Request.Body, http.RequestAborted);
         http.Request.Body.Position = 0;
@@ -32,7 +34,9 @@ internal static class IdempotencyHeader
         return new IdempotencyClaim(caller, Route(http), key, hash);
     }
 
-    /// <summary>The address and a hash of the body's member that says whom it is about; a body that cannot be read is refused later.</summary>
+    /// <summary>
+    /// The address and a hash of the body's member that says whom it is about; a body that cannot be read is refused later.
+    /// </summary>
     private static async Task<string> AnonymousAsync(HttpContext http, string? subject)
     {
         var address = (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
@@ -40,8 +44,10 @@ internal static class IdempotencyHeader
             return address;
         try
         {
-            using var body = await JsonDocument.ParseAsync(http.Request.Body, new JsonDocumentOptions { MaxDepth = Json.MaxDepth }, http.RequestAborted);
-            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty(subject, out var value) && value.ValueKind == JsonValueKind.String
+            using var body = await JsonDocument.ParseAsync(
+                http.Request.Body, new JsonDocumentOptions { MaxDepth = Json.MaxDepth }, http.RequestAborted);
+            return body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty(subject, out var value)
+                && value.ValueKind == JsonValueKind.String
                 ? $"{address}|{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(value.GetString()!)))}"
                 : address;
         }
@@ -55,7 +61,9 @@ internal static class IdempotencyHeader
         }
     }
 
-    /// <summary>The endpoint's own route with its values, however the caller wrote it: in capitals, with a slash at the end, a GUID in another form.</summary>
+    /// <summary>
+    /// The endpoint's own route with its values, however the caller wrote it: in capitals, with a slash at the end, a GUID in another form.
+    /// </summary>
     internal static string Route(HttpContext http)
     {
         var pattern = ((RouteEndpoint)http.GetEndpoint()!).RoutePattern;

@@ -11,9 +11,11 @@ internal static class InvalidJson
 {
     internal static ProblemHttpResult Problem(JsonException error)
     {
-        var field = error.Path is null or "$" ? null : Problems.Clip(error.Path.StartsWith("$.", StringComparison.Ordinal) ? error.Path[2..] : error.Path);
+        var field = error.Path is null or "$"
+            ? null : Problems.Clip(error.Path.StartsWith("$.", StringComparison.Ordinal) ? error.Path[2..] : error.Path);
         var reason = Reason(error);
-        return Problems.Of(StatusCodes.Status400BadRequest, "invalid-json", $"The body is not the JSON that this call takes: {(field is null ? "it" : field)} {reason}",
+        return Problems.Of(StatusCodes.Status400BadRequest, "invalid-json",
+            $"The body is not the JSON that this call takes: {(field is null ? "it" : field)} {reason}",
             field is null ? null : new Dictionary<string, string[]>(StringComparer.Ordinal) { [field] = [reason] });
     }
 

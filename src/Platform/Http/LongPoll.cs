@@ -12,17 +12,21 @@ namespace Boon.Platform.Http;
 /// <param name="Types">The events that settle it.</param>
 /// <param name="FindAsync">Looks at it; null: there is no such thing.</param>
 /// <param name="IsUnderWay">True as long as it is not settled.</param>
-public sealed record Awaited<T>(string Module, Guid Id, string[] Types, Func<CancellationToken, Task<T?>> FindAsync, Predicate<T> IsUnderWay)
+public sealed record Awaited<T>(
+    string Module, Guid Id, string[] Types, Func<CancellationToken, Task<T?>> FindAsync, Predicate<T> IsUnderWay)
     where T : class;
 
 /// <summary>
-/// <c>Prefer: wait=10</c> (RFC 7240): a request for something that is still under way is answered as soon as it is not, or after so many seconds, at most 30.
+/// <c>Prefer: wait=10</c> (RFC 7240): a request for something that is still under way is answered as soon as it is not, or after so many
+/// seconds, at most 30.
 /// </summary>
 public static class LongPoll
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
-    /// <summary>Looks until it is settled, or as long as the caller prefers; answers what was seen last, null if there is nothing.</summary>
+    /// <summary>
+    /// Looks until it is settled, or as long as the caller prefers; answers what was seen last, null if there is nothing.
+    /// </summary>
     public static async Task<T?> WaitAsync<T>(HttpContext http, Awaited<T> awaited, CancellationToken ct)
         where T : class
     {
@@ -51,7 +55,8 @@ public static class LongPoll
     }
 
     /// <summary>Says in the answer that the request was let wait.</summary>
-    internal static void Applied(HttpContext http, TimeSpan wait) => http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
+    internal static void Applied(HttpContext http, TimeSpan wait) =>
+        http.Response.Headers["Preference-Applied"] = $"wait={wait.TotalSeconds:0}";
 
     /// <summary>True for a request that prefers to wait.</summary>
     internal static bool IsAskedBy(HttpContext http) => Wait(http) > TimeSpan.Zero;
@@ -59,7 +64,8 @@ public static class LongPoll
     /// <summary>The <c>wait</c> of a request's Prefer header, in whole seconds; anything else in it is not ours.</summary>
     internal static TimeSpan Wait(HttpContext http)
     {
-        foreach (var preference in http.Request.Headers["Prefer"].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
+        foreach (var preference in http.Request.Headers["Prefer"]
+            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
             if (preference.StartsWith("wait=", StringComparison.OrdinalIgnoreCase)
                 && int.TryParse(preference.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
                 return TimeSpan.FromSeconds(Math.Min(seconds, LongestWait.TotalSeconds));

@@ -12,7 +12,9 @@ namespace Boon.Platform.Http;
 /// <param name="Data">The items.</param>
 /// <param name="Next">The cursor of the next page, or null at the end.</param>
 public sealed record Page<T>(
-    IReadOnlyList<T> Data, [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
+    IReadOnlyList<T> Data,
+    [property: System.Text.Json.Serialization.JsonIgnore(
+    Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
 /// <summary>A page of a list that is gathered from all modules.</summary>
 /// <param name="Data">The items.</param>
@@ -20,7 +22,8 @@ public sealed record Page<T>(
 /// <param name="Unavailable">Modules that did not answer the gateway: what is theirs is missing here.</param>
 public sealed record GatheredPage<T>(
     IReadOnlyList<T> Data,
-    [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next,
+    [property: System.Text.Json.Serialization.JsonIgnore(
+        Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next,
     string[]? Unavailable)
 {
     /// <summary>A page of all modules.</summary>
@@ -54,11 +57,15 @@ public sealed record PageQuery
             validation.Fail("limit", $"must be a whole number from 1 to {LargestLimit}");
         if (Cursor is not null && !TryDecode(Cursor, out cursor))
             validation.Fail("cursor", "must be the next of an earlier page");
-        problem = validation.Ok ? null : Problems.Of(StatusCodes.Status400BadRequest, "validation-failed", "Some parameters are not valid; see errors.", validation.Errors);
+        problem = validation.Ok
+            ? null : Problems.Of(
+            StatusCodes.Status400BadRequest, "validation-failed", "Some parameters are not valid; see errors.", validation.Errors);
         return validation.Ok;
     }
 
-    /// <summary>Makes a page of <paramref name="items"/>, which may hold one more than the limit to show that there is a next page.</summary>
+    /// <summary>
+    /// Makes a page of <paramref name="items"/>, which may hold one more than the limit to show that there is a next page.
+    /// </summary>
     public static Page<T> Page<T, TCursor>(List<T> items, int limit, Func<T, TCursor> cursorOf)
     {
         if (items.Count <= limit)

@@ -13,7 +13,8 @@ namespace Boon.Platform.Http;
 public sealed class ClearableAttribute : Attribute;
 
 /// <summary>
-/// The body of a PATCH as RFC 7396 reads it: a member that is absent stays, null clears what is optional. A null in <see cref="Value"/> is either; this tells them apart.
+/// The body of a PATCH as RFC 7396 reads it: a member that is absent stays, null clears what is optional. A null in <see cref="Value"/> is
+/// either; this tells them apart.
 /// </summary>
 public sealed class Patch<T> : IBindableFromHttpContext<Patch<T>>, IEndpointParameterMetadataProvider
     where T : class
@@ -44,11 +45,13 @@ public sealed class Patch<T> : IBindableFromHttpContext<Patch<T>>, IEndpointPara
     {
         using var buffer = new MemoryStream();
         await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
-        var options = context.RequestServices.GetRequiredService<IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions>>().Value.SerializerOptions;
+        var options = context.RequestServices.GetRequiredService<IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions>>(
+            ).Value.SerializerOptions;
         try
         {
             var body = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
-            return body.IsEmpty || JsonSerializer.Deserialize<T>(body, options) is not { } value ? null : new Patch<T>(value, NullsOf(body));
+            return body.IsEmpty || JsonSerializer.Deserialize<T>(body, options) is not { } value
+                ? null : new Patch<T>(value, NullsOf(body));
         }
         catch (JsonException error)
         {
@@ -57,7 +60,8 @@ public sealed class Patch<T> : IBindableFromHttpContext<Patch<T>>, IEndpointPara
     }
 
     /// <inheritdoc/>
-    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) => builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new AcceptsMetadata(["application/json"], typeof(T)));
 
     private static HashSet<string> NullsOf(ReadOnlySpan<byte> body)
     {

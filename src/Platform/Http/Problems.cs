@@ -6,14 +6,15 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Boon.Platform.Http;
 
 /// <summary>
-/// Answers in RFC 9457 <c>application/problem+json</c>: a stable <c>code</c> in kebab-case, a <c>detail</c> for people, and <c>errors</c> for
-/// each field where fields are to blame.
+/// Answers in RFC 9457 <c>application/problem+json</c>: a stable <c>code</c> in kebab-case, a <c>detail</c> for people, and <c>errors</c>
+/// for each field where fields are to blame.
 /// </summary>
 public static class Problems
 {
     /// <summary>A refusal.</summary>
     public static ProblemHttpResult Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
-        TypedResults.Problem(detail, statusCode: status, title: Title(status), type: $"urn:boon:error:{code}", extensions: Extensions(code, errors));
+        TypedResults.Problem(
+            detail, statusCode: status, title: Title(status), type: $"urn:boon:error:{code}", extensions: Extensions(code, errors));
 
     /// <summary>400 with what is wrong with each field.</summary>
     public static ProblemHttpResult Invalid(Validation validation) =>
@@ -36,7 +37,8 @@ public static class Problems
     internal static (string Code, string Detail) WordsFor(int status) => status switch
     {
         StatusCodes.Status404NotFound => ("not-found", "There is nothing at this address; /docs lists every address."),
-        StatusCodes.Status405MethodNotAllowed => ("method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
+        StatusCodes.Status405MethodNotAllowed =>
+            ("method-not-allowed", "This address does not take this method; the header Allow says which it takes."),
         StatusCodes.Status408RequestTimeout => ("request-timeout", "The request came too slowly."),
         StatusCodes.Status413PayloadTooLarge => ("body-too-large", "The body is larger than this call accepts."),
         StatusCodes.Status414UriTooLong => ("invalid-request", "The address is too long."),
@@ -55,10 +57,12 @@ public static class Problems
 
     /// <summary>A refusal that is kept for the repeats of its request.</summary>
     public static Units.StoredAnswer Render(ProblemHttpResult problem) =>
-        new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
+        new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(
+            problem.ProblemDetails, Json.Options));
 
     /// <summary>Cuts text that came in, so that an answer is short whatever was sent, and no half character is left.</summary>
-    public static string Clip(string text, int longest = 100) => TextRules.Cut(text, longest) is var cut && cut.Length < text.Length ? cut + "…" : text;
+    public static string Clip(string text, int longest = 100) =>
+        TextRules.Cut(text, longest) is var cut && cut.Length < text.Length ? cut + "…" : text;
 
     private static Dictionary<string, object?> Extensions(string code, IReadOnlyDictionary<string, string[]>? errors)
     {

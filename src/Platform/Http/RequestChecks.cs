@@ -13,8 +13,8 @@ using Microsoft.Net.Http.Headers;
 namespace Boon.Platform.Http;
 
 /// <summary>
-/// What a request must be before its endpoint sees it, alike for all: parameters that the endpoint declares, a body only where one is taken, of a type that is taken,
-/// in UTF-8 and as it is. What an endpoint takes is read from the endpoint.
+/// What a request must be before its endpoint sees it, alike for all: parameters that the endpoint declares, a body only where one is
+/// taken, of a type that is taken, in UTF-8 and as it is. What an endpoint takes is read from the endpoint.
 /// </summary>
 internal static class RequestChecks
 {
@@ -40,22 +40,29 @@ internal static class RequestChecks
 
     /// <summary>415 that says what the address takes, where routing found no endpoint that takes what was sent.</summary>
     internal static ProblemHttpResult UnsupportedType(HttpContext http) => Unsupported(
-        (http.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? http.GetEndpoint()) is RouteEndpoint endpoint ? TypesOf(endpoint) : [.. http.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(one => one.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains(http.Request.Method, StringComparer.OrdinalIgnoreCase) == true
+        (http.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? http.GetEndpoint()) is RouteEndpoint endpoint
+            ? TypesOf(endpoint) : [.. http.RequestServices.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(one => one.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains(
+                http.Request.Method, StringComparer.OrdinalIgnoreCase) == true
                 && new TemplateMatcher(TemplateParser.Parse(one.RoutePattern.RawText ?? ""), []).TryMatch(http.Request.Path, []))
             .SelectMany(TypesOf).Distinct(StringComparer.Ordinal)]);
 
     private static ProblemHttpResult? Query(HttpContext http, RouteEndpoint endpoint)
     {
-        if (!http.Request.QueryString.HasValue || endpoint.Metadata.GetMetadata<AnyQuery>() is not null || Declared.GetValue(endpoint, ParametersOf) is not { } declared)
+        if (!http.Request.QueryString.HasValue || endpoint.Metadata.GetMetadata<AnyQuery>() is not null
+            || Declared.GetValue(endpoint, ParametersOf) is not { } declared)
             return null;
         var faults = new Validation();
         foreach (var (name, values) in http.Request.Query.Take(MostFaults))
             if (!declared.Contains(name, StringComparer.OrdinalIgnoreCase))
-                faults.Fail(Problems.Clip(name), declared.Length == 0 ? "is not known: this call takes no parameters" : $"is not known: this call takes {string.Join(", ", declared)}");
+                faults.Fail(Problems.Clip(name), declared.Length == 0
+                    ? "is not known: this call takes no parameters" : $"is not known: this call takes {string.Join(", ", declared)}");
             else if (values.Count > 1)
                 faults.Fail(name, "appears more than once");
-        return faults.Ok ? null : Problems.Of(StatusCodes.Status400BadRequest, "unknown-parameter", "This call does not take some of these parameters; see errors.", faults.Errors);
+        return faults.Ok ? null
+            : Problems.Of(
+            StatusCodes.Status400BadRequest, "unknown-parameter", "This call does not take some of these parameters; see errors.",
+            faults.Errors);
     }
 
     private const int MostFaults = 20;
@@ -82,16 +89,21 @@ internal static class RequestChecks
             return null;
         var types = TypesOf(endpoint);
         if (types.Count == 0)
-            return await IsEmptyAsync(http) ? null : Problems.Of(StatusCodes.Status400BadRequest, "unexpected-body", "This call takes no body.");
-        if (request.Headers.ContentEncoding.ToString().Trim() is { Length: > 0 } coding && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            return await IsEmptyAsync(http)
+                ? null : Problems.Of(StatusCodes.Status400BadRequest, "unexpected-body", "This call takes no body.");
+        if (request.Headers.ContentEncoding.ToString().Trim() is { Length: > 0 } coding
+            && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
         {
             http.Response.Headers.AcceptEncoding = "identity";
-            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", $"The body is encoded as {Problems.Clip(coding)}: send it as it is, without Content-Encoding.");
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
+                $"The body is encoded as {Problems.Clip(coding)}: send it as it is, without Content-Encoding.");
         }
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !types.Any(one => type.MediaType.Equals(one, StringComparison.OrdinalIgnoreCase)))
+        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !types.Any(one => type.MediaType.Equals(one, StringComparison.OrdinalIgnoreCase)))
             return Unsupported(types);
         if (HeaderUtilities.RemoveQuotes(type.Charset).ToString().ToLowerInvariant() is not ("" or "utf-8" or "utf8" or "us-ascii"))
-            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", $"The body is in {Problems.Clip(type.Charset.ToString())}: send it in UTF-8.");
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
+                $"The body is in {Problems.Clip(type.Charset.ToString())}: send it in UTF-8.");
         request.ContentType = type.MediaType.ToString(); // so that nobody looks for a decoder by another spelling of UTF-8
         return null;
     }
@@ -106,8 +118,10 @@ internal static class RequestChecks
         return read.Buffer.IsEmpty && read.IsCompleted;
     }
 
-    private static IReadOnlyList<string> TypesOf(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes ?? [];
+    private static IReadOnlyList<string> TypesOf(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<IAcceptsMetadata>()?.ContentTypes ?? [];
 
     private static ProblemHttpResult Unsupported(IReadOnlyList<string> types) => Problems.Of(
-        StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", types.Count == 0 ? "This call accepts no body of this type." : $"Send the body as {string.Join(" or ", types)}.");
+        StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", types.Count == 0
+            ? "This call accepts no body of this type." : $"Send the body as {string.Join(" or ", types)}.");
 }

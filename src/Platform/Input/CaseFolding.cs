@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Boon.Platform.Input;
 
-/// <summary>Full case folding, by Unicode's table (the file in this folder): the runtime has none. <c>straße</c> and <c>STRASSE</c> become one.</summary>
+/// <summary>
+/// Full case folding, by Unicode's table (the file in this folder): the runtime has none. <c>straße</c> and <c>STRASSE</c> become one.
+/// </summary>
 internal static class CaseFolding
 {
     private static readonly Lazy<FrozenDictionary<int, string>> Table = new(Read);
@@ -33,7 +35,8 @@ internal static class CaseFolding
                 table.Add(Hex(parts[0]), string.Concat(parts[2..].Select(part => char.ConvertFromUtf32(Hex(part)))));
                 continue;
             }
-            var (last, step, added) = (Hex(parts[1]), int.Parse(parts[2], CultureInfo.InvariantCulture), int.Parse(parts[3], CultureInfo.InvariantCulture));
+            var (last, step, added) =
+                (Hex(parts[1]), int.Parse(parts[2], CultureInfo.InvariantCulture), int.Parse(parts[3], CultureInfo.InvariantCulture));
             for (var code = Hex(parts[0]); code <= last; code += step)
                 table.Add(code, char.ConvertFromUtf32(code + added));
         }

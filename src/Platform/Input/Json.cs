@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Boon.Platform.Input;
 
-/// <summary>The JSON that the API speaks: camelCase, strict. Unknown or repeated members, wrong types and text that no database can hold are refused.</summary>
+/// <summary>
+/// The JSON that the API speaks: camelCase, strict. Unknown or repeated members, wrong types and text that no database can hold are
+/// refused.
+/// </summary>
 public static class Json
 {
     /// <summary>Deeper nesting than this is refused.</summary>
@@ -37,7 +40,10 @@ public static class Json
         return options;
     }
 
-    /// <summary>What keeps a text from being stored and compared: U+0000, which no column can hold, or U+FFFE, which Unicode normalization refuses; null: nothing.</summary>
+    /// <summary>
+    /// What keeps a text from being stored and compared: U+0000, which no column can hold, or U+FFFE, which Unicode normalization refuses;
+    /// null: nothing.
+    /// </summary>
     public static string? Unfit(string text) => text.AsSpan().IndexOfAny(Unfitting) switch
     {
         < 0 => null,
@@ -50,12 +56,15 @@ public static class Json
     public static string Compact(JsonElement value)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = Options.Encoder, MaxDepth = 1_000, SkipValidation = true }))
+        using (var writer = new Utf8JsonWriter(
+            buffer, new JsonWriterOptions { Encoder = Options.Encoder, MaxDepth = 1_000, SkipValidation = true }))
             value.WriteTo(writer);
         return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Text that PostgreSQL can hold: valid Unicode without U+0000; in normalization form C, whatever keyboard it was typed on.</summary>
+    /// <summary>
+    /// Text that PostgreSQL can hold: valid Unicode without U+0000; in normalization form C, whatever keyboard it was typed on.
+    /// </summary>
     private sealed class TextConverter : JsonConverter<string>
     {
         public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -71,27 +80,32 @@ public static class Json
             {
                 throw new InputFaultException("is not valid Unicode");
             }
-            return Defences.InputGuard.On && Unfit(text) is { } unfit ? throw new InputFaultException($"must not contain {unfit}") : TextKeys.Nfc(text);
+            return Defences.InputGuard.On && Unfit(text) is { } unfit
+                ? throw new InputFaultException($"must not contain {unfit}") : TextKeys.Nfc(text);
         }
 
         public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
-        public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetString()!;
+        public override string ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetString()!;
 
-        public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
+        public override void WriteAsPropertyName(Utf8JsonWriter writer, string value, JsonSerializerOptions options) =>
+            writer.WritePropertyName(value);
     }
 
     /// <summary>JSON has one type of numbers: <c>5000</c>, <c>5000.0</c> and <c>5e3</c> are one whole number.</summary>
     private sealed class LongConverter : JsonConverter<long>
     {
-        public override long Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => Whole(ref reader, long.MinValue, long.MaxValue);
+        public override long Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            Whole(ref reader, long.MinValue, long.MaxValue);
 
         public override void Write(Utf8JsonWriter writer, long value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
     }
 
     private sealed class IntConverter : JsonConverter<int>
     {
-        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => (int)Whole(ref reader, int.MinValue, int.MaxValue);
+        public override int Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            (int)Whole(ref reader, int.MinValue, int.MaxValue);
 
         public override void Write(Utf8JsonWriter writer, int value, JsonSerializerOptions options) => writer.WriteNumberValue(value);
     }
@@ -102,9 +116,11 @@ public static class Json
             throw new InputFaultException("must be a whole number");
         if (!reader.TryGetInt64(out var whole))
         {
-            var text = System.Text.Encoding.ASCII.GetString(reader.HasValueSequence ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan);
+            var text = System.Text.Encoding.ASCII.GetString(
+                reader.HasValueSequence ? System.Buffers.BuffersExtensions.ToArray(reader.ValueSequence) : reader.ValueSpan);
             if (!JsonNumber.TryRead(text, out var number) || !number.TryWhole(out whole))
-                throw new InputFaultException(number is { Exponent: < 0, Digits.Length: > 0 } ? "must be a whole number" : "is out of range");
+                throw new InputFaultException(
+                    number is { Exponent: < 0, Digits.Length: > 0 } ? "must be a whole number" : "is out of range");
         }
         return whole >= least && whole <= most ? whole : throw new InputFaultException("is out of range");
     }
@@ -114,17 +130,20 @@ public static class Json
 
     /// <summary>Reads a time; null if it is none.</summary>
     public static DateTimeOffset? ReadTime(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var time) && IsTime(value.GetString()!, time) ? time.ToUniversalTime() : null;
+        value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var time) && IsTime(value.GetString()!, time)
+            ? time.ToUniversalTime() : null;
 
     private static bool IsTime(string text, DateTimeOffset time) =>
-        (text.EndsWith('Z') || text.EndsWith('z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0)) && time.UtcDateTime.Year is > 1 and < 9999;
+        (text.EndsWith('Z') || text.EndsWith('z') || (text.Length > 19 && text.AsSpan(19).IndexOfAny('+', '-') >= 0))
+            && time.UtcDateTime.Year is > 1 and < 9999;
 
     /// <summary>RFC 3339: an offset is required on the way in; UTC with <c>Z</c> on the way out.</summary>
     private sealed class TimeConverter : JsonConverter<DateTimeOffset>
     {
         public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
-            return reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time) && IsTime(reader.GetString()!, time) ? time.ToUniversalTime() : throw new InputFaultException(TimeRule);
+            return reader.TokenType == JsonTokenType.String && reader.TryGetDateTimeOffset(out var time)
+                && IsTime(reader.GetString()!, time) ? time.ToUniversalTime() : throw new InputFaultException(TimeRule);
         }
 
         public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>

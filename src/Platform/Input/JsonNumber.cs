@@ -13,11 +13,14 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
     /// <summary>The longest number that is taken, in characters.</summary>
     public const int Longest = 400;
 
-    /// <summary>The largest power of ten, up or down: what a double can hold, and nothing that a database or a client would choke on.</summary>
+    /// <summary>
+    /// The largest power of ten, up or down: what a double can hold, and nothing that a database or a client would choke on.
+    /// </summary>
     public const int LargestExponent = 400;
 
     /// <summary>What a number must be.</summary>
-    public static readonly string Rule = $"must contain only numbers with at most {Longest} characters and powers of ten up to {LargestExponent}";
+    public static readonly string Rule =
+        $"must contain only numbers with at most {Longest} characters and powers of ten up to {LargestExponent}";
 
     /// <summary>Reads a number that is valid JSON; false for one that is longer or larger than Boon takes.</summary>
     public static bool TryRead(ReadOnlySpan<char> text, out JsonNumber number)
@@ -30,7 +33,8 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
         var exponent = 0;
         if (mantissa.IndexOfAny('e', 'E') is >= 0 and var at)
         {
-            if (!int.TryParse(mantissa[(at + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs((long)exponent) > LargestExponent)
+            if (!int.TryParse(mantissa[(at + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent)
+                || Math.Abs((long)exponent) > LargestExponent)
                 return false;
             mantissa = mantissa[..at];
         }
@@ -41,7 +45,8 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
         }
         var digits = mantissa.TrimStart('0');
         var trimmed = digits.TrimEnd('0');
-        number = trimmed.IsEmpty ? new JsonNumber(false, "", 0) : new JsonNumber(negative, trimmed.ToString(), exponent + digits.Length - trimmed.Length);
+        number = trimmed.IsEmpty
+            ? new JsonNumber(false, "", 0) : new JsonNumber(negative, trimmed.ToString(), exponent + digits.Length - trimmed.Length);
         return true;
     }
 
@@ -49,7 +54,8 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
     public static bool TryWhole(System.Text.Json.JsonElement value, out long whole)
     {
         whole = 0;
-        return value.ValueKind == System.Text.Json.JsonValueKind.Number && TryRead(value.GetRawText(), out var number) && number.TryWhole(out whole);
+        return value.ValueKind == System.Text.Json.JsonValueKind.Number && TryRead(value.GetRawText(), out var number)
+            && number.TryWhole(out whole);
     }
 
     /// <summary>The number as a whole one; false if it is none, or too large.</summary>
@@ -58,6 +64,7 @@ public readonly record struct JsonNumber(bool Negative, string Digits, int Expon
         whole = 0;
         return Digits.Length == 0
             || (Exponent >= 0 && Digits.Length + Exponent <= 19
-                && long.TryParse($"{(Negative ? "-" : "")}{Digits}{new string('0', Exponent)}", NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out whole));
+                && long.TryParse($"{(Negative ? "-" : "")}{Digits}{new string('0', Exponent)}", NumberStyles.AllowLeadingSign,
+                    CultureInfo.InvariantCulture, out whole));
     }
 }

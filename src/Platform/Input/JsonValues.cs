@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Boon.Platform.Input;
 
-/// <summary>Compares scalars of JSON documents by what they mean: numbers by value, texts in one normalization form. Never throws, whatever is stored. Pure.</summary>
+/// <summary>
+/// Compares scalars of JSON documents by what they mean: numbers by value, texts in one normalization form. Never throws, whatever is
+/// stored. Pure.
+/// </summary>
 public static class JsonValues
 {
     /// <summary>True for two equal texts, numbers or booleans, or two nulls.</summary>

@@ -5,8 +5,8 @@ using System.Text;
 namespace Boon.Platform.Input;
 
 /// <summary>
-/// The forms in which texts are the same. Keys are stored, so they never change: folding is stable for every character of Unicode 14, and what came later folds to
-/// itself. Pure.
+/// The forms in which texts are the same. Keys are stored, so they never change: folding is stable for every character of Unicode 14, and
+/// what came later folds to itself. Pure.
 /// </summary>
 public static class TextKeys
 {
@@ -20,7 +20,9 @@ public static class TextKeys
     public static bool Same(string? one, string? other) =>
         string.Equals(one, other, StringComparison.Ordinal) || (one is not null && other is not null && Nfc(one) == Nfc(other));
 
-    /// <summary>NFKC_Casefold, the form of identifiers (UAX 31): full case folding, compatibility forms replaced, invisible characters dropped.</summary>
+    /// <summary>
+    /// NFKC_Casefold, the form of identifiers (UAX 31): full case folding, compatibility forms replaced, invisible characters dropped.
+    /// </summary>
     public static string Fold(string text)
     {
         if (Ascii.IsValid(text))

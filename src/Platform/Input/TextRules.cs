@@ -26,13 +26,15 @@ public static class TextRules
     private const int Joiner = 0x200D;
 
     /// <summary>
-    /// Default_Ignorable_Code_Point of Unicode (bidirectional controls, joiners, selectors, tags, fillers), and what else shows nothing: annotations and the
-    /// braille blank.
+    /// Default_Ignorable_Code_Point of Unicode (bidirectional controls, joiners, selectors, tags, fillers), and what else shows nothing:
+    /// annotations and the braille blank.
     /// </summary>
     private static readonly (int First, int Last)[] Invisible =
     [
-        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E),
-        (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3),
+        (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F),
+        (0x202A, 0x202E),
+        (0x2060, 0x206F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB),
+        (0x1BCA0, 0x1BCA3),
         (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
     ];
 
@@ -46,7 +48,9 @@ public static class TextRules
         return text.Length - pairs;
     }
 
-    /// <summary>The beginning of a text, of at most so many code points. Half a character is never left: no database and no encoder takes one.</summary>
+    /// <summary>
+    /// The beginning of a text, of at most so many code points. Half a character is never left: no database and no encoder takes one.
+    /// </summary>
     public static string Cut(string text, int longest)
     {
         var end = 0;
@@ -63,7 +67,8 @@ public static class TextRules
         var before = new Rune(' ');
         foreach (var rune in text.EnumerateRunes())
         {
-            var line = rune.Value is '\n' or '\r' or '\t' || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+            var line = rune.Value is '\n' or '\r' or '\t' || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator;
             if (line ? kind != TextKind.Prose : Rune.IsControl(rune))
                 return "must have no control characters";
             if (kind != TextKind.Prose && IsInvisible(rune) && !Joins(before, rune, kind))
@@ -81,7 +86,10 @@ public static class TextRules
         return false;
     }
 
-    /// <summary>True for an invisible character that has a part in what is seen before it: selectors, joiners and tags of emoji, joiners between letters.</summary>
+    /// <summary>
+    /// True for an invisible character that has a part in what is seen before it: selectors, joiners and tags of emoji, joiners between
+    /// letters.
+    /// </summary>
     private static bool Joins(Rune before, Rune rune, TextKind kind)
     {
         if (kind is not (TextKind.Name or TextKind.Person))

@@ -11,7 +11,8 @@ public sealed class Validation
     public bool Ok => errors.Count == 0;
 
     /// <summary>What is wrong, by field in camelCase.</summary>
-    public IReadOnlyDictionary<string, string[]> Errors => errors.ToDictionary(error => error.Key, error => error.Value.ToArray(), StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, string[]> Errors =>
+        errors.ToDictionary(error => error.Key, error => error.Value.ToArray(), StringComparer.Ordinal);
 
     /// <summary>Notes a fault of a field.</summary>
     public void Fail(string field, string message)
@@ -37,8 +38,12 @@ public sealed class Validation
         return value is not null;
     }
 
-    /// <summary>Checks a text: present if required, as many characters (code points) as it can have, and none that have no place in a text of its kind.</summary>
-    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true, TextKind kind = TextKind.Key)
+    /// <summary>
+    /// Checks a text: present if required, as many characters (code points) as it can have, and none that have no place in a text of its
+    /// kind.
+    /// </summary>
+    public bool Text([NotNullWhen(true)] string? value, string field, int shortest, int longest, bool required = true,
+        TextKind kind = TextKind.Key)
     {
         if (value is null)
             return required ? Require(value, field) : false;

@@ -2,7 +2,10 @@ using System.Security.Claims;
 
 namespace Boon.Platform.Log;
 
-/// <summary>Who caused an event, as its <c>by</c> says it: the kind, a colon and the id, such as <c>operator:0198...</c>; or one word where there is no id.</summary>
+/// <summary>
+/// Who caused an event, as its <c>by</c> says it: the kind, a colon and the id, such as <c>operator:0198...</c>; or one word where there is
+/// no id.
+/// </summary>
 public static class Actor
 {
     /// <summary>Boon itself: an effect of another event (which <c>causationid</c> names), or work by the clock.</summary>
@@ -11,7 +14,9 @@ public static class Actor
     /// <summary>A request that says not who sends it.</summary>
     public const string Anonymous = "anonymous";
 
-    /// <summary>Whoever ran <c>boon</c> on the command line, with access to the settings: which person that is, Boon does not know.</summary>
+    /// <summary>
+    /// Whoever ran <c>boon</c> on the command line, with access to the settings: which person that is, Boon does not know.
+    /// </summary>
     public const string CommandLine = "command-line";
 
     /// <summary>A user who acts for themselves.</summary>

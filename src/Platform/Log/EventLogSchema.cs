@@ -2,16 +2,21 @@ using Boon.Platform.Data;
 
 namespace Boon.Platform.Log;
 
-/// <summary>The tables that every module's schema has for its log, its subscriptions and its idempotency keys. Part of each module's first migration.</summary>
+/// <summary>
+/// The tables that every module's schema has for its log, its subscriptions and its idempotency keys. Part of each module's first
+/// migration.
+/// </summary>
 public static class EventLogSchema
 {
-    /// <summary>Adds who caused each event; part of each module's migration <c>By</c>, after <see cref="Create"/>. Events of before have none.</summary>
+    /// <summary>
+    /// Adds who caused each event; part of each module's migration <c>By</c>, after <see cref="Create"/>. Events of before have none.
+    /// </summary>
     public static string AddBy(string schema) => $"alter table {schema}.event_log add column by text;";
 
     /// <summary>
-    /// Adds what tells logs and clusters apart; part of each module's migration <c>Epochs</c>, after <see cref="Create"/>. <c>logid</c> is another one after a restore.
-    /// <c>system</c> is the identifier of the cluster that the ids of transactions belong to; up to the position <c>floor</c> they belong to another one. A checkpoint keeps
-    /// the log's id and the last event that was read.
+    /// Adds what tells logs and clusters apart; part of each module's migration <c>Epochs</c>, after <see cref="Create"/>. <c>logid</c> is
+    /// another one after a restore. <c>system</c> is the identifier of the cluster that the ids of transactions belong to; up to the
+    /// position <c>floor</c> they belong to another one. A checkpoint keeps the log's id and the last event that was read.
     /// </summary>
     public static string AddEpochs(string schema) => $"""
         alter table {schema}.log_head
@@ -25,26 +30,35 @@ public static class EventLogSchema
         """;
 
     /// <summary>
-    /// The index that lists a type's events newest first, made while others write. It runs outside a transaction, and starts anew what was broken off; part of each module's
-    /// migration <c>EventTypes</c>. Names of types are compared byte by byte, so that all versions of one stand together.
+    /// The index that lists a type's events newest first, made while others write. It runs outside a transaction, and starts anew what was
+    /// broken off; part of each module's migration <c>EventTypes</c>. Names of types are compared byte by byte, so that all versions of one
+    /// stand together.
     /// </summary>
-    public static string[] AddTypeIndex(string schema) => LargeTables.Index(schema, "event_log_type", $"{schema}.event_log (type collate \"C\", position)");
+    public static string[] AddTypeIndex(string schema) =>
+        LargeTables.Index(schema, "event_log_type", $"{schema}.event_log (type collate \"C\", position)");
 
     /// <summary>
-    /// Adds who redrove a dead letter, and the order in which redriven ones are listed; part of each module's migration <c>RedrivenBy</c>, after <see cref="Create"/>.
+    /// Adds who redrove a dead letter, and the order in which redriven ones are listed; part of each module's migration <c>RedrivenBy</c>,
+    /// after <see cref="Create"/>.
     /// </summary>
     public static string AddRedrivenBy(string schema) => $"""
         alter table {schema}.dead_letters add column redriven_by text;
         create index dead_letters_redriven on {schema}.dead_letters (parked_at) where redriven_at is not null;
         """;
 
-    /// <summary>The index by which redriven letters are deleted when they are old, made by each module's migration <c>LettersByAge</c> while others write.</summary>
+    /// <summary>
+    /// The index by which redriven letters are deleted when they are old, made by each module's migration <c>LettersByAge</c> while others
+    /// write.
+    /// </summary>
     public const string LettersByAge = "dead_letters_redriven_at";
 
     /// <summary>What it is an index of.</summary>
     public static string OnLettersByAge(string schema) => $"{schema}.dead_letters (redriven_at) where redriven_at is not null";
 
-    /// <summary>Adds the number of lanes that was asked for, kept while it changes; part of each module's migration <c>WantedLanes</c>, after <see cref="Create"/>.</summary>
+    /// <summary>
+    /// Adds the number of lanes that was asked for, kept while it changes; part of each module's migration <c>WantedLanes</c>, after
+    /// <see cref="Create"/>.
+    /// </summary>
     public static string AddWantedLanes(string schema) => $"alter table {schema}.checkpoints add column wanted_lanes int;";
 
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>

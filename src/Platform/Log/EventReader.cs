@@ -18,14 +18,19 @@ public static class EventReader
 
     private const int PageSize = 1_000;
 
-    internal const string Columns = "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
-
-    /// <summary>The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the log.</summary>
-    internal static string Event(string schema) => $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
+    internal const string Columns =
+        "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
 
     /// <summary>
-    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types or all. The head is
-    /// read before the events, so every event up to it is seen.
+    /// The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the
+    /// log.
+    /// </summary>
+    internal static string Event(string schema) =>
+        $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
+
+    /// <summary>
+    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types or
+    /// all. The head is read before the events, so every event up to it is seen.
     /// </summary>
     /// <remarks>Throws <see cref="LogDivergedException"/> when it is not the log that <paramref name="mark"/> remembers.</remarks>
     public static async Task<LogPage> ReadAsync(
@@ -35,7 +40,8 @@ public static class EventReader
         var trip = new RoundTrip(connection);
         var found = Defences.DenseSequence.On
             ? LogState.Ask(trip, schema, mark)
-            : trip.Add($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log").First(LogState.Read);
+            : trip.Add($"select coalesce(max(position), 0), null::uuid, null::uuid, null::uuid from {schema}.event_log")
+                .First(LogState.Read);
         var order = Defences.DenseSequence.Sql(
             $"{schema}.event_order", without: $"(select position as sequence, position, time as recordedat from {schema}.event_log)");
         var events = trip.Add($"""
@@ -64,8 +70,8 @@ public static class EventReader
     }
 
     /// <summary>
-    /// Reads all events after <paramref name="after"/> up to <paramref name="upTo"/>, in log order, of some types or all: page by page, each in a moment of its own,
-    /// so that however long it takes nothing is held. What is in a log stays as it is.
+    /// Reads all events after <paramref name="after"/> up to <paramref name="upTo"/>, in log order, of some types or all: page by page,
+    /// each in a moment of its own, so that however long it takes nothing is held. What is in a log stays as it is.
     /// </summary>
     public static async IAsyncEnumerable<LoggedEvent> ReadAllAsync(
         NpgsqlDataSource source, string schema, long after, long upTo, string[]? types, [EnumeratorCancellation] CancellationToken ct)

@@ -29,7 +29,8 @@ public sealed class EventTypes(IEnumerable<Assembly> modules)
     public const string External = "external.";
 
     private readonly Lazy<IReadOnlyList<EventType>> made = new(() =>
-        [.. modules.Append(typeof(IEvent).Assembly).Distinct().SelectMany(EventCatalog.In).OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(Of)]);
+        [.. modules.Append(typeof(IEvent).Assembly).Distinct().SelectMany(EventCatalog.In)
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(Of)]);
 
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<EventType> All => made.Value;
@@ -45,13 +46,15 @@ public sealed class EventTypes(IEnumerable<Assembly> modules)
             var member = JsonNamingPolicy.CamelCase.ConvertName(parameter.Name!);
             var (kind, format) = KindOf(Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType);
             // What is null is left out of the log, and what is personal may be removed from it.
-            var required = nullability.Create(parameter).ReadState == NullabilityState.NotNull && type.GetProperty(parameter.Name!)?.GetCustomAttribute<PersonalAttribute>() is null;
+            var required = nullability.Create(parameter).ReadState == NullabilityState.NotNull
+                && type.GetProperty(parameter.Name!)?.GetCustomAttribute<PersonalAttribute>() is null;
             return new EventMember(member, kind, format, required);
         });
         return new EventType(name, name[..name.IndexOf('.', StringComparison.Ordinal)], sample.UserId is not null, [.. members], json);
     }
 
-    private static ParameterInfo[] ParametersOf(Type type) => type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!.GetParameters();
+    private static ParameterInfo[] ParametersOf(Type type) =>
+        type.GetConstructors().MaxBy(constructor => constructor.GetParameters().Length)!.GetParameters();
 
     private static (string Kind, string? Format) KindOf(Type type) => type switch
     {
@@ -91,7 +94,8 @@ public sealed class EventTypes(IEnumerable<Assembly> modules)
             map.Add("identity", SampleOf(type.GetGenericArguments()[1], name));
             return map;
         }
-        return Activator.CreateInstance(type, [.. ParametersOf(type).Select(parameter => SampleOf(parameter.ParameterType, parameter.Name!))])!;
+        return Activator.CreateInstance(
+            type, [.. ParametersOf(type).Select(parameter => SampleOf(parameter.ParameterType, parameter.Name!))])!;
     }
 
     private static string TextOf(string name) => name.ToLowerInvariant() switch

@@ -2,10 +2,15 @@ using Boon.Platform.Data;
 
 namespace Boon.Platform.Log;
 
-/// <summary>Writes events into a module's log, inside the caller's transaction. They have no sequence yet: the sequencer gives it after the commit.</summary>
+/// <summary>
+/// Writes events into a module's log, inside the caller's transaction. They have no sequence yet: the sequencer gives it after the commit.
+/// </summary>
 internal static class EventWriter
 {
-    /// <summary>One statement, however many they are: it is cheaper than COPY, and a process that freezes while it sends holds what others wait for no longer than it must.</summary>
+    /// <summary>
+    /// One statement, however many they are: it is cheaper than COPY, and a process that freezes while it sends holds what others wait for
+    /// no longer than it must.
+    /// </summary>
     internal static async Task AppendAsync(NpgsqlConnection connection, string schema, List<PendingEvent> events, CancellationToken ct)
     {
         await connection.Command($"""
@@ -16,7 +21,8 @@ internal static class EventWriter
             order by place
             """,
             events.Column(e => e.Id), events.Column(e => e.AggregateType), events.Column(e => e.AggregateId), events.Column(e => e.Type),
-            events.Column(e => e.Payload), events.Column(e => e.UserId), events.Column(e => e.TraceParent), events.Column(e => e.CausationId),
+            events.Column(e => e.Payload), events.Column(e => e.UserId), events.Column(e => e.TraceParent),
+            events.Column(e => e.CausationId),
             events.Column(e => e.By), events.Column(e => e.Time))
             .ExecuteAsync(ct);
     }

@@ -34,7 +34,10 @@ public sealed class LogBarrier(Databases databases, LogSignals signals, ILoggerF
         }
     }
 
-    /// <summary>The last number of each log, read after all that its module had committed before the call has one: what is appended after this returns stands behind it.</summary>
+    /// <summary>
+    /// The last number of each log, read after all that its module had committed before the call has one: what is appended after this
+    /// returns stands behind it.
+    /// </summary>
     /// <exception cref="TimeoutException">As above.</exception>
     public async Task<IReadOnlyDictionary<string, long>> SettledHeadsAsync(IReadOnlyList<string> modules, CancellationToken ct)
     {

@@ -4,8 +4,8 @@ using Boon.Platform.Data;
 namespace Boon.Platform.Log;
 
 /// <summary>
-/// One statement over all logs of a database that this process knows: which have events without a number, and which heads have moved since the last look.
-/// It takes no transaction id and writes nothing.
+/// One statement over all logs of a database that this process knows: which have events without a number, and which heads have moved since
+/// the last look. It takes no transaction id and writes nothing.
 /// </summary>
 internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
 {

@@ -8,11 +8,12 @@ namespace Boon.Platform.Log;
 /// Wake-ups between processes: after numbers were given, <c>NOTIFY boon_log, 'module'</c> in a statement of its own, at most once in
 /// 10 ms (inside every transaction it would cost three quarters of the throughput); one connection for each database listens.
 /// <para>
-/// The same connection looks now and then whether a log has gone on although nobody said so, for all who wait for one in this process: what a lost wake-up left
-/// is found there, and so is a connection that has died without a word.
+/// The same connection looks now and then whether a log has gone on although nobody said so, for all who wait for one in this process: what
+/// a lost wake-up left is found there, and so is a connection that has died without a word.
 /// </para>
 /// </summary>
-internal sealed partial class LogNotifications(Databases databases, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
+internal sealed partial class LogNotifications(
+    Databases databases, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
 {
     internal const string Channel = "boon_log";
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(10);
@@ -32,7 +33,8 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
             sender?.Changed.TryAdd(module, 0);
             sender?.Wake.Set();
         };
-        await Task.WhenAll([.. senders.Select(sender => SendAsync(sender, stoppingToken)), .. senders.Select(sender => ListenAsync(sender.Pool, stoppingToken))]);
+        await Task.WhenAll([.. senders.Select(sender => SendAsync(sender, stoppingToken)),
+            .. senders.Select(sender => ListenAsync(sender.Pool, stoppingToken))]);
         senders.ForEach(sender => sender.Wake.Dispose());
     }
 
@@ -88,7 +90,8 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
     {
         private long looked = time.GetTimestamp();
 
-        internal static async Task<Listener> OpenAsync(Databases databases, NpgsqlDataSource pool, LogSignals signals, TimeProvider time, CancellationToken ct)
+        internal static async Task<Listener> OpenAsync(
+            Databases databases, NpgsqlDataSource pool, LogSignals signals, TimeProvider time, CancellationToken ct)
         {
             var connection = await pool.OpenConnectionAsync(ct);
             try
@@ -118,9 +121,11 @@ internal sealed partial class LogNotifications(Databases databases, LogSignals s
         public ValueTask DisposeAsync() => connection.DisposeAsync();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not notify other processes; they will find the events when they look next: {Error}", EventName = "notify-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not notify other processes; they will find the events when they look next: {Error}",
+        EventName = "notify-failed")]
     private static partial void LogNotifyFailed(ILogger logger, string error);
 
-    [LoggerMessage(2, LogLevel.Warning, "The listening connection broke; looking for events at intervals until it is back: {Error}", EventName = "listen-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "The listening connection broke; looking for events at intervals until it is back: {Error}",
+        EventName = "listen-failed")]
     private static partial void LogListenFailed(ILogger logger, string error);
 }

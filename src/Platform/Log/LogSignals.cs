@@ -31,7 +31,9 @@ public sealed class LogSignals
     /// <summary>This process moved a checkpoint of a subscription.</summary>
     internal void Moved(string subscription) => Wake(checkpoints, subscription);
 
-    /// <summary>Sets <paramref name="signal"/> whenever this process moved a checkpoint of a subscription, until the answer is disposed.</summary>
+    /// <summary>
+    /// Sets <paramref name="signal"/> whenever this process moved a checkpoint of a subscription, until the answer is disposed.
+    /// </summary>
     internal IDisposable OnMoved(string subscription, WakeSignal signal) => Subscribe(checkpoints, subscription, signal);
 
     /// <summary>Something may have been missed (a listener reconnected): wakes everyone.</summary>
@@ -48,7 +50,8 @@ public sealed class LogSignals
     /// <summary>Sets <paramref name="signal"/> whenever events of a module got their numbers, until the answer is disposed.</summary>
     public IDisposable OnSequenced(string module, WakeSignal signal) => Subscribe(readers, module, signal);
 
-    private static Subscription Subscribe(ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> table, string module, WakeSignal signal)
+    private static Subscription Subscribe(
+        ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> table, string module, WakeSignal signal)
     {
         var signals = table.GetOrAdd(module, _ => new());
         signals[signal] = 0;

@@ -3,14 +3,16 @@ using Boon.Platform.Data;
 namespace Boon.Platform.Log;
 
 /// <summary>What a reader remembers of a log, beside its place in it: enough to see later whether it is still that log.</summary>
-/// <param name="LogId">The log's id; null: not known, or of no interest because the log and its reader are in one database and restored as one.</param>
+/// <param name="LogId">The log's id; null: not known, or of no interest because the log and its reader are in one database and restored as
+/// one.</param>
 /// <param name="Sequence">An event that was read; null: none.</param>
 /// <param name="EventId">That event's id.</param>
 public sealed record LogMark(Guid? LogId, long? Sequence, Guid? EventId);
 
 /// <summary>A log is not the one that its reader has read: it was restored to an earlier state, or exchanged.</summary>
 internal sealed class LogDivergedException(string source, string what)
-    : Exception($"The log of {source} is not the one that was read here: {what}. After its restore: boon log accept-epoch {source} [--from SEQUENCE]");
+    : Exception($"The log of {source} is not the one that was read here: {what}. After its restore: boon log accept-epoch {source} [--from "
+        + $"SEQUENCE]");
 
 /// <summary>A log as it was when it was looked at.</summary>
 /// <param name="Head">The last sequence.</param>

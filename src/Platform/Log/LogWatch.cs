@@ -4,8 +4,8 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Platform.Log;
 
 /// <summary>
-/// Wakes those who wait in this process for something to happen to one thing, such as an order: reads each new event of a log once for all of them, so that nobody
-/// looks in vain. While nobody waits it reads nothing.
+/// Wakes those who wait in this process for something to happen to one thing, such as an order: reads each new event of a log once for all
+/// of them, so that nobody looks in vain. While nobody waits it reads nothing.
 /// </summary>
 public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSignals signals, ILogger<LogWatch> logger) : BackgroundService
 {
@@ -15,7 +15,10 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     private readonly Dictionary<string, Dictionary<string, List<Waiter>>> waiting = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
 
-    /// <summary>Sets <paramref name="signal"/> when a module's log has a new event of this aggregate and one of these types, until the answer is disposed.</summary>
+    /// <summary>
+    /// Sets <paramref name="signal"/> when a module's log has a new event of this aggregate and one of these types, until the answer is
+    /// disposed.
+    /// </summary>
     public IDisposable On(string module, string aggregateId, string[] types, WakeSignal signal)
     {
         Waiter? waiter = null;
@@ -37,7 +40,8 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(modules.Select(module => WatchAsync(module.Database, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(modules.Select(module => WatchAsync(module.Database, stoppingToken)));
 
     private async Task WatchAsync(ModuleDatabase database, CancellationToken ct)
     {
@@ -119,6 +123,8 @@ public sealed partial class LogWatch(IEnumerable<HostedModule> modules, LogSigna
         public void Dispose() => end();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not read the log of {Module} for waiting requests; they look at intervals until it can be read: {Error}", EventName = "watch-failed")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Could not read the log of {Module} for waiting requests; they look at intervals until it can be read: {Error}",
+        EventName = "watch-failed")]
     private static partial void LogFailed(ILogger logger, string module, string error);
 }

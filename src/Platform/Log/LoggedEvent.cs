@@ -35,7 +35,9 @@ public sealed record LoggedEvent(
     /// <summary>The wire name without its version: <c>identity.user-signed-in</c>.</summary>
     public string Kind => EventNames.WithoutVersion(Type);
 
-    /// <summary>When it happened, as rules judge it: nothing happens after it was recorded, whatever the clock of its source said.</summary>
+    /// <summary>
+    /// When it happened, as rules judge it: nothing happens after it was recorded, whatever the clock of its source said.
+    /// </summary>
     public DateTime HappenedAt => Time < RecordedAt ? Time : RecordedAt;
 
     /// <summary>The span of handling this event, while it is handled and traced.</summary>
@@ -52,18 +54,22 @@ public sealed record LoggedEvent(
 
 /// <summary>An event that waits for its transaction to write it; without a time it happens with that transaction.</summary>
 internal sealed record PendingEvent(
-    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId, string? By, DateTime? Time = null)
+    Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId,
+    string? By, DateTime? Time = null)
 {
     /// <summary>Why something was refused, if that is what it says.</summary>
     internal string? Refusal { get; init; }
 
-    /// <summary>What it is counted as: a type of ours, or one word for all types of other systems, who may have any number of them.</summary>
+    /// <summary>
+    /// What it is counted as: a type of ours, or one word for all types of other systems, who may have any number of them.
+    /// </summary>
     internal string CountedAs => Type.StartsWith("external.", StringComparison.Ordinal) ? "external" : Type;
 
     internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId, string? by)
         where TEvent : IEvent => new(
             Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
-            JsonSerializer.Serialize(@event, EventCatalog.JsonOf<TEvent>()), traceParent, causationId, by) { Refusal = (@event as IRefusal)?.Reason };
+            JsonSerializer.Serialize(@event, EventCatalog.JsonOf<TEvent>()), traceParent, causationId, by)
+                { Refusal = (@event as IRefusal)?.Reason };
 }
 
 /// <summary>Wire names.</summary>

@@ -12,19 +12,25 @@ namespace Boon.Platform.Log;
 /// commits, an open one delays nobody, and no queue table has to be emptied.
 /// </para>
 /// <para>
-/// Transaction ids are a cluster's. After a restore into another one, the ids in the log say nothing: all that was restored is numbered, and the head
-/// keeps the last position that was. Up to that <c>floor</c> ids are not looked at any more. So nothing of the log is rewritten, however long it is.
+/// Transaction ids are a cluster's. After a restore into another one, the ids in the log say nothing: all that was restored is numbered,
+/// and the head keeps the last position that was. Up to that <c>floor</c> ids are not looked at any more. So nothing of the log is
+/// rewritten, however long it is.
 /// </para>
 /// </summary>
 internal sealed partial class Sequencer(ModuleDatabase database, LogSignals signals, ILogger<Sequencer> logger)
 {
-    /// <summary>Events that one pass numbers: what is more waits for the next one, so that no statement takes long and readers see how it goes on.</summary>
+    /// <summary>
+    /// Events that one pass numbers: what is more waits for the next one, so that no statement takes long and readers see how it goes on.
+    /// </summary>
     internal static int Most { get; set; } = 200_000;
 
     /// <summary>How long the first pass after a restore waits for those who write: meanwhile others who want to write wait too.</summary>
     private const string LongestWaitForWriters = "2s";
 
-    /// <summary>Transaction ids that the cluster gives until a head above a floor is moved although nothing is new: what the look reads in vain has an end.</summary>
+    /// <summary>
+    /// Transaction ids that the cluster gives until a head above a floor is moved although nothing is new: what the look reads in vain has
+    /// an end.
+    /// </summary>
     private const int MostIdsBehind = 10_000;
 
     private const string IsBehind = "pg_snapshot_xmax(h.settled) > pg_snapshot_xmax(pg_current_snapshot())";
@@ -33,23 +39,28 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
 
     private readonly string schema = database.Schema;
 
-    /// <summary>Whether a pass has anything to do: one statement without a lock, so that a look at a log at rest takes no transaction id and writes nothing.</summary>
+    /// <summary>
+    /// Whether a pass has anything to do: one statement without a lock, so that a look at a log at rest takes no transaction id and writes
+    /// nothing.
+    /// </summary>
     private readonly string look = $"""
         select {IsBehind}
             or exists ({NewRows(database.Schema)})
-            or h.floor > 0 and pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(h.settled)::text::bigint > {MostIdsBehind}
+            or h.floor > 0
+            and pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(h.settled)::text::bigint > {MostIdsBehind}
         from {database.Schema}.log_head h
         """;
 
     /// <summary>
-    /// Whether the log was restored into another cluster, asked after the lock in a statement with a snapshot of its own: the locking statement may answer
-    /// a row that another pass has written since that statement began, beside which its own snapshot is old.
+    /// Whether the log was restored into another cluster, asked after the lock in a statement with a snapshot of its own: the locking
+    /// statement may answer a row that another pass has written since that statement began, beside which its own snapshot is old.
     /// </summary>
     private readonly string isRestored = $"select {IsBehind} or h.system <> {Cluster} from {database.Schema}.log_head h";
 
     /// <summary>
-    /// The positions of committed rows that have no number, as the statement's snapshot sees them, beside the head <c>h</c>. Both parts go by the index on
-    /// <c>txid</c> (<c>+ 0</c> keeps the planner from the one on <c>position</c>), whose upper bound leaves out the ids of another cluster.
+    /// The positions of committed rows that have no number, as the statement's snapshot sees them, beside the head <c>h</c>. Both parts go
+    /// by the index on <c>txid</c> (<c>+ 0</c> keeps the planner from the one on <c>position</c>), whose upper bound leaves out the ids of
+    /// another cluster.
     /// </summary>
     internal static string NewRows(string schema) => $"""
         select l.position from {schema}.event_log l
@@ -63,8 +74,8 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         """;
 
     /// <summary>
-    /// The same in a log that was restored: what the stored snapshot does not cover, by the ids of the cluster that it comes from, and what was written since, which
-    /// stands behind everything that was numbered there.
+    /// The same in a log that was restored: what the stored snapshot does not cover, by the ids of the cluster that it comes from, and what
+    /// was written since, which stands behind everything that was numbered there.
     /// </summary>
     private static string RowsAfterRestore(string schema) => $"""
         select l.position from {schema}.event_log l
@@ -177,7 +188,8 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         signals.Sequenced(database.Module, here: true);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster. {Given} events without a number got one, and the log has a new id", EventName = "log-restored")]
+    [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster. {Given} events without a number "
+        + "got one, and the log has a new id", EventName = "log-restored")]
     private static partial void LogRestored(ILogger logger, string module, long given);
 
     [LoggerMessage(2, LogLevel.Information, "{Given} events of {Module} were numbered; more are waiting", EventName = "log-numbering")]

@@ -9,7 +9,10 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
     /// <summary>First pause when another process holds the head; doubles up to the poll interval.</summary>
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(2);
 
-    /// <summary>From one pass that gave numbers to the next: under load a pass and each batch after it then has many events to one commit; at rest nobody waits.</summary>
+    /// <summary>
+    /// From one pass that gave numbers to the next: under load a pass and each batch after it then has many events to one commit; at rest
+    /// nobody waits.
+    /// </summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(8);
 
     private readonly Sequencer sequencer = new(database, signals, loggers.CreateLogger<Sequencer>());
@@ -36,6 +39,7 @@ internal sealed partial class SequencerLoop(ModuleDatabase database, LogSignals 
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The sequencer of {Module} could not finish a pass and tries again: {Error}", EventName = "sequencer-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "The sequencer of {Module} could not finish a pass and tries again: {Error}",
+        EventName = "sequencer-failed")]
     private static partial void LogPassFailed(ILogger logger, string module, string error);
 }

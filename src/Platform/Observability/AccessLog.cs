@@ -9,8 +9,9 @@ using Serilog.Events;
 namespace Boon.Platform.Observability;
 
 /// <summary>
-/// One line for each request once it is answered: what, how it ended, how long it took, for whom, and its trace. Routes are templates: no ids, no text of a caller.
-/// A request only leaves its line here. Lines are written together, a moment later: one by one they would cost more than a claim.
+/// One line for each request once it is answered: what, how it ended, how long it took, for whom, and its trace. Routes are templates: no
+/// ids, no text of a caller. A request only leaves its line here. Lines are written together, a moment later: one by one they would cost
+/// more than a claim.
 /// </summary>
 internal sealed class AccessLog(Serilog.ILogger log, TimeProvider time) : BackgroundService
 {

@@ -8,15 +8,18 @@ using Serilog.Formatting.Display;
 namespace Boon.Platform.Observability;
 
 /// <summary>
-/// Lines for people, with control characters escaped: what comes in from outside can neither forge a line nor talk to a terminal. An exception has lines of its own.
+/// Lines for people, with control characters escaped: what comes in from outside can neither forge a line nor talk to a terminal. An
+/// exception has lines of its own.
 /// </summary>
 internal sealed class ConsoleLines : ITextFormatter
 {
     /// <summary>All that may have to be escaped.</summary>
     private static readonly SearchValues<char> Controls = SearchValues.Create(
-        [.. Enumerable.Range(0, char.MaxValue + 1).Select(unit => (char)unit).Where(unit => char.IsControl(unit) || unit is '\u2028' or '\u2029')]);
+        [.. Enumerable.Range(0, char.MaxValue + 1).Select(unit => (char)unit)
+            .Where(unit => char.IsControl(unit) || unit is '\u2028' or '\u2029')]);
 
-    private static readonly MessageTemplateTextFormatter Message = new("{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}", CultureInfo.InvariantCulture);
+    private static readonly MessageTemplateTextFormatter Message =
+        new("{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}", CultureInfo.InvariantCulture);
 
     public void Format(LogEvent logEvent, TextWriter output)
     {

@@ -5,7 +5,9 @@ using Boon.Platform.Subscriptions;
 
 namespace Boon.Platform.Observability;
 
-/// <summary>How far each subscription lane is behind: asked of the database at each scrape, so every process tells the same truth.</summary>
+/// <summary>
+/// How far each subscription lane is behind: asked of the database at each scrape, so every process tells the same truth.
+/// </summary>
 internal sealed class LogLag : IDisposable
 {
     private readonly Databases databases;
@@ -28,24 +30,33 @@ internal sealed class LogLag : IDisposable
     public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
         this.modules = [.. modules];
-        LogMetrics.Meter.CreateObservableGauge("boon_log_unsequenced_events", () => waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
+        LogMetrics.Meter.CreateObservableGauge(
+            "boon_log_unsequenced_events", () =>
+            waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
             description: "Committed events that have no number yet.");
         this.databases = databases;
         this.subscriptions = [.. subscriptions];
-        LogMetrics.Meter.CreateObservableGauge("boon_subscription_lag_events", () => readings.Select(r => new Measurement<long>(r.Lag, Tags(r))),
+        LogMetrics.Meter.CreateObservableGauge(
+            "boon_subscription_lag_events", () => readings.Select(r => new Measurement<long>(r.Lag, Tags(r))),
             description: "Events in the source's log after the lane's checkpoint.");
-        LogMetrics.Meter.CreateObservableGauge("boon_subscription_oldest_unread_seconds", () => readings.Select(r => new Measurement<double>(r.OldestSeconds, Tags(r))),
+        LogMetrics.Meter.CreateObservableGauge(
+            "boon_subscription_oldest_unread_seconds", () => readings.Select(r => new Measurement<double>(r.OldestSeconds, Tags(r))),
             description: "Age of the oldest event after the lane's checkpoint; 0 when there is none.");
-        LogMetrics.Meter.CreateObservableGauge("boon_subscription_stopped", () => readings.Select(r => new Measurement<int>(r.Stopped ? 1 : 0, Tags(r))),
+        LogMetrics.Meter.CreateObservableGauge(
+            "boon_subscription_stopped", () => readings.Select(r => new Measurement<int>(r.Stopped ? 1 : 0, Tags(r))),
             description: "1 when the source's log is not the one that the lane has read: it waits for boon log accept-epoch.");
-        LogMetrics.Meter.CreateObservableGauge("boon_dead_letters_open", () => letters.Select(l => new Measurement<long>(l.Open, new KeyValuePair<string, object?>("subscription", l.Subscription))),
+        LogMetrics.Meter.CreateObservableGauge(
+            "boon_dead_letters_open", () =>
+            letters.Select(l => new Measurement<long>(l.Open, new KeyValuePair<string, object?>("subscription", l.Subscription))),
             description: "Parked events that wait to be redriven.");
     }
 
     private static KeyValuePair<string, object?>[] Tags(Reading reading) =>
         [new("subscription", reading.Subscription), new("lane", reading.Lane), new("source", reading.Source)];
 
-    /// <summary>Asks the databases, one caller after the other. While they are away it shows nothing, rather than what was true once.</summary>
+    /// <summary>
+    /// Asks the databases, one caller after the other. While they are away it shows nothing, rather than what was true once.
+    /// </summary>
     internal async Task RefreshAsync(CancellationToken ct)
     {
         await gate.WaitAsync(ct);
@@ -95,18 +106,21 @@ internal sealed class LogLag : IDisposable
                 from {schema}.checkpoints
                 where subscription = $1
                 """, subscription.Name)
-                .ReadAllAsync(row => new Place(subscription.Name, row.GetInt32(0), row.GetString(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3)), ct);
+                .ReadAllAsync(row =>
+                    new Place(subscription.Name, row.GetInt32(0), row.GetString(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3)), ct);
             foreach (var place in lanes)
                 try
                 {
                     found.Add(await databases.ReadAsync(connection, subscription.Database, place.Source, (c, s) =>
-                        ReadAsync(c, s, ReferenceEquals(c, connection) ? place with { Mark = place.Mark with { LogId = null } } : place, ct), ct));
+                        ReadAsync(c, s, ReferenceEquals(c, connection)
+                            ? place with { Mark = place.Mark with { LogId = null } } : place, ct), ct));
                 }
                 catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
                 {
                     // the source was never started on its database: nothing waits there
                 }
-            var count = connection.Command($"select count(*) from {schema}.dead_letters where subscription = $1 and redriven_at is null", subscription.Name);
+            var count = connection.Command(
+                $"select count(*) from {schema}.dead_letters where subscription = $1 and redriven_at is null", subscription.Name);
             open.Add((subscription.Name, await count.ScalarAsync<long>(ct)));
         }
         readings = found;

@@ -20,7 +20,8 @@ public static class Logs
     private const long LargestFile = 64 * 1024 * 1024;
 
     /// <summary>The folders whose lines are about events.</summary>
-    private static readonly string[] OfEvents = [typeof(LogNotifications).Namespace!, typeof(SubscriptionRunner).Namespace!, typeof(RulesLock).Namespace!];
+    private static readonly string[] OfEvents =
+        [typeof(LogNotifications).Namespace!, typeof(SubscriptionRunner).Namespace!, typeof(RulesLock).Namespace!];
 
     /// <summary>The part that migrations log to.</summary>
     public const string MigrationCategory = "Boon.Migrations";
@@ -40,9 +41,13 @@ public static class Logs
         });
     }
 
-    /// <summary>Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the lowest level that the console shows (default Information).</summary>
+    /// <summary>
+    /// Builds the logger. <paramref name="databaseIsAway"/> is asked for each warning. <c>Boon:Log:Level</c> is the lowest level that the
+    /// console shows (default Information).
+    /// </summary>
     /// <remarks>What <paramref name="collector"/> holds gets the same lines.</remarks>
-    private static Logger Create(IConfiguration configuration, string directory, Func<bool> databaseIsAway, LoggerProviderCollection collector)
+    private static Logger Create(
+        IConfiguration configuration, string directory, Func<bool> databaseIsAway, LoggerProviderCollection collector)
     {
         var console = Settings.LogLevel.Of(configuration);
         var filesKept = Settings.LogFilesKept.Of(configuration);
@@ -62,7 +67,8 @@ public static class Logs
             // Why a start failed is the command's last line, with its stack trace if it is a bug.
             .Filter.ByExcluding(e => e.MessageTemplate.Text == "Hosting failed to start")
             // While a database is away, what retries has nothing to say that its one line does not.
-            .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway() && !IsOf(e, typeof(Outages)))
+            .Filter.ByExcluding(e => e.Level == LogEventLevel.Warning && e.Properties.ContainsKey("Error") && databaseIsAway()
+                && !IsOf(e, typeof(Outages)))
             .Enrich.FromLogContext()
             .WriteTo.Console(new ConsoleLines(), console);
         if (Telemetry.HasCollector(configuration))
@@ -81,14 +87,16 @@ public static class Logs
     }
 
     private static string Category(LogEvent e) =>
-        e.Properties.TryGetValue(Constants.SourceContextPropertyName, out var value) && value is ScalarValue { Value: string text } ? text : "";
+        e.Properties.TryGetValue(Constants.SourceContextPropertyName, out var value) && value is ScalarValue { Value: string text }
+            ? text : "";
 
     private static bool IsOf(LogEvent e, Type type) => Category(e) == type.FullName;
 
     private static string Part(LogEvent e)
     {
         var category = Category(e);
-        return category.StartsWith(MigrationCategory, StringComparison.Ordinal) || category.Contains("Migrations", StringComparison.Ordinal) ? "migration"
+        return category.StartsWith(MigrationCategory, StringComparison.Ordinal)
+            || category.Contains("Migrations", StringComparison.Ordinal) ? "migration"
             : OfEvents.Any(folder => category.StartsWith(folder, StringComparison.Ordinal)) ? "events"
             : "web";
     }

@@ -15,7 +15,8 @@ internal readonly record struct RequestLine(
     DateTimeOffset At, string Method, string Route, int Status, double Milliseconds, string UserId, ActivityTraceId? Trace);
 
 /// <summary>
-/// Many lines about requests in one event of the log: the log's filters, its files and their locks are paid for once. Each line looks as if it had been written alone.
+/// Many lines about requests in one event of the log: the log's filters, its files and their locks are paid for once. Each line looks as if
+/// it had been written alone.
 /// </summary>
 internal sealed class RequestLines(IReadOnlyList<RequestLine> lines)
 {
@@ -30,11 +31,13 @@ internal sealed class RequestLines(IReadOnlyList<RequestLine> lines)
     internal static void Write(Serilog.ILogger log, LogEventLevel level, List<RequestLine> lines)
     {
         if (lines.Count > 0 && log.IsEnabled(level))
-            log.Write(new LogEvent(lines[^1].At, level, null, Template, [Source, new LogEventProperty(Member, new ScalarValue(new RequestLines(lines)))]));
+            log.Write(new LogEvent(
+                lines[^1].At, level, null, Template, [Source, new LogEventProperty(Member, new ScalarValue(new RequestLines(lines)))]));
     }
 
     /// <summary>The lines of an event that has some.</summary>
-    internal static RequestLines? Of(LogEvent e) => e.Properties.TryGetValue(Member, out var value) && value is ScalarValue { Value: RequestLines lines } ? lines : null;
+    internal static RequestLines? Of(LogEvent e) =>
+        e.Properties.TryGetValue(Member, out var value) && value is ScalarValue { Value: RequestLines lines } ? lines : null;
 
     /// <summary>As events of their own.</summary>
     internal IEnumerable<LogEvent> Apart(LogEventLevel level) => lines.Select(line => new LogEvent(line.At, level, null, Template,
@@ -66,17 +69,21 @@ internal sealed class RequestLines(IReadOnlyList<RequestLine> lines)
         {
             var (method, route) = (JavaScriptEncoder.Default.Encode(line.Method), JavaScriptEncoder.Default.Encode(line.Route));
             var safe = line with { Method = method, Route = route };
-            text.Append(CultureInfo.InvariantCulture, $"{{\"Timestamp\":\"{line.At:O}\",\"Level\":\"{level}\",\"MessageTemplate\":\"{Text}\",\"RenderedMessage\":\"");
+            text.Append(CultureInfo.InvariantCulture,
+                $"{{\"Timestamp\":\"{line.At:O}\",\"Level\":\"{level}\",\"MessageTemplate\":\"{Text}\",\"RenderedMessage\":\"");
             Message(text, safe);
-            text.Append(CultureInfo.InvariantCulture, $"\",\"Properties\":{{\"Method\":\"{method}\",\"Route\":\"{route}\",\"Status\":{line.Status},\"Milliseconds\":{line.Milliseconds:0.####}")
-                .Append(CultureInfo.InvariantCulture, $",\"UserId\":\"{line.UserId}\",\"Trace\":\"{TraceOf(line)}\",\"EventId\":{{\"Id\":1,\"Name\":\"request\"}},\"SourceContext\":\"{Category}\"}}}}")
+            text.Append(CultureInfo.InvariantCulture, $"\",\"Properties\":{{\"Method\":\"{method}\",\"Route\":\"{route}\",")
+                .Append(CultureInfo.InvariantCulture, $"\"Status\":{line.Status},\"Milliseconds\":{line.Milliseconds:0.####},")
+                .Append(CultureInfo.InvariantCulture, $"\"UserId\":\"{line.UserId}\",\"Trace\":\"{TraceOf(line)}\",")
+                .Append(CultureInfo.InvariantCulture, $"\"EventId\":{{\"Id\":1,\"Name\":\"request\"}},\"SourceContext\":\"{Category}\"}}}}")
                 .AppendLine();
         }
         output.Write(text);
     }
 
     private static void Message(StringBuilder text, in RequestLine line) => text.Append(
-        CultureInfo.InvariantCulture, $"{line.Method} {line.Route} {line.Status} in {line.Milliseconds:0.0} ms, user {line.UserId}, trace {TraceOf(line)}");
+        CultureInfo.InvariantCulture,
+        $"{line.Method} {line.Route} {line.Status} in {line.Milliseconds:0.0} ms, user {line.UserId}, trace {TraceOf(line)}");
 
     private static string TraceOf(in RequestLine line) => line.Trace?.ToHexString() ?? "-";
 

@@ -20,7 +20,8 @@ namespace Boon.Platform.Observability;
 public static class Telemetry
 {
     private static readonly string Version =
-        typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(Telemetry).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown";
 
     /// <summary>Registers how far each lane is behind, for hosts that have logs.</summary>
     public static IServiceCollection AddLogLag(this IServiceCollection services, IConfiguration configuration)
@@ -52,7 +53,8 @@ public static class Telemetry
     {
         app.Services.GetRequiredService<MetricsPage>(); // its gauges are there from the start
         app.MapGet("/metrics", GetMetricsAsync)
-            .TakesAnyQuery().WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(200, "text/plain");
+            .TakesAnyQuery().WithTags("Operations").WithSummary("Metrics in the Prometheus text format.").Produces<string>(
+                200, "text/plain");
     }
 
     private static Task GetMetricsAsync(MetricsPage page, HttpContext http) => page.RenderAsync(http);

@@ -20,18 +20,25 @@ public static partial class DeadLetterEndpoints
     internal static void Map(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/dead-letters", ListDeadLettersAsync)
-            .ForOperators().WithTags("Events").WithSummary("The events that a subscription could not handle, in the order in which they were parked.")
-            .WithDescription("Lists open letters. With `state=redriven` it lists the redriven ones, with the time and who redrove them. They are deleted after `Boon:DeadLetters:Retention`.")
+            .ForOperators().WithTags("Events")
+                .WithSummary("The events that a subscription could not handle, in the order in which they were parked.")
+            .WithDescription("Lists open letters. With `state=redriven` it lists the redriven ones, with the time and who redrove them. "
+                + "They are deleted after `Boon:DeadLetters:Retention`.")
             .Produces<GatheredPage<DeadLetter>>();
         routes.MapPost("/v1/dead-letters/{id}/redrive", RedriveDeadLetterAsync)
             .ForOperators().WithTags("Events")
             .WithSummary("Handles a parked event again: 204 when it is done.")
-            .WithDescription("409 `redrive-in-flight` while somebody else redrives it; 422 `redrive-failed` when it fails again: then it stays parked, and the log has the error.")
+            .WithDescription("409 `redrive-in-flight` while somebody else redrives it; 422 `redrive-failed` when it fails again: then it "
+                + "stays parked, and the log has the error.")
             .Produces(StatusCodes.Status204NoContent)
-            .Refuses(StatusCodes.Status409Conflict, "redrive-in-flight").Refuses(StatusCodes.Status422UnprocessableEntity, "redrive-failed");
+            .Refuses(StatusCodes.Status409Conflict, "redrive-in-flight")
+                .Refuses(StatusCodes.Status422UnprocessableEntity, "redrive-failed");
     }
 
-    /// <summary>All open letters of all subscriptions' modules, in the order in which they were parked. Those that are redriven meanwhile disturb nothing.</summary>
+    /// <summary>
+    /// All open letters of all subscriptions' modules, in the order in which they were parked. Those that are redriven meanwhile disturb
+    /// nothing.
+    /// </summary>
     public static async IAsyncEnumerable<DeadLetter> AllOpenAsync(
         IReadOnlyList<SubscriptionRunner> subscriptions, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken ct)
     {
@@ -58,7 +65,8 @@ public static partial class DeadLetterEndpoints
     }
 
     private static async Task<IResult> ListDeadLettersAsync(
-        [AllowedValues(Open, Redriven)] string? state, [AsParameters] PageQuery page, IEnumerable<SubscriptionRunner> subscriptions, CancellationToken ct)
+        [AllowedValues(Open, Redriven)] string? state, [AsParameters] PageQuery page, IEnumerable<SubscriptionRunner> subscriptions,
+        CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out DeadLetterPlace? after, out var problem))
             return problem!;
@@ -85,12 +93,14 @@ public static partial class DeadLetterEndpoints
             catch (Exception error) when (!Data.PostgresErrors.IsInfrastructure(error))
             {
                 LogFailed(loggers.CreateLogger(typeof(DeadLetterEndpoints)), error, letter);
-                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed", "The event failed again and stays parked; the log has the error.");
+                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "redrive-failed",
+                    "The event failed again and stays parked; the log has the error.");
             }
             if (result == Redrive.Applied)
                 return TypedResults.NoContent();
             if (result == Redrive.InFlight)
-                return Problems.Of(StatusCodes.Status409Conflict, "redrive-in-flight", "Somebody else is redriving this event at this moment.");
+                return Problems.Of(StatusCodes.Status409Conflict, "redrive-in-flight",
+                    "Somebody else is redriving this event at this moment.");
         }
         return Problems.NotFound("dead letter");
     }

@@ -11,7 +11,9 @@ using Microsoft.Extensions.Options;
 
 namespace Boon.Platform.Operations;
 
-/// <summary>Hands operators a module's whole log, or the rest of it, as newline-delimited JSON: an event in each line, in log order.</summary>
+/// <summary>
+/// Hands operators a module's whole log, or the rest of it, as newline-delimited JSON: an event in each line, in log order.
+/// </summary>
 internal static class DownloadLog
 {
     private const string ContentType = "application/x-ndjson";
@@ -22,7 +24,8 @@ internal static class DownloadLog
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/logs/{module}", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("A module's log as NDJSON (`application/x-ndjson`): a CloudEvent in each line, in log order, up to now.")
-        .WithDescription("`?after=` with the `sequence` of a line gives what came after it, so that a download can continue where it ended.")
+        .WithDescription("`?after=` with the `sequence` of a line gives what came after it, "
+            + "so that a download can continue where it ended.")
         .Produces<string>(StatusCodes.Status200OK, ContentType)
         .Refuses(StatusCodes.Status404NotFound, "not-found");
 
@@ -44,7 +47,8 @@ internal static class DownloadLog
         return TypedResults.Stream(stream => WriteAsync(stream, log.Database, from, head, json.Value.SerializerOptions, ct), ContentType);
     }
 
-    private static async Task WriteAsync(Stream stream, ModuleDatabase database, long after, long head, JsonSerializerOptions options, CancellationToken ct)
+    private static async Task WriteAsync(
+        Stream stream, ModuleDatabase database, long after, long head, JsonSerializerOptions options, CancellationToken ct)
     {
         using var buffer = new MemoryStream(2 * FlushAt);
         await using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });

@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Http;
 namespace Boon.Platform.Operations;
 
 /// <summary>
-/// The time before a process stops to listen: <c>/health/ready</c> says 503, so that balancers choose others, and each answer closes its connection, so that
-/// clients that keep one come back elsewhere. Requests are served as ever.
+/// The time before a process stops to listen: <c>/health/ready</c> says 503, so that balancers choose others, and each answer closes its
+/// connection, so that clients that keep one come back elsewhere. Requests are served as ever.
 /// </summary>
 public sealed class Drain
 {
@@ -20,7 +20,8 @@ public sealed class Drain
 
     /// <summary>What <c>/health/ready</c> answers from then on.</summary>
     public static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Refuse(HttpContext http) =>
-        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining", "This process is about to stop; send requests to others.", RetryAfter);
+        Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "draining",
+            "This process is about to stop; send requests to others.", RetryAfter);
 
     /// <summary>Drains for so long.</summary>
     public async Task RunAsync(TimeSpan time)

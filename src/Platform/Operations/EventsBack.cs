@@ -4,8 +4,9 @@ using Boon.Platform.Log;
 namespace Boon.Platform.Operations;
 
 /// <summary>
-/// Reads a log newest first: all of it in the order of its sequence; what one user did, or of one type, in the order in which it was written, by an index for each, so that
-/// the rarest type of a long log costs no more than the commonest. Both orders differ by events that were under way at the same moment.
+/// Reads a log newest first: all of it in the order of its sequence; what one user did, or of one type, in the order in which it was
+/// written, by an index for each, so that the rarest type of a long log costs no more than the commonest. Both orders differ by events that
+/// were under way at the same moment.
 /// </summary>
 internal static class EventsBack
 {
@@ -13,8 +14,8 @@ internal static class EventsBack
     private const int MostVersions = 100;
 
     /// <summary>
-    /// Reads at most <paramref name="limit"/> events that come in the order asked for before the one of a sequence, of one type (in all its versions, or in the one that
-    /// it ends with) and user or any.
+    /// Reads at most <paramref name="limit"/> events that come in the order asked for before the one of a sequence, of one type (in all its
+    /// versions, or in the one that it ends with) and user or any.
     /// </summary>
     internal static Task<List<LoggedEvent>> ReadAsync(
         NpgsqlConnection connection, string schema, long before, int limit, string? type, Guid? user, CancellationToken ct)

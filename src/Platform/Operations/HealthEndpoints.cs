@@ -17,7 +17,10 @@ internal static class HealthEndpoints
         routes.MapGet("/health/live", GetLiveness)
             .TakesAnyQuery().WithTags("Operations").WithSummary("200 while the process runs.");
         routes.MapGet("/health/ready", GetReadinessAsync)
-            .TakesAnyQuery().WithTags("Operations").WithSummary("200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.").Produces<Health>()
+            .TakesAnyQuery().WithTags("Operations")
+                .WithSummary(
+                "200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.")
+                .Produces<Health>()
             .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
     }
 
@@ -29,7 +32,8 @@ internal static class HealthEndpoints
             return Drain.Refuse(http);
         // What reads well may not be written to: read-only after a failover, or full.
         if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
+            return Problems.RetryLater(
+                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(LongestPing);
         try
@@ -41,7 +45,8 @@ internal static class HealthEndpoints
         }
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
         {
-            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
+            return Problems.RetryLater(
+                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
         }
     }
 

@@ -23,7 +23,8 @@ internal static class ListEventTypes
     /// {"type": "identity.user-signed-in.v1", "module": "identity", "triggers": ["campaigns", "quests"], "members": [], "sample":
     /// {"userId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "first": true, "number": 1}}
     /// </example>
-    internal sealed record EventTypeView(string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample);
+    internal sealed record EventTypeView(
+        string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/event-types", Handle)
         .ForOperators().WithTags("Events")
@@ -31,13 +32,17 @@ internal static class ListEventTypes
         .WithDescription("A type of another system (`external.*`) is listed once it was reported.")
         .Produces<GatheredPage<EventTypeView>>();
 
-    private static async Task<IResult> Handle([AsParameters] PageQuery page, EventTypes all, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        [AsParameters] PageQuery page, EventTypes all, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
-        var own = all.All.Select(type => new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
-        var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct)).Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
-        var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0).OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();
+        var own = all.All.Select(type =>
+            new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
+        var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct))
+            .Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
+        var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0)
+            .OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();
         return TypedResults.Ok(GatheredPage<EventTypeView>.Of(PageQuery.Page(types, limit, view => view.Type)));
 
         string[] Uses(string module) => [.. uses.Where(use => use.Module != module).Select(use => use.Rules)];

@@ -14,7 +14,10 @@ namespace Boon.Platform.Operations;
 /// <summary>Shows operators the logs of this host's modules, newest first, as CloudEvents.</summary>
 internal static class ListEvents
 {
-    /// <summary>An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>, <c>userid</c>, <c>causationid</c> and <c>by</c>.</summary>
+    /// <summary>
+    /// An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>,
+    /// <c>userid</c>, <c>causationid</c> and <c>by</c>.
+    /// </summary>
     /// <param name="Specversion"><c>1.0</c>.</param>
     /// <param name="Id">The event's id.</param>
     /// <param name="Source">The module whose log holds it, such as <c>/identity</c>.</param>
@@ -38,7 +41,8 @@ internal static class ListEvents
     /// </example>
     internal sealed record EventView(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
-        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
+        long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By,
+        [property: JsonConverter(typeof(AsItIs))] byte[] Data)
     {
         internal static EventView Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
@@ -46,14 +50,16 @@ internal static class ListEvents
     }
 
     /// <summary>
-    /// Writes JSON as it was logged, however deep it nests, in one line: an end of a line in JSON is white space between tokens, and in a download it would be the
-    /// end of a record.
+    /// Writes JSON as it was logged, however deep it nests, in one line: an end of a line in JSON is white space between tokens, and in a
+    /// download it would be the end of a record.
     /// </summary>
     private sealed class AsItIs : JsonConverter<byte[]>
     {
-        public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new NotSupportedException("Events are only written.");
+        public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException("Events are only written.");
 
-        public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) => writer.WriteRawValue(OneLine(value), skipInputValidation: true);
+        public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) =>
+            writer.WriteRawValue(OneLine(value), skipInputValidation: true);
 
         private static byte[] OneLine(byte[] json)
         {
@@ -69,11 +75,13 @@ internal static class ListEvents
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/events", Handle)
         .ForOperators().WithTags("Events")
         .WithSummary("The logs of all modules, newest first, as CloudEvents.")
-        .WithDescription("`type` matches all versions of an event, or one version if it ends in `.v1`. `userId` and `module` select further.")
+        .WithDescription("`type` matches all versions of an event, or one version if it ends in `.v1`. `userId` and `module` "
+            + "select further.")
         .Produces<GatheredPage<EventView>>();
 
     private static async Task<IResult> Handle(
-        string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier, CancellationToken ct)
+        string? type, string? userId, string? module, [AsParameters] PageQuery page, IEnumerable<HostedModule> modules, LogBarrier barrier,
+        CancellationToken ct)
     {
         // The cursor is, for each module's log, the sequence of the event that was shown last.
         if (!page.TryRead(out var limit, out Dictionary<string, long>? below, out var problem))
@@ -94,13 +102,15 @@ internal static class ListEvents
             await barrier.SettleAsync(log.Name, ct);
             await using var connection = await log.Database.Source.OpenConnectionAsync(ct);
             found.Add((log.Name, new(await EventsBack.ReadAsync(
-                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user, ct))));
+                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user,
+                ct))));
         }
         // The newest of those that lead their log comes next: each log keeps its own order.
         var newest = new List<LoggedEvent>(limit);
         var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
         while (newest.Count < limit && found.Where(log => log.Events.Count > 0)
-            .OrderByDescending(log => log.Events.Peek().RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is { Events: { } first })
+            .OrderByDescending(log => log.Events.Peek().RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is
+                { Events: { } first })
         {
             var e = first.Dequeue();
             newest.Add(e);

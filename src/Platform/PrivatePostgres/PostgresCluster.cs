@@ -15,8 +15,8 @@ internal sealed class PostgresCluster
     private const string TemporarySocketFolder = "/tmp/boon-";
 
     /// <summary>
-    /// What the server's log may say. It is no place for personal data: an error's details name the values of a row, and its statement those of a request. Boon gets
-    /// and logs each error itself. A file for each day of the week, taken anew a week later.
+    /// What the server's log may say. It is no place for personal data: an error's details name the values of a row, and its statement
+    /// those of a request. Boon gets and logs each error itself. A file for each day of the week, taken anew a week later.
     /// </summary>
     private const string LogSettings =
         "-c logging_collector=on -c log_directory=../log -c log_filename=postgres-%a.log -c log_file_mode=0600 "
@@ -64,7 +64,8 @@ internal sealed class PostgresCluster
     internal static async Task<PostgresCluster> PrepareAsync(PrivatePostgresOptions options, Action<string> announce, CancellationToken ct)
     {
         if (OperatingSystem.IsWindows())
-            throw new PrivatePostgresException("The private PostgreSQL is for Linux and macOS: set ConnectionStrings__Boon to a PostgreSQL of yours.");
+            throw new PrivatePostgresException(
+                "The private PostgreSQL is for Linux and macOS: set ConnectionStrings__Boon to a PostgreSQL of yours.");
         var folder = Path.GetFullPath(options.DataDirectory);
         var isRoot = Environment.UserName == "root";
         Directory.CreateDirectory(folder);
@@ -74,7 +75,8 @@ internal sealed class PostgresCluster
         else
             Directory.CreateDirectory(home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var version = Path.Combine(home, "data", "PG_VERSION");
-        var binaries = await PostgresBinaries.FindAsync(options.BinariesDirectory, File.Exists(version) ? (await File.ReadAllTextAsync(version, ct)).Trim() : null, ct);
+        var binaries = await PostgresBinaries.FindAsync(
+            options.BinariesDirectory, File.Exists(version) ? (await File.ReadAllTextAsync(version, ct)).Trim() : null, ct);
         return new PostgresCluster(home, binaries, new PostgresUser(isRoot), options.Connections);
     }
 
@@ -96,7 +98,10 @@ internal sealed class PostgresCluster
     internal async Task StopAsync()
     {
         var socket = (await ReadPidFileAsync(CancellationToken.None))?.Socket;
-        var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"), ["stop", "-D", Data, "-m", "fast", "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s"], CancellationToken.None);
+        var (status, output) = await user.RunAsync(
+            Path.Combine(binaries, "pg_ctl"),
+            ["stop", "-D", Data, "-m", "fast", "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s"],
+            CancellationToken.None);
         if (status != 0 && !output.Contains("PID file", StringComparison.Ordinal))
             throw Failed($"The private PostgreSQL in {Home} did not stop.", output);
         DropTemporary(socket);
@@ -110,7 +115,8 @@ internal sealed class PostgresCluster
         // A cluster of an earlier version has no password of this kind: its roles are put right with this one.
         if (!File.Exists(AdministratorPasswordFile))
             await user.WriteAsync(AdministratorPasswordFile, NewPassword(), ct);
-        var roles = new PostgresRoles(server.Socket, server.Port, await ReadAsync(PasswordFile, ct), await ReadAsync(AdministratorPasswordFile, ct));
+        var roles = new PostgresRoles(
+            server.Socket, server.Port, await ReadAsync(PasswordFile, ct), await ReadAsync(AdministratorPasswordFile, ct));
         var began = TimeProvider.System.GetTimestamp();
         while (IsAlive(server.Pid) && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(StartSeconds))
             try
@@ -118,7 +124,8 @@ internal sealed class PostgresCluster
                 // Ours, and not another server that has taken the port of one that died.
                 return await roles.EnsureAsync(Data, announce, ct) ? roles : null;
             }
-            catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections)
+            catch (PostgresException error) when (
+                error.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections)
             {
                 await Task.Delay(Poll, ct); // it recovers from a crash, or is very busy
             }
@@ -134,8 +141,10 @@ internal sealed class PostgresCluster
     {
         try
         {
-            var lines = await File.ReadAllLinesAsync(Path.Combine(Data, "postmaster.pid"), ct); // pid, data folder, start, port, socket folder, ...
-            return lines.Length >= 5 && int.TryParse(lines[0], out var pid) && int.TryParse(lines[3], out var port) ? (pid, port, lines[4].Trim()) : null;
+            var lines = await File.ReadAllLinesAsync(
+                Path.Combine(Data, "postmaster.pid"), ct); // pid, data folder, start, port, socket folder, ...
+            return lines.Length >= 5 && int.TryParse(lines[0], out var pid) && int.TryParse(lines[3], out var port)
+                ? (pid, port, lines[4].Trim()) : null;
         }
         catch (IOException)
         {
@@ -154,7 +163,10 @@ internal sealed class PostgresCluster
         foreach (var locale in (string[])["C.UTF-8", "C"])
         {
             await user.RunAsync("rm", ["-rf", draft], ct);
-            made = await user.RunAsync(Path.Combine(binaries, "initdb"), ["-D", draft, "-U", PostgresRoles.Administrator, "-A", "scram-sha-256", "--pwfile=" + AdministratorPasswordFile, "-E", "UTF8", "--locale=" + locale, "--data-checksums"], ct);
+            made = await user.RunAsync(
+                Path.Combine(binaries, "initdb"),
+                ["-D", draft, "-U", PostgresRoles.Administrator, "-A", "scram-sha-256", "--pwfile=" + AdministratorPasswordFile, "-E",
+                "UTF8", "--locale=" + locale, "--data-checksums"], ct);
             if (made.Status == 0)
                 break;
         }
@@ -179,7 +191,8 @@ internal sealed class PostgresCluster
             var before = LogFiles.ToDictionary(file => file, file => new FileInfo(file).Length, StringComparer.Ordinal);
             // pg_ctl gives the server a session of its own: neither Ctrl-C nor the end of Boon reaches it.
             var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"),
-                ["start", "-D", Data, "-l", StartLog, "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s", "-o", settings], ct);
+                ["start", "-D", Data, "-l", StartLog, "-w", "-t", StartSeconds.ToString(CultureInfo.InvariantCulture), "-s", "-o",
+                    settings], ct);
             if (status == 0)
             {
                 await user.WriteAsync(PortFile, port.ToString(CultureInfo.InvariantCulture), ct);
@@ -187,7 +200,8 @@ internal sealed class PostgresCluster
             }
             // The last processes of a killed server hold its memory for a moment; a port may be taken between look and use.
             var log = SaidSince(before);
-            var passing = log.Contains("shared memory block", StringComparison.Ordinal) || log.Contains("Address already in use", StringComparison.Ordinal) || log.Contains("lock file", StringComparison.Ordinal);
+            var passing = log.Contains("shared memory block", StringComparison.Ordinal)
+                || log.Contains("Address already in use", StringComparison.Ordinal) || log.Contains("lock file", StringComparison.Ordinal);
             if (!passing || TimeProvider.System.GetElapsedTime(began) > HalfDeadLimit)
                 throw Failed($"The private PostgreSQL in {Home} does not start.", output);
             await Task.Delay(Poll, ct);
@@ -195,10 +209,11 @@ internal sealed class PostgresCluster
     }
 
     /// <summary>
-    /// Inside the cluster's own folder, which is its user's alone; where the path is too long or has what settings cannot hold, in /tmp under a name that nobody can
-    /// know before, so that nobody has made that folder first.
+    /// Inside the cluster's own folder, which is its user's alone; where the path is too long or has what settings cannot hold, in /tmp
+    /// under a name that nobody can know before, so that nobody has made that folder first.
     /// </summary>
-    private string SocketFolder() => Path.Combine(Home, "socket") is { Length: <= LongestSocketFolder } inside && inside.AsSpan().IndexOfAny(",:'\"\\") < 0
+    private string SocketFolder() =>
+        Path.Combine(Home, "socket") is { Length: <= LongestSocketFolder } inside && inside.AsSpan().IndexOfAny(",:'\"\\") < 0
         ? inside
         : TemporarySocketFolder + RandomNumberGenerator.GetHexString(16, lowercase: true);
 
@@ -238,7 +253,8 @@ internal sealed class PostgresCluster
     private static async Task<string> ReadAsync(string file, CancellationToken ct) => (await File.ReadAllTextAsync(file, ct)).Trim();
 
     private PrivatePostgresException Failed(string what, string output) =>
-        new($"{what}\n{output.Trim()}\nIts logs are {StartLog} and {LogFolder}; the last lines:\n{string.Join('\n', LogFiles.SelectMany(File.ReadLines).TakeLast(8))}");
+        new($"{what}\n{output.Trim()}\nIts logs are {StartLog} and {LogFolder}; the last "
+            + $"lines:\n{string.Join('\n', LogFiles.SelectMany(File.ReadLines).TakeLast(8))}");
 
     /// <summary>What the logs say beyond the sizes that they had.</summary>
     private string SaidSince(Dictionary<string, long> before) => string.Concat(LogFiles.Select(file =>

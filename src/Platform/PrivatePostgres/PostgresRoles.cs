@@ -1,9 +1,9 @@
 namespace Boon.Platform.PrivatePostgres;
 
 /// <summary>
-/// The two roles of a private cluster. The administrator is PostgreSQL's superuser: it sets the cluster up and does nothing else. Boon works as a role that owns its
-/// databases and can make more, and can reach neither the files of the server nor its programs. Both are spoken to over the socket, and with SCRAM only: a server
-/// that has taken this one's place cannot ask for a password in the clear.
+/// The two roles of a private cluster. The administrator is PostgreSQL's superuser: it sets the cluster up and does nothing else. Boon
+/// works as a role that owns its databases and can make more, and can reach neither the files of the server nor its programs. Both are
+/// spoken to over the socket, and with SCRAM only: a server that has taken this one's place cannot ask for a password in the clear.
 /// </summary>
 internal sealed class PostgresRoles(string socket, int port, string password, string administratorPassword)
 {
@@ -14,12 +14,14 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
     private const string Database = "boon";
     private const string FirstDatabase = "postgres";
 
-    /// <summary>Renames the superuser of a cluster that an earlier version made, since nobody can rename himself; dropped at the end.</summary>
+    /// <summary>
+    /// Renames the superuser of a cluster that an earlier version made, since nobody can rename himself; dropped at the end.
+    /// </summary>
     private const string Helper = "boon_setup";
 
     /// <summary>
-    /// Gives what the superuser of an earlier version made in this database to the role that works. <c>reassign owned</c> would not do: that superuser owns the
-    /// system's own things too. Sequences of a column and things of extensions follow what they belong to.
+    /// Gives what the superuser of an earlier version made in this database to the role that works. <c>reassign owned</c> would not do:
+    /// that superuser owns the system's own things too. Sequences of a column and things of extensions follow what they belong to.
     /// </summary>
     private const string HandOver = $"""
         do $$
@@ -37,7 +39,8 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
                 join pg_namespace n on n.oid = c.relnamespace
                 where c.relowner = '{Administrator}'::regrole and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
                   and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-                  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype in ('a', 'i', 'e') and (c.relkind = 'S' or d.deptype = 'e'))
+                  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+                      and d.deptype in ('a', 'i', 'e') and (c.relkind = 'S' or d.deptype = 'e'))
                 union all
                 select format('routine %s', p.oid::regprocedure)
                 from pg_proc p
@@ -48,7 +51,8 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
                 select format('type %s', t.oid::regtype)
                 from pg_type t
                 join pg_namespace n on n.oid = t.typnamespace
-                where t.typowner = '{Administrator}'::regrole and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and t.typtype in ('e', 'd')
+                where t.typowner = '{Administrator}'::regrole and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+                and t.typtype in ('e', 'd')
             loop
                 execute format('alter %s owner to {Worker}', thing);
             end loop;
@@ -63,7 +67,10 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
     /// <summary>How the superuser reaches the cluster: for tests that must.</summary>
     internal string AdministratorConnectionString => Text(Administrator, administratorPassword, FirstDatabase, pooling: false);
 
-    /// <summary>Makes the role and the database of Boon if they are missing, and puts the roles of an earlier version right. False: this is another server.</summary>
+    /// <summary>
+    /// Makes the role and the database of Boon if they are missing, and puts the roles of an earlier version right. False: this is another
+    /// server.
+    /// </summary>
     internal async Task<bool> EnsureAsync(string data, Action<string> announce, CancellationToken ct)
     {
         NpgsqlConnection connection;
@@ -71,7 +78,8 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
         {
             connection = await OpenAsync(Administrator, administratorPassword, FirstDatabase, ct);
         }
-        catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification)
+        catch (PostgresException error) when (
+            error.SqlState is PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification)
         {
             if (await UpgradeAsync(data, announce, ct) is not { } upgraded)
                 return false;
@@ -87,7 +95,8 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
                 await ExecuteAsync(connection, CreateWorker, ct);
             if (!await IsThereAsync(connection, $"pg_database where datname = '{Database}'", ct))
                 await ExecuteAsync(connection, $"create database {Database} owner {Worker}", ct);
-            foreach (var left in await NamesAsync(connection, $"select datname from pg_database where datdba = '{Administrator}'::regrole and not datistemplate and datname <> '{FirstDatabase}'", ct))
+            foreach (var left in await NamesAsync(connection, $"select datname from pg_database where datdba = '{Administrator}'::regrole "
+                + $"and not datistemplate and datname <> '{FirstDatabase}'", ct))
             {
                 await using var other = await OpenAsync(Administrator, administratorPassword, left, ct);
                 await ExecuteAsync(other, HandOver, ct);
@@ -100,8 +109,9 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
     private string CreateWorker => $"create role {Worker} login createdb password {Literal(password)}";
 
     /// <summary>
-    /// An earlier version worked as the superuser. That role gets another name, and its old name and password a role that is no superuser: processes of that version
-    /// that still run, go on. Null: this is another server. False: others hold what would change hands, so it stays as it is until the next start.
+    /// An earlier version worked as the superuser. That role gets another name, and its old name and password a role that is no superuser:
+    /// processes of that version that still run, go on. Null: this is another server. False: others hold what would change hands, so it
+    /// stays as it is until the next start.
     /// </summary>
     private async Task<bool?> UpgradeAsync(string data, Action<string> announce, CancellationToken ct)
     {

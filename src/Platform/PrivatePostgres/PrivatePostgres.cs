@@ -2,10 +2,14 @@ namespace Boon.Platform.PrivatePostgres;
 
 /// <summary>Where a private PostgreSQL keeps its data and finds its binaries.</summary>
 /// <param name="DataDirectory">The folder of this Boon, such as <c>.boon</c>; the cluster is in its subfolder <c>postgres</c>.</param>
-/// <param name="BinariesDirectory">The folder of <c>postgres</c>, <c>initdb</c> and <c>pg_ctl</c> (<c>Boon__Postgres__Binaries</c>); null: look for it.</param>
+/// <param name="BinariesDirectory">The folder of <c>postgres</c>, <c>initdb</c> and <c>pg_ctl</c> (<c>Boon__Postgres__Binaries</c>); null:
+/// look for it.</param>
 public sealed record PrivatePostgresOptions(string DataDirectory, string? BinariesDirectory)
 {
-    /// <summary>What the server's <c>max_connections</c> is; the tests of a machine with many processors have more hosts on one server than anybody else.</summary>
+    /// <summary>
+    /// What the server's <c>max_connections</c> is; the tests of a machine with many processors have more hosts on one server than anybody
+    /// else.
+    /// </summary>
     internal int Connections { get; init; } = 200;
 }
 
@@ -13,9 +17,9 @@ public sealed record PrivatePostgresOptions(string DataDirectory, string? Binari
 public sealed class PrivatePostgresException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// A PostgreSQL server of Boon's own, the default database: made at the first start, reachable from this machine only, with the durable settings
-/// that PostgreSQL ships with. It outlives a killed Boon and is adopted by the next one; several Boons on one folder share it, and the last one
-/// out stops it. Kernel file locks say who is there: they vanish with their process, however it ends.
+/// A PostgreSQL server of Boon's own, the default database: made at the first start, reachable from this machine only, with the durable
+/// settings that PostgreSQL ships with. It outlives a killed Boon and is adopted by the next one; several Boons on one folder share it, and
+/// the last one out stops it. Kernel file locks say who is there: they vanish with their process, however it ends.
 /// </summary>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
@@ -33,7 +37,9 @@ public sealed class PrivatePostgres : IAsyncDisposable
         AdministratorConnectionString = roles.AdministratorConnectionString;
     }
 
-    /// <summary>How to reach it: the database <c>boon</c> over its socket, as its owner, who is no superuser and can make databases.</summary>
+    /// <summary>
+    /// How to reach it: the database <c>boon</c> over its socket, as its owner, who is no superuser and can make databases.
+    /// </summary>
     public string ConnectionString { get; }
 
     /// <summary>The same as its superuser, in the database <c>postgres</c>: for tests of what Boon itself may not do.</summary>
@@ -97,7 +103,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
             catch (IOException error) when (error is not (DirectoryNotFoundException or FileNotFoundException))
             {
                 if (TimeProvider.System.GetElapsedTime(began) > LongestTurn)
-                    throw new PrivatePostgresException($"Another Boon has been starting or stopping the database of {cluster.Home} for {LongestTurn.TotalMinutes} minutes.", error);
+                    throw new PrivatePostgresException($"Another Boon has been starting or stopping the database of {cluster.Home} for "
+                        + $"{LongestTurn.TotalMinutes} minutes.", error);
             }
             await Task.Delay(TurnPoll, ct);
         }

@@ -18,13 +18,17 @@ public sealed record ReplayOptions(bool CheckOnly);
 /// <param name="Parts">Each part of the projection: rebuilt beside live.</param>
 /// <param name="Mended">Rows of the live projection that were put right.</param>
 /// <param name="Proof">After mending, each part again: rebuilt beside live; null when nothing was mended.</param>
-public sealed record ReplayReport(long Events, TimeSpan Folded, TimeSpan Took, IReadOnlyList<ReplayPart> Parts, long Mended, IReadOnlyList<ReplayPart>? Proof)
+public sealed record ReplayReport(
+    long Events, TimeSpan Folded, TimeSpan Took, IReadOnlyList<ReplayPart> Parts, long Mended, IReadOnlyList<ReplayPart>? Proof)
 {
     /// <summary>True when the live projection was what the events say.</summary>
     public bool Equal => Parts.All(part => part.Equal);
 }
 
-/// <summary>A part of a projection as it was rebuilt and as it is live: how many rows, and their checksum (the sum of a 64-bit hash of each row, so order plays no role).</summary>
+/// <summary>
+/// A part of a projection as it was rebuilt and as it is live: how many rows, and their checksum (the sum of a 64-bit hash of each row, so
+/// order plays no role).
+/// </summary>
 public sealed record ReplayPart(string Name, long Rows, string Checksum, long LiveRows, string LiveChecksum)
 {
     /// <summary>True when both are the same.</summary>
@@ -35,7 +39,8 @@ public sealed record ReplayPart(string Name, long Rows, string Checksum, long Li
 public static class ReplayTables
 {
     /// <summary>Settings for a transaction that reads whole tables; see ADR 0016 for why other sessions go by indexes.</summary>
-    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on; set local enable_bitmapscan = on; set local work_mem = '64MB'; " + Databases.NoStatementLimit;
+    public const string PlansForWholeTables = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = "
+        + "on; set local enable_bitmapscan = on; set local work_mem = '64MB'; " + Databases.NoStatementLimit;
 
     /// <summary>Sums up a part of a projection as it was rebuilt and as it is live.</summary>
     /// <param name="connection">The connection.</param>
@@ -44,7 +49,8 @@ public static class ReplayTables
     /// <param name="rebuilt">The rebuilt table, or a query in parentheses.</param>
     /// <param name="live">The live table.</param>
     /// <param name="ct">Stops it.</param>
-    public static async Task<ReplayPart> CompareAsync(NpgsqlConnection connection, string name, string columns, string rebuilt, string live, CancellationToken ct)
+    public static async Task<ReplayPart> CompareAsync(
+        NpgsqlConnection connection, string name, string columns, string rebuilt, string live, CancellationToken ct)
     {
         var ((rows, checksum), (liveRows, liveChecksum)) = (await SumAsync(rebuilt), await SumAsync(live));
         return new ReplayPart(name, rows, checksum, liveRows, liveChecksum);

@@ -5,8 +5,8 @@ using Boon.Platform.Input;
 namespace Boon.Platform.Rules;
 
 /// <summary>
-/// What fires a rule: an event's name (<c>identity.user-signed-in</c>: all versions; <c>identity.user-signed-in.v1</c>: that one) and members that its data must
-/// have. Pure.
+/// What fires a rule: an event's name (<c>identity.user-signed-in</c>: all versions; <c>identity.user-signed-in.v1</c>: that one) and
+/// members that its data must have. Pure.
 /// </summary>
 public static partial class EventTriggers
 {
@@ -41,12 +41,15 @@ public static partial class EventTriggers
             return;
         if (!validation.Check(element.ValueKind == JsonValueKind.Object, "when", "must be an object of members to match"))
             return;
-        validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when", $"must have 1 to {MostWhenMembers} members");
-        validation.Check(element.EnumerateObject().All(member => IsMember(member) && IsScalar(member.Value)), "when", "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
+        validation.Check(element.EnumerateObject().Count() is >= 1 and <= MostWhenMembers, "when",
+            $"must have 1 to {MostWhenMembers} members");
+        validation.Check(element.EnumerateObject().All(member => IsMember(member) && IsScalar(member.Value)), "when",
+            "must name members by 1 to 100 characters, each with a text, number, boolean or null to be equal to");
     }
 
     /// <summary>How far a name is from another: the module in front may be another one, or be missing.</summary>
-    internal static int NameDistance(string one, string other) => Math.Min(EditDistance(one, other), 1 + EditDistance(AfterModule(one), AfterModule(other)));
+    internal static int NameDistance(string one, string other) =>
+        Math.Min(EditDistance(one, other), 1 + EditDistance(AfterModule(one), AfterModule(other)));
 
     private static string AfterModule(string name) => name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
 
@@ -64,7 +67,10 @@ public static partial class EventTriggers
         return row[^1];
     }
 
-    /// <summary>True for what an event can be named: parts with dots between them, of letters, digits, - and _; those of other systems may have capitals.</summary>
+    /// <summary>
+    /// True for what an event can be named: parts with dots between them, of letters, digits, - and _; those of other systems may have
+    /// capitals.
+    /// </summary>
     public static bool IsName(string text) => text.Length <= LongestName && Name.IsMatch(text);
 
     private static bool IsMember(JsonProperty member) =>

@@ -3,7 +3,9 @@ using Boon.Platform.Log;
 
 namespace Boon.Platform.Rules;
 
-/// <summary>The types of events that other systems have reported, found by skipping through the index of the log from one to the next.</summary>
+/// <summary>
+/// The types of events that other systems have reported, found by skipping through the index of the log from one to the next.
+/// </summary>
 internal static class ReportedTypes
 {
     /// <summary>The module that logs them.</summary>
@@ -56,7 +58,8 @@ internal static class ReportedTypes
                     or exists (
                         select
                         from {database.Schema}.event_log l
-                        where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:' and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
+                        where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:'
+                        and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
                 """, name)
                 .ScalarAsync<bool>(ct);
         }

@@ -7,12 +7,14 @@ using Boon.Platform.Units;
 namespace Boon.Platform.Rules;
 
 /// <summary>
-/// A module's rules in memory, parsed once for each of their versions. The database counts the changes (<see cref="RulesLock.Versions"/>): a batch reads that number
-/// under the rules lock, and only what has changed since. A rule that cannot be read or that fails for an event is left out, logged once and counted.
+/// A module's rules in memory, parsed once for each of their versions. The database counts the changes (<see cref="RulesLock.Versions"/>):
+/// a batch reads that number under the rules lock, and only what has changed since. A rule that cannot be read or that fails for an event
+/// is left out, logged once and counted.
 /// </summary>
 /// <param name="schema">The module's schema.</param>
 /// <param name="select">
-/// Reads rules changed after version $1, or with -1 all: their id first, then whether the rule judges anything (else it is dropped), then what <paramref name="read"/> reads.
+/// Reads rules changed after version $1, or with -1 all: their id first, then whether the rule judges anything (else it is dropped), then
+/// what <paramref name="read"/> reads.
 /// </param>
 /// <param name="read">Makes a rule of a row.</param>
 /// <param name="logger">Is told of rules that fail.</param>
@@ -27,7 +29,10 @@ public sealed partial class RuleCache<TRule>(string schema, string select, Func<
     private readonly ConcurrentDictionary<Guid, long> told = new();
     private volatile Known known = Known.Nothing;
 
-    /// <summary>Takes the rules lock for a batch, and answers the rules as they stay until it commits, for events recorded at <paramref name="at"/> or later.</summary>
+    /// <summary>
+    /// Takes the rules lock for a batch, and answers the rules as they stay until it commits, for events recorded at <paramref name="at"/>
+    /// or later.
+    /// </summary>
     public async Task<RuleIndex<TRule>> ReadAsync(Unit unit, DateTime at, CancellationToken ct)
     {
         var now = known;
@@ -90,6 +95,7 @@ public sealed partial class RuleCache<TRule>(string schema, string select, Func<
         LogFailed(logger, error, schema, rule, what);
     }
 
-    [LoggerMessage(1, LogLevel.Error, "A rule of {Module} failed and had no effect on the event: {Rule}, for {What}", EventName = "rule-failed")]
+    [LoggerMessage(1, LogLevel.Error, "A rule of {Module} failed and had no effect on the event: {Rule}, for {What}",
+        EventName = "rule-failed")]
     private static partial void LogFailed(ILogger logger, Exception error, string module, Guid rule, string what);
 }

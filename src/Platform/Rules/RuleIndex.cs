@@ -16,8 +16,9 @@ public abstract record EventRule(Guid Id, string Trigger, JsonElement? When, Rul
 }
 
 /// <summary>
-/// Rules by their trigger and by one condition of their <c>when</c>, the one that the fewest other rules share: an event looks at the rules that can match it, not at
-/// all. Immutable; good for events recorded in a span of time in which no rule of it ends. A rule that fails for an event is told of and left out; the others go on.
+/// Rules by their trigger and by one condition of their <c>when</c>, the one that the fewest other rules share: an event looks at the rules
+/// that can match it, not at all. Immutable; good for events recorded in a span of time in which no rule of it ends. A rule that fails for
+/// an event is told of and left out; the others go on.
 /// </summary>
 public sealed class RuleIndex<TRule>
     where TRule : EventRule
@@ -62,7 +63,9 @@ public sealed class RuleIndex<TRule>
         }
     }
 
-    /// <summary>True when it knows every rule that an event recorded at this moment or later, but before the next rule ends, can match.</summary>
+    /// <summary>
+    /// True when it knows every rule that an event recorded at this moment or later, but before the next rule ends, can match.
+    /// </summary>
     public bool Holds(DateTime at) => at >= from && at < until;
 
     /// <summary>The rules that an event matches, in the order of their ids.</summary>
@@ -89,7 +92,8 @@ public sealed class RuleIndex<TRule>
         if (data is null || data.RootElement.ValueKind != JsonValueKind.Object)
             return;
         foreach (var member in node.Members)
-            if (JsonValues.TryGetMember(data.RootElement, member, out var value) && KeyOf(member, value) is { } key && node.Conditional.TryGetValue(key, out var rules))
+            if (JsonValues.TryGetMember(data.RootElement, member, out var value) && KeyOf(member, value) is { } key
+                && node.Conditional.TryGetValue(key, out var rules))
                 foreach (var rule in rules)
                     if (rule.Covers(e) && Matches(rule, e, data.RootElement))
                         matched.Add(rule);
@@ -145,7 +149,8 @@ public sealed class RuleIndex<TRule>
 
     /// <exception cref="InvalidOperationException">It is no object of scalars.</exception>
     private static List<Key> KeysOf(JsonElement when) =>
-        [.. when.EnumerateObject().Select(member => KeyOf(member.Name, member.Value) ?? throw new InvalidOperationException($"{member.Name} is no scalar."))];
+        [.. when.EnumerateObject()
+            .Select(member => KeyOf(member.Name, member.Value) ?? throw new InvalidOperationException($"{member.Name} is no scalar."))];
 
     /// <summary>Null: no condition can ask for this value.</summary>
     private static Key? KeyOf(string member, JsonElement value) => value.ValueKind switch

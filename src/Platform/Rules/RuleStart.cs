@@ -9,7 +9,8 @@ namespace Boon.Platform.Rules;
 /// </summary>
 /// <param name="After">The place in each source's log.</param>
 /// <param name="At">
-/// For a log without a place, because the rule was made before there were any, or by an earlier version: what was recorded at this moment or later counts.
+/// For a log without a place, because the rule was made before there were any, or by an earlier version: what was recorded at this moment
+/// or later counts.
 /// </param>
 public sealed record RuleStart(IReadOnlyDictionary<string, long> After, DateTime At)
 {
@@ -24,17 +25,19 @@ public sealed record RuleStart(IReadOnlyDictionary<string, long> After, DateTime
         new(JsonSerializer.Deserialize<Dictionary<string, long>>(reader.GetString(column))!, reader.GetDateTime(column + 1));
 
     /// <summary>
-    /// What a new rule stores. A lane may have passed a settled head before the rule was there: no lane judges what lies between, so that belongs to what came before,
-    /// in whatever lane, and also when it is read again.
+    /// What a new rule stores. A lane may have passed a settled head before the rule was there: no lane judges what lies between, so that
+    /// belongs to what came before, in whatever lane, and also when it is read again.
     /// </summary>
     /// <param name="heads">The settled heads, see <see cref="LogBarrier.SettledHeadsAsync"/>.</param>
     /// <param name="standsAt">Where the furthest lane stands in a source, under the rules lock.</param>
     public static string Json(IReadOnlyDictionary<string, long> heads, Func<string, long> standsAt) =>
-        JsonSerializer.Serialize(heads.ToDictionary(head => head.Key, head => Math.Max(head.Value, standsAt(head.Key)), StringComparer.Ordinal));
+        JsonSerializer.Serialize(
+            heads.ToDictionary(head => head.Key, head => Math.Max(head.Value, standsAt(head.Key)), StringComparer.Ordinal));
 
     /// <summary>
-    /// The statement of a migration that gives the rules of before their places: the last event of each log that was recorded before the rule was made.
-    /// A log's times never go back, so it is found by halves. A log that is not in this database, or is no longer read here, gets none.
+    /// The statement of a migration that gives the rules of before their places: the last event of each log that was recorded before the
+    /// rule was made. A log's times never go back, so it is found by halves. A log that is not in this database, or is no longer read here,
+    /// gets none.
     /// </summary>
     /// <param name="schema">The module's schema.</param>
     /// <param name="table">The table of its rules.</param>
@@ -72,7 +75,10 @@ public sealed record RuleStart(IReadOnlyDictionary<string, long> After, DateTime
         end $$;
         """;
 
-    /// <summary>The statement that, after a log was restored to an earlier state, lets the rules count what now has the numbers that were lost. $1 is the source, $2 where they begin.</summary>
+    /// <summary>
+    /// The statement that, after a log was restored to an earlier state, lets the rules count what now has the numbers that were lost. $1
+    /// is the source, $2 where they begin.
+    /// </summary>
     internal static string Lower(string schema, string table) => $"""
         update {schema}.{table}
         set {Column} = jsonb_set({Column}, array[$1], to_jsonb($2))

@@ -11,8 +11,8 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
     private const int MostNames = 3;
 
     /// <summary>
-    /// Checks a <c>trigger</c> and its <c>when</c>: an event that can fire a rule of module <paramref name="own"/>, and an object of scalars, in text that the
-    /// database can hold.
+    /// Checks a <c>trigger</c> and its <c>when</c>: an event that can fire a rule of module <paramref name="own"/>, and an object of
+    /// scalars, in text that the database can hold.
     /// </summary>
     public void Check(Validation validation, string? trigger, JsonElement? when, string own)
     {
@@ -27,7 +27,8 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
         barrier.SettledHeadsAsync(modules.Except(own), ct);
 
     /// <summary>
-    /// What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such member. Null: nothing.
+    /// What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such
+    /// member. Null: nothing.
     /// </summary>
     public async Task<string[]?> WarningsAsync(string trigger, string? when, CancellationToken ct)
     {
@@ -38,7 +39,8 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
     }
 
     /// <summary>
-    /// A rule whose trigger no event has would wait for ever: it is refused, with the names that are near. What other systems report is theirs to name.
+    /// A rule whose trigger no event has would wait for ever: it is refused, with the names that are near. What other systems report is
+    /// theirs to name.
     /// </summary>
     private void CheckFires(Validation validation, string trigger, string own)
     {
@@ -46,7 +48,8 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
             || (EventTriggers.TestPrefix is { } test && trigger.StartsWith(test, StringComparison.Ordinal)))
             return;
         if (!validation.Check(
-            !trigger.StartsWith(own + ".", StringComparison.Ordinal), "trigger", $"must not be an event of {own}: they would trigger each other"))
+            !trigger.StartsWith(own + ".", StringComparison.Ordinal), "trigger",
+            $"must not be an event of {own}: they would trigger each other"))
             return;
         var meant = Named(trigger);
         if (meant.Count == 0)

@@ -4,9 +4,10 @@ using Boon.Platform.Units;
 namespace Boon.Platform.Rules;
 
 /// <summary>
-/// A lock of a module that orders changes of its rules against batches of events: a batch holds it shared from before it reads the rules until it commits with its
-/// checkpoint; a change holds it alone. So a change finds every checkpoint standing still, and applies to exactly the events after it. It is a lock of a table that
-/// holds nothing of interest, because those are served in turn: no stream of batches keeps a change waiting.
+/// A lock of a module that orders changes of its rules against batches of events: a batch holds it shared from before it reads the rules
+/// until it commits with its checkpoint; a change holds it alone. So a change finds every checkpoint standing still, and applies to exactly
+/// the events after it. It is a lock of a table that holds nothing of interest, because those are served in turn: no stream of batches
+/// keeps a change waiting.
 /// </summary>
 public static class RulesLock
 {
@@ -17,8 +18,8 @@ public static class RulesLock
         """;
 
     /// <summary>
-    /// The statements that let the database count the changes of the rules in <paramref name="table"/>: each one gives the changed row the next number
-    /// (<c>rules_version</c>), whoever makes it. So a reader knows by one number whether it knows the rules, and what it lacks.
+    /// The statements that let the database count the changes of the rules in <paramref name="table"/>: each one gives the changed row the
+    /// next number (<c>rules_version</c>), whoever makes it. So a reader knows by one number whether it knows the rules, and what it lacks.
     /// </summary>
     /// <param name="schema">The module's schema.</param>
     /// <param name="table">The table of its rules.</param>
@@ -33,16 +34,22 @@ public static class RulesLock
             return new;
         end $$;
         create trigger rule_made before insert on {schema}.{table} for each row execute function {schema}.count_rule_change();
-        create trigger rule_changed before update on {schema}.{table} for each row when ({changed}) execute function {schema}.count_rule_change();
+        create trigger rule_changed before update on {schema}.{table} for each row
+        when ({changed}) execute function {schema}.count_rule_change();
         """;
 
-    /// <summary>The statement with which a batch takes it; statements after it see the rules as they stay until the batch commits.</summary>
-    public static string SharedStatement(string schema) => $"lock table {schema}.rules_lock in {Defences.RulesLock.Sql("row share", without: "access share")} mode";
+    /// <summary>
+    /// The statement with which a batch takes it; statements after it see the rules as they stay until the batch commits.
+    /// </summary>
+    public static string SharedStatement(string schema) =>
+        $"lock table {schema}.rules_lock in {Defences.RulesLock.Sql("row share", without: "access share")} mode";
 
     /// <summary>The statement with which a change takes it alone.</summary>
     public static string ExclusiveStatement(string schema) => $"lock table {schema}.rules_lock in exclusive mode";
 
-    /// <summary>Takes it alone, for a change. Answers where each lane of a subscription stands in each source: the change applies after that.</summary>
+    /// <summary>
+    /// Takes it alone, for a change. Answers where each lane of a subscription stands in each source: the change applies after that.
+    /// </summary>
     public static async Task<Dictionary<string, long[]>> ExclusiveAsync(Unit unit, string subscription, CancellationToken ct)
     {
         var schema = unit.Database.Schema;

@@ -1,8 +1,8 @@
 namespace Boon.Platform.Subscriptions;
 
 /// <summary>
-/// What a handler did with its batch. A batch that had no effect wrote nothing: its checkpoint is committed without waiting for the disk, because nothing is lost if that
-/// move is. While batch after batch has none, the lane rests between them.
+/// What a handler did with its batch. A batch that had no effect wrote nothing: its checkpoint is committed without waiting for the disk,
+/// because nothing is lost if that move is. While batch after batch has none, the lane rests between them.
 /// </summary>
 public readonly record struct BatchEffect
 {
@@ -21,8 +21,9 @@ public readonly record struct BatchEffect
     public static BatchEffect Of(bool written) => new() { IsWritten = written };
 
     /// <summary>
-    /// The handler took only the first <paramref name="events"/> of its batch, at least one, because they mean more work than it does at once: the checkpoint moves behind
-    /// them, and the next batch begins there. A batch is bounded by its events before the handler runs, and by what they mean here.
+    /// The handler took only the first <paramref name="events"/> of its batch, at least one, because they mean more work than it does at
+    /// once: the checkpoint moves behind them, and the next batch begins there. A batch is bounded by its events before the handler runs,
+    /// and by what they mean here.
     /// </summary>
     public BatchEffect Taking(int events) => this with { Taken = events };
 }

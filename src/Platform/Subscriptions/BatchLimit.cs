@@ -1,8 +1,9 @@
 namespace Boon.Platform.Subscriptions;
 
 /// <summary>
-/// How many events a lane reads at a time. What fails again for a reason that lies not in the events (a time-out, memory) may be too much at once: half of it is
-/// tried, down to a single event. When smaller batches succeed they grow again, slowly: each step too far costs a time-out.
+/// How many events a lane reads at a time. What fails again for a reason that lies not in the events (a time-out, memory) may be too much
+/// at once: half of it is tried, down to a single event. When smaller batches succeed they grow again, slowly: each step too far costs a
+/// time-out.
 /// </summary>
 internal sealed class BatchLimit(int most)
 {

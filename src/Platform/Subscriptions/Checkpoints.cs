@@ -14,7 +14,10 @@ internal sealed record Checkpoint(string Source, long Sequence, long? HoldAt, in
 /// <summary>Where the lanes of a subscription stand: a row for each lane and source, laid by <see cref="LaneLayout"/>.</summary>
 internal static class Checkpoints
 {
-    /// <summary>Locks a lane's rows for this transaction, in the order of their sources; null when another reader has them or the layout is another one.</summary>
+    /// <summary>
+    /// Locks a lane's rows for this transaction, in the order of their sources; null when another reader has them or the layout is another
+    /// one.
+    /// </summary>
     internal static async Task<IReadOnlyList<Checkpoint>?> LockAsync(
         NpgsqlConnection connection, LaneKey key, int sources, bool wait, CancellationToken ct)
     {
@@ -25,7 +28,8 @@ internal static class Checkpoints
             order by source
             for update {(wait ? "" : "skip locked")}
             """, key.Subscription, key.Lane)
-            .ReadAllAsync(row => new Checkpoint(row.GetString(0), row.GetInt64(1), row.GetNullable<long>(2), row.GetInt32(3), ReadMark(row, 4)), ct);
+            .ReadAllAsync(row =>
+                new Checkpoint(row.GetString(0), row.GetInt64(1), row.GetNullable<long>(2), row.GetInt32(3), ReadMark(row, 4)), ct);
         return rows.Count >= sources ? rows : null;
     }
 
@@ -34,7 +38,8 @@ internal static class Checkpoints
         new(reader.GetNullable<Guid>(column), reader.GetNullable<long>(column + 1), reader.GetNullable<Guid>(column + 2));
 
     /// <summary>
-    /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without effect can be read again.
+    /// Moves a checkpoint that this transaction holds. Unless <paramref name="durable"/>, the commit waits for no disk: a batch without
+    /// effect can be read again.
     /// </summary>
     internal static async Task<int> MoveAsync(
         NpgsqlConnection connection, LaneKey key, Checkpoint from, long to, LogMark mark, CancellationToken ct, bool durable = true)

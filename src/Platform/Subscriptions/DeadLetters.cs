@@ -25,7 +25,8 @@ namespace Boon.Platform.Subscriptions;
 /// "error": "FormatException: ...", "attempts": 3, "parkedAt": "2026-05-01T09:30:00Z"}
 /// </example>
 public sealed record DeadLetter(
-    Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts, DateTime ParkedAt,
+    Guid Id, string Module, string Subscription, string Source, long Sequence, Guid EventId, string EventType, string Error, int Attempts,
+    DateTime ParkedAt,
     DateTime? RedrivenAt, string? RedrivenBy);
 
 /// <summary>Where a page of dead letters begins, over all modules: after the letter that was parked then and has this id.</summary>
@@ -54,11 +55,13 @@ internal static class DeadLetters
 {
     private const int LongestError = 4000;
 
-    internal static async Task ParkAsync<TContext>(Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
+    internal static async Task ParkAsync<TContext>(
+        Unit<TContext> unit, string subscription, LoggedEvent e, Exception error, int attempts, CancellationToken ct)
         where TContext : DbContext
     {
         await unit.Command($"""
-            insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error, attempts)
+            insert into {unit.Database.Schema}.dead_letters as letter (id, subscription, source, sequence, event_id, event_type, error,
+                attempts)
             values ($1, $2, $3, $4, $5, $6, $7, $8)
             on conflict (subscription, source, sequence) do update set
                 redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(),
@@ -68,7 +71,10 @@ internal static class DeadLetters
             .ExecuteAsync(ct);
     }
 
-    /// <summary>An exception's words may hold whatever came in: parts that no text of the database can hold are replaced, so that parking never fails.</summary>
+    /// <summary>
+    /// An exception's words may hold whatever came in: parts that no text of the database can hold are replaced, so that parking never
+    /// fails.
+    /// </summary>
     private static string Storable(Exception error)
     {
         var whole = new StringBuilder();
@@ -87,7 +93,8 @@ internal static class DeadLetters
     }
 
     /// <summary>The letters of a module that are open, or those that were redriven, in the order in which they were parked.</summary>
-    internal static async Task<List<DeadLetter>> ListAsync(ModuleDatabase database, bool redriven, DeadLetterPlace? after, int limit, CancellationToken ct)
+    internal static async Task<List<DeadLetter>> ListAsync(
+        ModuleDatabase database, bool redriven, DeadLetterPlace? after, int limit, CancellationToken ct)
     {
         return await database.Command($"""
             select id, subscription, source, sequence, event_id, event_type, error, attempts, parked_at, redriven_at, redriven_by
@@ -102,8 +109,11 @@ internal static class DeadLetters
                 row.GetNullable<string>(10)), ct);
     }
 
-    /// <summary>Locks an open letter for this transaction: where its event is, or null when there is none; throws 55P03 when somebody has it.</summary>
-    internal static async Task<(string Subscription, string Source, long Sequence, Guid EventId)?> TakeAsync<TContext>(Unit<TContext> unit, Guid id, CancellationToken ct)
+    /// <summary>
+    /// Locks an open letter for this transaction: where its event is, or null when there is none; throws 55P03 when somebody has it.
+    /// </summary>
+    internal static async Task<(string Subscription, string Source, long Sequence, Guid EventId)?> TakeAsync<TContext>(
+        Unit<TContext> unit, Guid id, CancellationToken ct)
         where TContext : DbContext
     {
         var found = await unit.Command($"""

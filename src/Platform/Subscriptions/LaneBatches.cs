@@ -6,8 +6,8 @@ using Boon.Platform.Units;
 namespace Boon.Platform.Subscriptions;
 
 /// <summary>
-/// Runs the batches of a lane. Each is one transaction that locks the lane's checkpoint, reads the events after it, handles them, appends what they cause and moves the
-/// checkpoint. So each event has its effect exactly once, whatever dies when.
+/// Runs the batches of a lane. Each is one transaction that locks the lane's checkpoint, reads the events after it, handles them, appends
+/// what they cause and moves the checkpoint. So each event has its effect exactly once, whatever dies when.
 /// </summary>
 internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLimit limit)
     where TContext : DbContext
@@ -78,7 +78,10 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
         return effect.IsWritten || upTo < page.Head ? LanePass.Worked : LanePass.NoEffect;
     }
 
-    /// <summary>How many events of the page the handler took, and where the checkpoint goes: to the end of what was looked at, or to the last event that was taken.</summary>
+    /// <summary>
+    /// How many events of the page the handler took, and where the checkpoint goes: to the end of what was looked at, or to the last event
+    /// that was taken.
+    /// </summary>
     private static (int Taken, long UpTo) ReachOf(BatchEffect effect, LogPage page) => effect.Taken switch
     {
         null => (page.Events.Count, page.UpTo),
@@ -109,7 +112,8 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
         try
         {
             var page = await lane.Databases.ReadAsync(unit.Connection, lane.Database, source, (connection, schema) => EventReader.ReadAsync(
-                connection, schema, checkpoint.Sequence, most, ct, lane.Number, lane.Count, Furthest(checkpoint), subscription.Types, Mark(checkpoint)), ct);
+                connection, schema, checkpoint.Sequence, most, ct, lane.Number, lane.Count, Furthest(checkpoint), subscription.Types,
+                Mark(checkpoint)), ct);
             stopped.Remove(source);
             return page;
         }
@@ -129,7 +133,9 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
     private LogMark Mark(Checkpoint checkpoint) =>
         lane.Databases.AreTogether(lane.Database.Module, checkpoint.Source) ? checkpoint.Mark with { LogId = null } : checkpoint.Mark;
 
-    /// <summary>The hold, if there is one. And who wants few of the events looks at a bounded number of them at a time, however long the log is.</summary>
+    /// <summary>
+    /// The hold, if there is one. And who wants few of the events looks at a bounded number of them at a time, however long the log is.
+    /// </summary>
     private long Furthest(Checkpoint checkpoint) => Math.Min(
         checkpoint.HoldAt ?? long.MaxValue, subscription.Types is null ? long.MaxValue : checkpoint.Sequence + EventReader.MostLookedAt);
 

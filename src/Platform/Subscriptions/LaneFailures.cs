@@ -3,7 +3,10 @@ using Boon.Platform.Units;
 
 namespace Boon.Platform.Subscriptions;
 
-/// <summary>What has failed in a lane. The events of a batch that failed go one by one; an event that has failed often enough, alone, is parked and passed.</summary>
+/// <summary>
+/// What has failed in a lane. The events of a batch that failed go one by one; an event that has failed often enough, alone, is parked and
+/// passed.
+/// </summary>
 internal sealed partial class LaneFailures<TContext>(Lane<TContext> lane)
     where TContext : DbContext
 {
@@ -12,7 +15,10 @@ internal sealed partial class LaneFailures<TContext>(Lane<TContext> lane)
 
     private readonly Dictionary<string, Suspect> suspects = new(StringComparer.Ordinal);
 
-    /// <summary>Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of event <paramref name="Sequence"/>.</summary>
+    /// <summary>
+    /// Where a batch failed: up to <paramref name="Until"/> events are handled one by one; <paramref name="Failures"/> counts those of
+    /// event <paramref name="Sequence"/>.
+    /// </summary>
     private sealed record Suspect(long Until, long Sequence, int Failures);
 
     /// <summary>True while the lane has not passed what failed in a source.</summary>
@@ -61,9 +67,11 @@ internal sealed partial class LaneFailures<TContext>(Lane<TContext> lane)
         return true;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}", EventName = "batch-split")]
+    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane}: a batch of {Count} failed and is run again event by event: {Error}",
+        EventName = "batch-split")]
     private static partial void LogSplit(ILogger logger, string subscription, int lane, int count, string error);
 
-    [LoggerMessage(2, LogLevel.Error, "{Subscription} parked {Type} (sequence {Sequence}, id {Id}); see boon dead-letters list", EventName = "event-parked")]
+    [LoggerMessage(2, LogLevel.Error, "{Subscription} parked {Type} (sequence {Sequence}, id {Id}); see boon dead-letters list",
+        EventName = "event-parked")]
     private static partial void LogParked(ILogger logger, Exception error, string subscription, string type, long sequence, Guid id);
 }

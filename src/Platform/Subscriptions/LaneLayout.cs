@@ -4,14 +4,16 @@ using Boon.Platform.Log;
 namespace Boon.Platform.Subscriptions;
 
 /// <summary>
-/// How many lanes a subscription has. The stored number rules, in every process. A process that starts asks for the number of its settings, once; whoever asked last is
-/// obeyed by all. While the number changes, the lanes are held at the furthest checkpoint of each source, and the number that is wanted is stored beside the one that runs.
-/// Once all lanes stand there, any process lays the rows anew. No event is handled twice or by nobody.
+/// How many lanes a subscription has. The stored number rules, in every process. A process that starts asks for the number of its settings,
+/// once; whoever asked last is obeyed by all. While the number changes, the lanes are held at the furthest checkpoint of each source, and
+/// the number that is wanted is stored beside the one that runs. Once all lanes stand there, any process lays the rows anew. No event is
+/// handled twice or by nobody.
 /// </summary>
 internal static class LaneLayout
 {
     /// <summary>Lays the rows that are missing and asks for a number of lanes. Answers the number that runs now.</summary>
-    internal static async Task<int> AskAsync(ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
+    internal static async Task<int> AskAsync(
+        ModuleDatabase database, string subscription, IReadOnlyList<string> sources, int lanes, CancellationToken ct)
     {
         await using var connection = await database.Source.OpenConnectionAsync(ct);
         // Nearly always everything is as it should be: then nothing waits for the batches that are under way.
@@ -97,12 +99,15 @@ internal static class LaneLayout
     }
 
     /// <summary>
-    /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change for the rows and the lanes to write them.
+    /// Keeps every lane out before it locks a row: a weaker lock would let lanes have their rows and then wait for each other, the change
+    /// for the rows and the lanes to write them.
     /// </summary>
-    private static string Alone(string schema) => $"lock table {schema}.checkpoints in {Defences.LanesAlone.Sql("exclusive", without: "share row exclusive")} mode";
+    private static string Alone(string schema) =>
+        $"lock table {schema}.checkpoints in {Defences.LanesAlone.Sql("exclusive", without: "share row exclusive")} mode";
 
     /// <summary>The number of lanes that runs, and the one that is wanted while it changes; null when no lane was ever laid.</summary>
-    private static async Task<(int Running, int? Wanted)?> NumbersAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
+    private static async Task<(int Running, int? Wanted)?> NumbersAsync(
+        NpgsqlConnection connection, string schema, string subscription, CancellationToken ct)
     {
         var (running, wanted) = await connection.Command($"""
             select max(lanes), max(wanted_lanes)
@@ -114,7 +119,8 @@ internal static class LaneLayout
     }
 
     /// <summary>Lets the lanes go on as they are.</summary>
-    private static Task<int> GoOnAsync(NpgsqlConnection connection, string schema, string subscription, CancellationToken ct) => connection.Command($"""
+    private static Task<int> GoOnAsync(
+        NpgsqlConnection connection, string schema, string subscription, CancellationToken ct) => connection.Command($"""
         update {schema}.checkpoints
         set hold_at = null, wanted_lanes = null
         where subscription = $1 and (hold_at is not null or wanted_lanes is not null)
@@ -134,7 +140,8 @@ internal static class LaneLayout
             .ScalarAsync<bool>(ct);
     }
 
-    private static async Task<bool> TryLayAnewAsync(NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
+    private static async Task<bool> TryLayAnewAsync(
+        NpgsqlConnection connection, string schema, string subscription, int lanes, CancellationToken ct)
     {
         if (await AreApartAsync(connection, schema, subscription, ct))
             return false;
@@ -156,7 +163,9 @@ internal static class LaneLayout
         return true;
     }
 
-    /// <summary>Wakes the lanes of all processes when this is committed: those that have nothing to read shall see the change too.</summary>
+    /// <summary>
+    /// Wakes the lanes of all processes when this is committed: those that have nothing to read shall see the change too.
+    /// </summary>
     private static async Task WakeAsync(NpgsqlConnection connection, IReadOnlyList<string> sources, CancellationToken ct)
     {
         foreach (var source in sources)

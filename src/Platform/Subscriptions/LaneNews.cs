@@ -4,8 +4,8 @@ using Boon.Platform.Log;
 namespace Boon.Platform.Subscriptions;
 
 /// <summary>
-/// Tells which sources have something for a lane, without a lock: most wake-ups and polls end here, and a look that locks costs a transaction id and a record
-/// in the write-ahead log. A head behind the checkpoint is news too, for the reader to say what is wrong.
+/// Tells which sources have something for a lane, without a lock: most wake-ups and polls end here, and a look that locks costs a
+/// transaction id and a record in the write-ahead log. A head behind the checkpoint is news too, for the reader to say what is wrong.
 /// </summary>
 internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sources, ModuleDatabase database, Databases databases)
 {
@@ -61,7 +61,8 @@ internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sou
     private static string Statement(ModuleDatabase database, IReadOnlyList<string> sources, Func<string, bool> isHere)
     {
         var heads = string.Join(" union all ", sources.Select(source =>
-            isHere(source) ? $"select '{source}' as source, last from {source}.log_head" : $"select '{source}' as source, null::bigint as last"));
+            isHere(source) ? $"select '{source}' as source, last from {source}.log_head"
+                : $"select '{source}' as source, null::bigint as last"));
         return $"""
             select h.source, c.lanes is not distinct from $3 and c.hold_at is null, c.sequence, h.last
             from ({heads}) h

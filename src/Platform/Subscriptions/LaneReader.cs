@@ -21,13 +21,16 @@ internal enum LanePass
     LayoutChanged,
 }
 
-/// <summary>Reads one lane of one subscription: looks which sources have news, runs batch after batch (<see cref="LaneBatches{TContext}"/>), and rests when there is nothing to do.</summary>
+/// <summary>
+/// Reads one lane of one subscription: looks which sources have news, runs batch after batch (<see cref="LaneBatches{TContext}"/>), and
+/// rests when there is nothing to do.
+/// </summary>
 internal sealed partial class LaneReader<TContext>(Lane<TContext> lane, SemaphoreSlim turns)
     where TContext : DbContext
 {
     /// <summary>
-    /// From a batch that meant nothing, at the end of the log, to the next look; doubles while nothing means anything: who reads much that is not for it reads it in
-    /// larger pieces.
+    /// From a batch that meant nothing, at the end of the log, to the next look; doubles while nothing means anything: who reads much that
+    /// is not for it reads it in larger pieces.
     /// </summary>
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(20);
 
@@ -63,7 +66,8 @@ internal sealed partial class LaneReader<TContext>(Lane<TContext> lane, Semaphor
                         _ => Task.CompletedTask,
                     });
                 },
-                (error, pause) => LogRetry(lane.Logger, lane.Subscription.Name, lane.Number, pause.TotalMilliseconds, limit.Current, error.Message), ct);
+                (error, pause) => LogRetry(
+                    lane.Logger, lane.Subscription.Name, lane.Number, pause.TotalMilliseconds, limit.Current, error.Message), ct);
         }
         finally
         {
@@ -102,6 +106,8 @@ internal sealed partial class LaneReader<TContext>(Lane<TContext> lane, Semaphor
         return result;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Subscription} lane {Lane} failed and tries again in {Delay} ms, with at most {Limit} events at a time: {Error}", EventName = "batch-retried")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "{Subscription} lane {Lane} failed and tries again in {Delay} ms, with at most {Limit} events at a time: {Error}",
+        EventName = "batch-retried")]
     private static partial void LogRetry(ILogger logger, string subscription, int lane, double delay, int limit, string error);
 }

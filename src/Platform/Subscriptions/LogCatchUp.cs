@@ -6,14 +6,18 @@ namespace Boon.Platform.Subscriptions;
 
 /// <summary>Waits until a subscription has handled all that was committed before the wait began.</summary>
 public sealed class LogCatchUp(
-    IEnumerable<SubscriptionRunner> subscriptions, LogBarrier barrier, LogSignals signals, IHostApplicationLifetime lifetime, TimeProvider time)
+    IEnumerable<SubscriptionRunner> subscriptions, LogBarrier barrier, LogSignals signals, IHostApplicationLifetime lifetime,
+    TimeProvider time)
 {
-    /// <summary>Where another process moves a checkpoint and nothing follows from it, nothing tells: looks are so far apart at first, and twice as far each time.</summary>
+    /// <summary>
+    /// Where another process moves a checkpoint and nothing follows from it, nothing tells: looks are so far apart at first, and twice as
+    /// far each time.
+    /// </summary>
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
 
     /// <summary>
-    /// Waits for each subscription in turn, <paramref name="longest"/> in all. Where one waits for another, name them in the order in which events go: each has then
-    /// handled what the one before it appended.
+    /// Waits for each subscription in turn, <paramref name="longest"/> in all. Where one waits for another, name them in the order in which
+    /// events go: each has then handled what the one before it appended.
     /// </summary>
     public async Task WaitAsync(IReadOnlyList<string> names, TimeSpan longest, CancellationToken ct)
     {
@@ -37,12 +41,14 @@ public sealed class LogCatchUp(
         using var moved = signals.OnMoved(subscription.Name, wake);
         using var elsewhere = signals.OnSequenced(subscription.Database.Module, wake);
         var heads = await barrier.SettledHeadsAsync(subscription.Sources, ct);
-        for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll ? pause * 2 : WakeSignal.Poll)
+        for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll
+            ? pause * 2 : WakeSignal.Poll)
             await wake.WaitAsync(pause, ct);
     }
 
     /// <summary>True when every lane stands there.</summary>
-    private static async Task<bool> HasReadAsync(SubscriptionRunner subscription, IReadOnlyDictionary<string, long> heads, CancellationToken ct)
+    private static async Task<bool> HasReadAsync(
+        SubscriptionRunner subscription, IReadOnlyDictionary<string, long> heads, CancellationToken ct)
     {
         var behind = new Dictionary<string, long>(heads, StringComparer.Ordinal);
         await subscription.Database.Command($"""

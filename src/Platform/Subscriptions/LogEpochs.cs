@@ -16,7 +16,8 @@ public sealed record AcceptedLane(string Subscription, int Lane, long Stood, lon
 public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunner> subscriptions)
 {
     /// <summary>A lane as its row says it, and why it must not go on; lost when its last event is no longer there.</summary>
-    private sealed record Stand(string Subscription, int Lane, long Sequence, LogMark Mark, DateTime ReadAt, string? Difference = null, bool Lost = false);
+    private sealed record Stand(
+        string Subscription, int Lane, long Sequence, LogMark Mark, DateTime ReadAt, string? Difference = null, bool Lost = false);
 
     /// <summary>Gives a module's log a new id: readers in other databases stop until they are told from where to go on.</summary>
     public async Task<Guid> BeginAsync(string module, CancellationToken ct)
@@ -26,8 +27,8 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     }
 
     /// <summary>
-    /// Accepts a module's log as it is now, for every lane of this process's modules that reads it. A lane whose last event is still there goes on after it; any other
-    /// goes on after <paramref name="from"/>, or stays stopped when that is null.
+    /// Accepts a module's log as it is now, for every lane of this process's modules that reads it. A lane whose last event is still there
+    /// goes on after it; any other goes on after <paramref name="from"/>, or stays stopped when that is null.
     /// </summary>
     /// <exception cref="SetupException">Nobody here reads it, or <paramref name="from"/> cannot be where the logs part.</exception>
     public async Task<IReadOnlyList<AcceptedLane>> AcceptAsync(string module, long? from, CancellationToken ct)
@@ -69,7 +70,8 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
                 .ExecuteAsync(ct);
         await connection.Command("select pg_notify($1, $2)", LogNotifications.Channel, module).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
-        return stands.ConvertAll(stand => new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
+        return stands.ConvertAll(stand =>
+            new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
     }
 
     private async Task<List<Stand>> StandsAsync(NpgsqlConnection connection, ModuleDatabase reader, string module, CancellationToken ct)
@@ -81,21 +83,26 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
             order by subscription, lane
             for update
             """, module)
-            .ReadAllAsync(row => new Stand(row.GetString(0), row.GetInt32(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3), row.GetDateTime(6)), ct);
+            .ReadAllAsync(row =>
+                new Stand(row.GetString(0), row.GetInt32(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3), row.GetDateTime(6)), ct);
         for (var i = 0; i < stands.Count; i++)
         {
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
             if (databases.AreTogether(reader.Module, module))
                 mark = mark with { LogId = null };
-            var state = await databases.ReadAsync(connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct), ct);
-            stands[i] = stands[i] with { Difference = state.Difference(sequence, mark), Lost = state.Difference(sequence, mark with { LogId = null }) is not null };
+            var state = await databases.ReadAsync(
+                connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct), ct);
+            stands[i] = stands[i] with
+                { Difference = state.Difference(sequence, mark), Lost = state.Difference(
+                sequence, mark with { LogId = null }) is not null };
         }
         return stands;
     }
 
     /// <summary>
-    /// The last event that the log has now and that these lanes had read before they stopped: it was recorded before they read last. Where they stand tells nothing, their
-    /// events are gone; and a lane that goes on may have been behind the loss, and has read what was written since.
+    /// The last event that the log has now and that these lanes had read before they stopped: it was recorded before they read last. Where
+    /// they stand tells nothing, their events are gone; and a lane that goes on may have been behind the loss, and has read what was
+    /// written since.
     /// </summary>
     private async Task<long> ReadBeforeAsync(string module, List<Stand> lost, CancellationToken ct)
     {
@@ -114,10 +121,12 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
     }
 
     /// <summary>
-    /// What the module has stored about events that are lost keeps its place under another name of the source (<c>identity#20261125T134500</c>), so that the events
-    /// that now have those sequences are not taken for them. Rules that count after a lost event count after the last one that was kept.
+    /// What the module has stored about events that are lost keeps its place under another name of the source
+    /// (<c>identity#20261125T134500</c>), so that the events that now have those sequences are not taken for them. Rules that count after a
+    /// lost event count after the last one that was kept.
     /// </summary>
-    private static async Task SetAsideAsync(NpgsqlConnection connection, string schema, string module, long from, long to, CancellationToken ct)
+    private static async Task SetAsideAsync(
+        NpgsqlConnection connection, string schema, string module, long from, long to, CancellationToken ct)
     {
         var places = await TablesAsync(connection, schema, ["source", "sequence"], ct);
         var rules = await TablesAsync(connection, schema, [RuleStart.Column], ct);

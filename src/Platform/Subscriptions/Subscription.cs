@@ -6,8 +6,8 @@ namespace Boon.Platform.Subscriptions;
 
 /// <summary>
 /// Handles a batch of events, in log order, inside the transaction that also moves the checkpoint: changes its own module's state through
-/// the unit and appends what that causes. Never commits, never calls another module. It may run again after a rollback, with a fresh unit. It answers whether it
-/// wrote anything.
+/// the unit and appends what that causes. Never commits, never calls another module. It may run again after a rollback, with a fresh unit.
+/// It answers whether it wrote anything.
 /// </summary>
 public delegate Task<BatchEffect> BatchHandler<TContext>(IReadOnlyList<LoggedEvent> events, Unit<TContext> unit, CancellationToken ct)
     where TContext : DbContext;
@@ -18,9 +18,12 @@ public delegate Task<BatchEffect> BatchHandler<TContext>(IReadOnlyList<LoggedEve
 /// <param name="SingleLane">True where order over all users matters (first-N): the number of lanes is 1 and no setting changes it.</param>
 /// <param name="Types">The wire names of the events that it wants; null: all of them.</param>
 /// <param name="Defaults">What counts where nothing is set; null: one lane, batches of 500.</param>
-public abstract record Subscription(string Name, IReadOnlyList<string> Sources, bool SingleLane, string[]? Types, SubscriptionSettings? Defaults)
+public abstract record Subscription(
+    string Name, IReadOnlyList<string> Sources, bool SingleLane, string[]? Types, SubscriptionSettings? Defaults)
 {
-    /// <summary>The sources of a subscription that reads the log of every module but its own: the host puts their names in place of this.</summary>
+    /// <summary>
+    /// The sources of a subscription that reads the log of every module but its own: the host puts their names in place of this.
+    /// </summary>
     public static IReadOnlyList<string> EveryOther { get; } = ["*"];
 
     /// <summary>Its runner in a host.</summary>
@@ -35,7 +38,8 @@ public abstract record Subscription(string Name, IReadOnlyList<string> Sources, 
 /// <param name="Types">As <see cref="Subscription"/> says.</param>
 /// <param name="Defaults">As <see cref="Subscription"/> says.</param>
 public sealed record Subscription<TContext>(
-    string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null, SubscriptionSettings? Defaults = null)
+    string Name, IReadOnlyList<string> Sources, BatchHandler<TContext> Handler, bool SingleLane, string[]? Types = null,
+    SubscriptionSettings? Defaults = null)
     : Subscription(Name, Sources, SingleLane, Types, Defaults)
     where TContext : DbContext
 {
@@ -63,7 +67,10 @@ public sealed record Subscription<TContext, THandler>(
 /// <summary>A subscription's settings: <c>Boon:Subscriptions:{Name}:Lanes</c> and <c>:BatchSize</c>.</summary>
 public sealed record SubscriptionSettings
 {
-    /// <summary>How many lanes, by user: 1 to 64, default 1 unless the subscription says otherwise. More lanes handle the events of different users at the same time.</summary>
+    /// <summary>
+    /// How many lanes, by user: 1 to 64, default 1 unless the subscription says otherwise. More lanes handle the events of different users
+    /// at the same time.
+    /// </summary>
     public int Lanes { get; init; } = 1;
 
     /// <summary>The most events in one transaction: 1 to 10,000, default 500 unless the subscription says otherwise.</summary>
@@ -79,6 +86,7 @@ public sealed record SubscriptionSettings
             BatchSize = Settings.BatchSize.Of(configuration, $"Boon:Subscriptions:{name}:BatchSize", defaults.BatchSize),
         };
         return !singleLane || settings.Lanes == 1 ? settings
-            : throw new SetupException($"Boon:Subscriptions:{name}:Lanes is {settings.Lanes}; this subscription decides in log order over all users and has one lane.");
+            : throw new SetupException($"Boon:Subscriptions:{name}:Lanes is {settings.Lanes}; this subscription decides in log order over "
+                + $"all users and has one lane.");
     }
 }

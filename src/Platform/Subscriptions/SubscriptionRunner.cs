@@ -18,7 +18,9 @@ public abstract class SubscriptionRunner : BackgroundService
     /// <summary>The modules whose logs it reads.</summary>
     public abstract IReadOnlyList<string> Sources { get; }
 
-    /// <summary>Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.</summary>
+    /// <summary>
+    /// Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.
+    /// </summary>
     /// <param name="letter">The letter's id.</param>
     /// <param name="by">Who asks for it, see <see cref="Actor"/>; the letter keeps it.</param>
     /// <param name="ct">Ends the wait.</param>
@@ -34,7 +36,8 @@ public sealed partial class SubscriptionRunner<TContext>(
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
 
     /// <summary>Read when the host is built: what cannot be stops the start.</summary>
-    private readonly SubscriptionSettings settings = SubscriptionSettings.Of(configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
+    private readonly SubscriptionSettings settings = SubscriptionSettings.Of(
+        configuration, subscription.Name, subscription.SingleLane, subscription.Defaults ?? new());
     private readonly ModuleDatabase<TContext> background = module.ForBackground;
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
@@ -76,7 +79,8 @@ public sealed partial class SubscriptionRunner<TContext>(
             using var turns = new SemaphoreSlim(settings.Lanes);
             // The lane that sees another layout ends all of them: it may be this one again before the others look.
             using var layout = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-            var all = Enumerable.Range(0, lanes).Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger));
+            var all = Enumerable.Range(0, lanes)
+                .Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger));
             await Task.WhenAll(all.Select(lane => new LaneReader<TContext>(lane, turns).RunAsync(layout)));
         },
         (error, _) => LogRestart(logger, error, Name), stoppingToken);
@@ -119,7 +123,8 @@ public sealed partial class SubscriptionRunner<TContext>(
             var running = unit.Command($"select max(lanes) from {Database.Schema}.checkpoints where subscription = $1", Name);
             if (await running.ScalarAsync<int?>(ct) is not { } lanes)
                 return; // it has never read anything
-            var rows = await Checkpoints.LockAsync(unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources.Count, wait: true, ct);
+            var rows = await Checkpoints.LockAsync(
+                unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources.Count, wait: true, ct);
             if (rows?.All(row => row.Lanes == lanes) == true)
                 return;
         }
@@ -128,6 +133,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     [LoggerMessage(1, LogLevel.Information, "Subscription {Subscription} reads with {Lanes} lane(s)", EventName = "subscription-started")]
     private static partial void LogStarted(ILogger logger, string subscription, int lanes);
 
-    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped because of an error and starts again", EventName = "subscription-restarted")]
+    [LoggerMessage(2, LogLevel.Error, "Subscription {Subscription} stopped because of an error and starts again",
+        EventName = "subscription-restarted")]
     private static partial void LogRestart(ILogger logger, Exception error, string subscription);
 }

@@ -19,8 +19,9 @@ public sealed class IdempotencyException(string code, StoredAnswer? answer = nul
 }
 
 /// <summary>
-/// A request's <c>Idempotency-Key</c>. The key's row, the effect and the answer are one transaction: a process that is killed leaves nothing
-/// in flight. Kept 24 hours, by caller and route: the user, or without a token the address and whom the body is about, since many people share an address.
+/// A request's <c>Idempotency-Key</c>. The key's row, the effect and the answer are one transaction: a process that is killed leaves
+/// nothing in flight. Kept 24 hours, by caller and route: the user, or without a token the address and whom the body is about, since many
+/// people share an address.
 /// </summary>
 public sealed class IdempotencyClaim(string caller, string route, string key, byte[] bodyHash)
 {
@@ -42,7 +43,10 @@ public sealed class IdempotencyClaim(string caller, string route, string key, by
             throw repeated;
     }
 
-    /// <summary>The advisory lock that stands for this key of a module: two keys that share one by chance (1 in 2^64) are refused as if they were one.</summary>
+    /// <summary>
+    /// The advisory lock that stands for this key of a module: two keys that share one by chance (1 in 2^64) are refused as if they were
+    /// one.
+    /// </summary>
     internal long LockIn(string schema) =>
         BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{schema}\0{caller}\0{route}\0{key}")));
 

@@ -3,31 +3,33 @@ using Boon.Platform.Data;
 namespace Boon.Platform.Units;
 
 /// <summary>
-/// The keys of the requests that one transaction answers, one request or many: their rows are inserted before anything else, and get their answers before the
-/// commit. Whoever inserts a key's row holds the key's advisory lock until its transaction ends. A transaction that does not get the lock inserts nothing and
-/// does not wait: another request with this key is running.
+/// The keys of the requests that one transaction answers, one request or many: their rows are inserted before anything else, and get their
+/// answers before the commit. Whoever inserts a key's row holds the key's advisory lock until its transaction ends. A transaction that does
+/// not get the lock inserts nothing and does not wait: another request with this key is running.
 /// </summary>
 public static class IdempotencyKeys
 {
     private static readonly string KeptFor = $"{IdempotencyClaim.KeptFor.TotalHours} hours";
 
     /// <summary>
-    /// Most keys of one transaction: each holds an entry in the server's table of locks, which has 64 entries (max_locks_per_transaction) for each connection.
+    /// Most keys of one transaction: each holds an entry in the server's table of locks, which has 64 entries (max_locks_per_transaction)
+    /// for each connection.
     /// </summary>
     public const int MostInTransaction = 48;
 
     /// <summary>
-    /// Claims keys in a round trip; without keys it does nothing. After it, the answer says why keys were not claimed: one that is not in it is this transaction's.
-    /// No two of the keys may be the same.
+    /// Claims keys in a round trip; without keys it does nothing. After it, the answer says why keys were not claimed: one that is not in
+    /// it is this transaction's. No two of the keys may be the same.
     /// </summary>
-    public static IReadOnlyDictionary<(string, string, string), IdempotencyException> Claim(RoundTrip trip, string schema, IReadOnlyList<IdempotencyClaim> claims)
+    public static IReadOnlyDictionary<(string, string, string), IdempotencyException> Claim(
+        RoundTrip trip, string schema, IReadOnlyList<IdempotencyClaim> claims)
     {
         if (claims.Count == 0)
             return new Dictionary<(string, string, string), IdempotencyException>();
         // What is neither claimed nor answered belongs to a request that still runs.
         var refused = claims.ToDictionary(claim => claim.Id, _ => new IdempotencyException(IdempotencyException.InFlight));
-        // Whoever had the lock before has ended, and the insert meets its row whatever this statement's snapshot sees. In one order, for who has no locks yet:
-        // processes of a former version.
+        // Whoever had the lock before has ended, and the insert meets its row whatever this statement's snapshot sees. In one order, for
+        // who has no locks yet: processes of a former version.
         trip.Add($"""
             with asked as materialized (
                 select caller, route, key, body_hash, pg_try_advisory_xact_lock(lock) as held
@@ -42,7 +44,9 @@ public static class IdempotencyKeys
                 body_hash = excluded.body_hash, status = null, content_type = null, location = null, body = null, created_at = now()
                 where k.created_at < now() - interval '{KeptFor}'
             returning k.caller, k.route, k.key
-            """, Callers(claims), Routes(claims), Keys(claims), claims.Column(claim => claim.BodyHash), claims.Column(claim => claim.LockIn(schema)))
+            """,
+            Callers(claims), Routes(claims), Keys(claims), claims.Column(claim => claim.BodyHash),
+            claims.Column(claim => claim.LockIn(schema)))
             .Each(row => refused.Remove(Id(row)));
         Find(trip, schema, claims, refused);
         return refused;
@@ -50,7 +54,8 @@ public static class IdempotencyKeys
 
     /// <summary>Reads the answers that keys have already, in a round trip.</summary>
     internal static void Find(
-        RoundTrip trip, string schema, IReadOnlyList<IdempotencyClaim> claims, Dictionary<(string, string, string), IdempotencyException> found)
+        RoundTrip trip, string schema, IReadOnlyList<IdempotencyClaim> claims,
+        Dictionary<(string, string, string), IdempotencyException> found)
     {
         var sent = claims.ToDictionary(claim => claim.Id, claim => claim.BodyHash);
         trip.Add($"""
@@ -69,7 +74,9 @@ public static class IdempotencyKeys
                 : new IdempotencyException("idempotency-mismatch"));
     }
 
-    /// <summary>Stores answers, in a round trip of the transaction that holds the effects; a key without an answer to keep is given back.</summary>
+    /// <summary>
+    /// Stores answers, in a round trip of the transaction that holds the effects; a key without an answer to keep is given back.
+    /// </summary>
     public static void Store(RoundTrip trip, string schema, IReadOnlyList<(IdempotencyClaim Claim, StoredAnswer? Answer)> answers)
     {
         const string gone = "A key that this transaction claimed is not there.";
@@ -89,7 +96,8 @@ public static class IdempotencyKeys
                     offset 0) at
                 where k.ctid = at.ctid
                 """,
-                Callers(claims), Routes(claims), Keys(claims), kept.Column(one => one.Answer!.Status), kept.Column(one => one.Answer!.ContentType),
+                Callers(claims), Routes(claims), Keys(claims), kept.Column(one => one.Answer!.Status),
+                kept.Column(one => one.Answer!.ContentType),
                 kept.Column(one => one.Answer!.Location), kept.Column(one => one.Answer!.Body))
                 .MustTouch(kept.Count, gone);
         }

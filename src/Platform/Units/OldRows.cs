@@ -9,7 +9,8 @@ public static class OldRows
     private const int Page = 1_000;
 
     /// <summary>
-    /// Deletes them. A row that somebody holds or that moves meanwhile is left for the next time. At rest, a look that finds nothing writes nothing.
+    /// Deletes them. A row that somebody holds or that moves meanwhile is left for the next time. At rest, a look that finds nothing writes
+    /// nothing.
     /// </summary>
     /// <param name="source">The database.</param>
     /// <param name="table">The table, with its schema.</param>

@@ -86,7 +86,10 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         return pending.Id;
     }
 
-    /// <summary>Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes nothing else.</summary>
+    /// <summary>
+    /// Commits although the answer is an error: what was written tells of the refusal (an event, a count of failed tries) and changes
+    /// nothing else.
+    /// </summary>
     public void KeepRefusal() => KeepsRefusal = true;
 
     /// <summary>Adds an event of a type that is not in <see cref="EventCatalog"/>, with its payload as JSON text.</summary>
@@ -98,9 +101,13 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <param name="cause">The logged event that caused it, if one did.</param>
     /// <param name="time">When it happened; null: now.</param>
     /// <param name="traceParent">The W3C trace context that it was caused in; null: that of this request.</param>
-    public Guid AppendRaw(string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null, DateTimeOffset? time = null, string? traceParent = null)
+    public Guid AppendRaw(
+        string type, string aggregateType, string aggregateId, Guid? userId, string payload, LoggedEvent? cause = null,
+        DateTimeOffset? time = null, string? traceParent = null)
     {
-        var pending = new PendingEvent(Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id, ByOf(cause?.Id), time?.UtcDateTime);
+        var pending = new PendingEvent(
+            Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id,
+            ByOf(cause?.Id), time?.UtcDateTime);
         events.Add(pending);
         return pending.Id;
     }

@@ -66,9 +66,11 @@ internal sealed class Campaign
 /// "remaining": 58, "redeemed": 7, "createdAt": "2026-05-01T09:30:00Z"}
 /// </example>
 public sealed record CampaignView(
-    Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit, string VoucherValidFor,
+    Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit,
+    string VoucherValidFor,
     int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,
-    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining, long Redeemed, DateTimeOffset CreatedAt,
+    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining,
+    long Redeemed, DateTimeOffset CreatedAt,
     string[]? Warnings = null)
 {
     internal static CampaignView Of(Campaign campaign, long redeemed) => new(

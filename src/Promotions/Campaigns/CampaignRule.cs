@@ -7,7 +7,9 @@ internal sealed record CampaignRule(
     Guid Id, string Trigger, JsonElement? When, RuleStart Start, DateTime? Until,
     bool Paused, DateTime? StartsAt, long Limit, int PerUser, Benefit Benefit) : EventRule(Id, Trigger, When, Start, Until)
 {
-    /// <summary>Reads what has changed; a draft, an ended campaign and one that has told enough members that it is exhausted judge nothing.</summary>
+    /// <summary>
+    /// Reads what has changed; a draft, an ended campaign and one that has told enough members that it is exhausted judge nothing.
+    /// </summary>
     internal static readonly string Select = $"""
         select id, state in ('active', 'paused') and not (issued >= issue_limit and ranked - issued >= {CampaignRules.MostTold}),
             trigger, when_json::text, counts_after::text, created_at, ends_at, state, starts_at, issue_limit, per_user, benefit::text

@@ -18,7 +18,8 @@ internal readonly record struct Decision(bool Issued, long? Rank, string? Reason
 /// <param name="Ranked">The eligible events before this one.</param>
 /// <param name="Held">Its vouchers that the user has.</param>
 /// <param name="At">When the event was recorded.</param>
-internal readonly record struct DecisionInput(bool Paused, DateTime? StartsAt, long Limit, int PerUser, long Issued, long Ranked, long Held, DateTime At);
+internal readonly record struct DecisionInput(
+    bool Paused, DateTime? StartsAt, long Limit, int PerUser, long Issued, long Ranked, long Held, DateTime At);
 
 /// <summary>The rules of campaigns. Pure: what is in, what is out.</summary>
 internal static partial class CampaignRules
@@ -29,8 +30,8 @@ internal static partial class CampaignRules
     internal const int MostPerUser = 1_000;
 
     /// <summary>
-    /// Members that a campaign tells their place past its limit; after that many it judges nothing until its limit is raised. The trigger <c>rule_changed</c> of
-    /// <c>promotions.campaigns</c> has the same number: change both.
+    /// Members that a campaign tells their place past its limit; after that many it judges nothing until its limit is raised. The trigger
+    /// <c>rule_changed</c> of <c>promotions.campaigns</c> has the same number: change both.
     /// </summary>
     internal const int MostTold = 10_000;
 
@@ -55,17 +56,21 @@ internal static partial class CampaignRules
         if (!validation.Require(duration, field))
             return;
         var match = duration!.Length <= 64 ? Iso8601.Match(duration) : Match.Empty;
-        double Days(string unit, double days) => match.Groups[unit].Success ? double.Parse(match.Groups[unit].Value, CultureInfo.InvariantCulture) * days : 0;
+        double Days(string unit, double days) =>
+            match.Groups[unit].Success ? double.Parse(match.Groups[unit].Value, CultureInfo.InvariantCulture) * days : 0;
         if (!match.Success || duration.EndsWith('P') || duration.EndsWith('T'))
         {
             validation.Fail(field, "must be an ISO 8601 duration, such as P30D or PT12H");
             return;
         }
-        var days = Days("y", 365.25) + Days("mo", 30.44) + Days("w", 7) + Days("d", 1) + Days("h", 1 / 24d) + Days("mi", 1 / 1440d) + Days("s", 1 / 86400d);
+        var days = Days("y", 365.25) + Days("mo", 30.44) + Days("w", 7) + Days("d", 1) + Days("h", 1 / 24d) + Days("mi", 1 / 1440d)
+            + Days("s", 1 / 86400d);
         validation.Check(days is > 0 and <= 3660, field, "must be longer than zero and at most ten years");
     }
 
-    [GeneratedRegex("^P((?<y>[0-9]+)Y)?((?<mo>[0-9]+)M)?((?<w>[0-9]+)W)?((?<d>[0-9]+)D)?(T((?<h>[0-9]+)H)?((?<mi>[0-9]+)M)?((?<s>[0-9]+)S)?)?\\z",
+    [GeneratedRegex(
+        "^P((?<y>[0-9]+)Y)?((?<mo>[0-9]+)M)?((?<w>[0-9]+)W)?((?<d>[0-9]+)D)?"
+            + "(T((?<h>[0-9]+)H)?((?<mi>[0-9]+)M)?((?<s>[0-9]+)S)?)?\\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Iso8601 { get; }
 }

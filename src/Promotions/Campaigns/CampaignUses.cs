@@ -1,7 +1,8 @@
 namespace Boon.Promotions.Campaigns;
 
 /// <summary>The standing uses of each campaign's vouchers, without counting them.</summary>
-internal sealed class CampaignUses(ModuleDatabase<PromotionsDb> module, TimeProvider time, ILogger<CampaignUses> logger) : Totals(module.Database, time, logger)
+internal sealed class CampaignUses(ModuleDatabase<PromotionsDb> module, TimeProvider time, ILogger<CampaignUses> logger)
+    : Totals(module.Database, time, logger)
 {
     /// <inheritdoc/>
     protected override string Changes => "promotions.use_changes";

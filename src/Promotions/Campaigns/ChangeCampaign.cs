@@ -18,11 +18,14 @@ internal static class ChangeCampaign
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/campaigns/{id}", Handle)
         .WithUnit<PromotionsDb>().ForOperators().WithTags("Campaigns")
         .WithSummary("Changes name, description, state, endsAt or limit.")
-        .WithDescription("409 `limit-below-issued` for a limit below what is issued; 409 `campaign-ended` when it has ended for good; a campaign that left draft cannot return to it (409 `invalid-state`).")
+        .WithDescription("409 `limit-below-issued` for a limit below what is issued; 409 `campaign-ended` when it has ended for good; a "
+            + "campaign that left draft cannot return to it (409 `invalid-state`).")
         .Produces<CampaignView>()
         .Refuses(StatusCodes.Status409Conflict, "limit-below-issued", "campaign-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, Patch<Request> patch, ClaimsPrincipal caller, PromotionsDb db, Unit<PromotionsDb> unit, RuleTriggers triggers,
+        CancellationToken ct)
     {
         var request = patch.Value;
         var validation = new Validation();
@@ -30,15 +33,18 @@ internal static class ChangeCampaign
         if (request.Name is not null)
             validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
-        validation.Check(request.State is null or Campaign.Draft or Campaign.Active or Campaign.Paused or Campaign.Ended, "state", "must be draft, active, paused or ended");
-        validation.Check(request.Limit is null or (>= 1 and <= CampaignRules.LargestLimit), "limit", $"must be 1 to {CampaignRules.LargestLimit}");
+        validation.Check(request.State is null or Campaign.Draft or Campaign.Active or Campaign.Paused or Campaign.Ended, "state",
+            "must be draft, active, paused or ended");
+        validation.Check(request.Limit is null or (>= 1 and <= CampaignRules.LargestLimit), "limit",
+            $"must be 1 to {CampaignRules.LargestLimit}");
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (!Guid.TryParse(id, out var campaignId))
             return Problems.NotFound("campaign");
 
         // Before a connection and the lock are held; a trigger never changes.
-        if (await db.Campaigns.Where(c => c.Id == campaignId).Select(c => new { c.Trigger, c.WhenJson }).SingleOrDefaultAsync(ct) is not { } rule)
+        if (await db.Campaigns.Where(c => c.Id == campaignId).Select(c => new { c.Trigger, c.WhenJson }).SingleOrDefaultAsync(
+            ct) is not { } rule)
             return Problems.NotFound("campaign");
         var warnings = await triggers.WarningsAsync(rule.Trigger, rule.WhenJson, ct);
         await unit.BeginAsync(ct);
@@ -51,11 +57,13 @@ internal static class ChangeCampaign
             return Problems.Invalid(validation);
         }
         if (request.Limit < campaign.Issued)
-            return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued", $"{campaign.Issued} vouchers were issued already; the limit cannot be lower.");
+            return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued",
+                $"{campaign.Issued} vouchers were issued already; the limit cannot be lower.");
         if (campaign.State == Campaign.Ended && request.State is not (null or Campaign.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "campaign-ended", "This campaign has ended; create another one.");
         if (campaign.State != Campaign.Draft && request.State == Campaign.Draft)
-            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A campaign that was active cannot be a draft again; pause it.");
+            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state",
+                "A campaign that was active cannot be a draft again; pause it.");
 
         campaign.Name = request.Name ?? campaign.Name;
         campaign.Description = patch.Clears("description") ? null : request.Description ?? campaign.Description;

@@ -26,7 +26,8 @@ internal static class CreateCampaign
     internal sealed record Request(
         [Required, Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription)] string? Description,
         [Required] string? Trigger, JsonElement? When, [Required, Range(1L, CampaignRules.LargestLimit)] long? Limit,
-        [Range(1, CampaignRules.MostPerUser)] int? PerUser, [Required] Benefit? Benefit, [Required] string? VoucherValidFor, [Range(1, CodeRules.MostUses)] int? MaxUses,
+        [Range(1, CampaignRules.MostPerUser)] int? PerUser, [Required] Benefit? Benefit, [Required] string? VoucherValidFor,
+        [Range(1, CodeRules.MostUses)] int? MaxUses,
         DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, [AllowedValues(Campaign.Active, Campaign.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/campaigns", Handle)
@@ -35,19 +36,23 @@ internal static class CreateCampaign
         .WithDescription("It judges the events that come after its creation, in log order.")
         .Produces<CampaignView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
         triggers.Check(validation, request.Trigger, request.When, PromotionsModule.ModuleName);
         if (validation.Require(request.Limit, "limit"))
-            validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit", $"must be 1 to {CampaignRules.LargestLimit}");
-        validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser", $"must be 1 to {CampaignRules.MostPerUser}");
+            validation.Check(request.Limit is >= 1 and <= CampaignRules.LargestLimit, "limit",
+                $"must be 1 to {CampaignRules.LargestLimit}");
+        validation.Check(request.PerUser is null or (>= 1 and <= CampaignRules.MostPerUser), "perUser",
+            $"must be 1 to {CampaignRules.MostPerUser}");
         Benefits.Check(validation, request.Benefit, "benefit");
         CampaignRules.Duration(validation, request.VoucherValidFor, "voucherValidFor");
         validation.Check(request.MaxUses is null or (>= 1 and <= CodeRules.MostUses), "maxUses", $"must be 1 to {CodeRules.MostUses}");
-        validation.Check(request.StartsAt is null || request.EndsAt is null || request.StartsAt < request.EndsAt, "endsAt", "must be after startsAt");
+        validation.Check(request.StartsAt is null || request.EndsAt is null || request.StartsAt < request.EndsAt, "endsAt",
+            "must be after startsAt");
         validation.Check(request.State is null or Campaign.Active or Campaign.Draft, "state", "must be active or draft");
         if (!validation.Ok)
             return Problems.Invalid(validation);

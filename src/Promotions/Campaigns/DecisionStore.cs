@@ -3,8 +3,8 @@ using Boon.Promotions.Vouchers;
 namespace Boon.Promotions.Campaigns;
 
 /// <summary>
-/// What members have of campaigns when their events are judged, and what that changes. The vouchers' one lane holds its checkpoint meanwhile, so nobody else
-/// moves what is read here; the counts move only from where they were read all the same.
+/// What members have of campaigns when their events are judged, and what that changes. The vouchers' one lane holds its checkpoint
+/// meanwhile, so nobody else moves what is read here; the counts move only from where they were read all the same.
 /// </summary>
 internal sealed class DecisionStore
 {
@@ -14,8 +14,12 @@ internal sealed class DecisionStore
 
     private DecisionStore(Dictionary<Guid, CampaignCounts> counts) => this.counts = counts;
 
-    /// <summary>Reads the vouchers that these members hold of these campaigns and the refusals that they were told of, and the counts that are not known yet.</summary>
-    internal static async Task<DecisionStore> LoadAsync(Unit<PromotionsDb> unit, List<CampaignMatch> matches, Dictionary<Guid, CampaignCounts> counts, CancellationToken ct)
+    /// <summary>
+    /// Reads the vouchers that these members hold of these campaigns and the refusals that they were told of, and the counts that are not
+    /// known yet.
+    /// </summary>
+    internal static async Task<DecisionStore> LoadAsync(
+        Unit<PromotionsDb> unit, List<CampaignMatch> matches, Dictionary<Guid, CampaignCounts> counts, CancellationToken ct)
     {
         var store = new DecisionStore(counts);
         var pairs = matches.Select(match => (match.Rule.Id, match.UserId)).Distinct().ToList();
@@ -54,7 +58,9 @@ internal sealed class DecisionStore
         return store;
     }
 
-    /// <summary>Decides; null when there is nothing to say: the member was told the same before, or the campaign tells nobody any more.</summary>
+    /// <summary>
+    /// Decides; null when there is nothing to say: the member was told the same before, or the campaign tells nobody any more.
+    /// </summary>
     internal CampaignDecision? Judge(CampaignMatch match)
     {
         var (e, rule, user) = match;
@@ -62,7 +68,8 @@ internal sealed class DecisionStore
         if (CampaignRules.IsSilent(rule.Limit, count.Issued, count.Ranked))
             return null;
         var vouchers = held.GetValueOrDefault((rule.Id, user));
-        var decision = CampaignRules.Decide(new(rule.Paused, rule.StartsAt, rule.Limit, rule.PerUser, count.Issued, count.Ranked, vouchers, e.RecordedAt));
+        var decision = CampaignRules.Decide(
+            new(rule.Paused, rule.StartsAt, rule.Limit, rule.PerUser, count.Issued, count.Ranked, vouchers, e.RecordedAt));
         if (!decision.Issued && !told.Add((rule.Id, user, decision.Reason!)))
             return null;
         count.Ranked = decision.Rank ?? count.Ranked;
@@ -85,7 +92,8 @@ internal sealed class DecisionStore
                 unit.Append(new VoucherRefused(rule.Id, user, decision.Reason!, decision.Rank), e);
     }
 
-    private static async Task<Dictionary<Guid, DateTime>> StoreVouchersAsync(Unit<PromotionsDb> unit, List<CampaignDecision> issued, CancellationToken ct)
+    private static async Task<Dictionary<Guid, DateTime>> StoreVouchersAsync(
+        Unit<PromotionsDb> unit, List<CampaignDecision> issued, CancellationToken ct)
     {
         var expiries = new Dictionary<Guid, DateTime>(issued.Count);
         if (issued.Count == 0)
@@ -119,7 +127,9 @@ internal sealed class DecisionStore
             judged.Column(one => one.Match.Event.RecordedAt), judged.Column(one => one.Code))
             .ExecuteAsync(ct);
 
-    /// <summary>Moves the counts in one statement, each only from where it was read; the check constraint stands behind the limit.</summary>
+    /// <summary>
+    /// Moves the counts in one statement, each only from where it was read; the check constraint stands behind the limit.
+    /// </summary>
     internal static async Task MoveCountsAsync(Unit<PromotionsDb> unit, IEnumerable<CampaignCounts> counts, CancellationToken ct)
     {
         var moved = counts.Where(count => count.Moved).ToList();

@@ -8,11 +8,13 @@ internal static class GetCampaigns
         routes.MapGet("/v1/campaigns", ListCampaignsAsync).ForOperators().WithTags("Campaigns")
             .WithSummary("All campaigns, newest first.").Produces<Page<CampaignView>>();
         routes.MapGet("/v1/campaigns/{id}", GetCampaignAsync).ForOperators().WithTags("Campaigns")
-            .WithSummary("A campaign with its limit and the numbers of vouchers that are issued, remaining and redeemed (uses that were not given back).").Produces<CampaignView>()
+            .WithSummary("A campaign with its limit and the numbers of vouchers that are issued, remaining and redeemed (uses that were "
+                + "not given back).").Produces<CampaignView>()
             .CatchesUp(PromotionsModule.IssueVouchersSubscription);
     }
 
-    private static async Task<IResult> ListCampaignsAsync([AsParameters] PageQuery page, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> ListCampaignsAsync(
+        [AsParameters] PageQuery page, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
@@ -21,12 +23,15 @@ internal static class GetCampaigns
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
         var redeemed = await CampaignUses.OfAsync(connection, [.. campaigns.Select(campaign => campaign.Id)], ct);
         return TypedResults.Ok(PageQuery.Page(
-            campaigns.ConvertAll(campaign => CampaignView.Of(campaign, redeemed.GetValueOrDefault(campaign.Id))), limit, view => (Guid?)view.Id));
+            campaigns.ConvertAll(campaign => CampaignView.Of(campaign, redeemed.GetValueOrDefault(campaign.Id))), limit, view =>
+                (Guid?)view.Id));
     }
 
-    private static async Task<IResult> GetCampaignAsync(string id, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> GetCampaignAsync(
+        string id, PromotionsDb db, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
-        if (!Guid.TryParse(id, out var campaignId) || await db.Campaigns.SingleOrDefaultAsync(campaign => campaign.Id == campaignId, ct) is not { } campaign)
+        if (!Guid.TryParse(id, out var campaignId)
+            || await db.Campaigns.SingleOrDefaultAsync(campaign => campaign.Id == campaignId, ct) is not { } campaign)
             return Problems.NotFound("campaign");
         await using var connection = await module.Database.Source.OpenConnectionAsync(ct);
         return TypedResults.Ok(await ViewAsync(campaign, connection, ct));

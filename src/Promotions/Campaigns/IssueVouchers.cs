@@ -1,9 +1,9 @@
 namespace Boon.Promotions.Campaigns;
 
 /// <summary>
-/// Judges each event that matches a campaign, in log order, and issues the vouchers. The one lane, the rules lock and the checkpoint in the same transaction make the
-/// winners of "first N" exactly the N lowest log positions that were eligible. A member is told a reason for a refusal once; a campaign that has told enough members
-/// that it is exhausted, or has ended, judges nothing more.
+/// Judges each event that matches a campaign, in log order, and issues the vouchers. The one lane, the rules lock and the checkpoint in the
+/// same transaction make the winners of "first N" exactly the N lowest log positions that were eligible. A member is told a reason for a
+/// refusal once; a campaign that has told enough members that it is exhausted, or has ended, judges nothing more.
 /// </summary>
 internal sealed class IssueVouchers(ILogger<IssueVouchers> logger)
 {

@@ -18,19 +18,23 @@ internal static class ListDecisions
     /// "at": "2026-05-01T09:30:00Z", "voucherCode": "7KQM-2XRT-9FHB"}
     /// </example>
     internal sealed record DecisionView(
-        Guid UserId, [AllowedValues("issued", "refused")] string Outcome, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Rank,
-        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason, long EventSequence, DateTimeOffset At, string? VoucherCode);
+        Guid UserId, [AllowedValues("issued", "refused")] string Outcome,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] long? Rank,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Reason, long EventSequence, DateTimeOffset At,
+        string? VoucherCode);
 
     private sealed record Cursor(string Source, long Sequence);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/campaigns/{id}/decisions", Handle)
         .ForMembers().WithTags("Campaigns")
-        .WithSummary("The decisions of a campaign in log order. Operators see those of all users, or of one user with `?userId=`; members see their own. A user has one decision for each voucher, and one for each reason of a refusal.")
+        .WithSummary("The decisions of a campaign in log order. Operators see those of all users, or of one user with `?userId=`; members "
+            + "see their own. A user has one decision for each voucher, and one for each reason of a refusal.")
         .Produces<Page<DecisionView>>()
         .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 
     private static async Task<IResult> Handle(
-        string id, string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+        string id, string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module,
+        CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Cursor? after, out var problem))
             return problem!;
@@ -46,9 +50,12 @@ internal static class ListDecisions
             return Problems.NotFound("campaign");
 
         // By one user, the index on users comes first; of all users, the log order of the campaign.
+        var decisions = user is null
+            ? "promotions.decisions"
+            : "(select * from promotions.decisions where campaign_id = $1 and user_id = $5 offset 0) d";
         var found = await connection.Command($"""
             select source, sequence, user_id, rank, reason, at, voucher_code
-            from {(user is null ? "promotions.decisions" : "(select * from promotions.decisions where campaign_id = $1 and user_id = $5 offset 0) d")}
+            from {decisions}
             where campaign_id = $1 and (source, sequence) > ($2, $3)
             order by source, sequence
             limit $4
@@ -61,7 +68,8 @@ internal static class ListDecisions
     {
         var (rank, reason) = (row.GetNullable<long>(3), row.GetNullable<string>(4));
         return new DecisionView(
-            row.GetGuid(2), reason is null ? "issued" : "refused", rank, reason, row.GetInt64(1), row.GetDateTime(5), row.GetNullable<string>(6));
+            row.GetGuid(2), reason is null ? "issued" : "refused", rank, reason, row.GetInt64(1), row.GetDateTime(5),
+            row.GetNullable<string>(6));
     }
 
     private static Task<bool> ExistsAsync(NpgsqlConnection connection, Guid campaignId, CancellationToken ct) =>

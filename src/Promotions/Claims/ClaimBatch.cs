@@ -41,13 +41,15 @@ internal sealed record NewClaim(Guid Id, Guid UserId, long Nth, Guid? CodeId, lo
 internal readonly record struct ClaimResult(ClaimAnswer Answer, ClaimView? Claim, IdempotencyException? Repeat = null);
 
 /// <summary>
-/// Answers many wishes for coupons of one type in one transaction that holds the type's pool: the claims that users have already, new ones from the cursor,
-/// or places in the queue of a paced type. In the order of the wishes. Their keys are rows of the same transaction, and so are the answers kept under them.
+/// Answers many wishes for coupons of one type in one transaction that holds the type's pool: the claims that users have already, new ones
+/// from the cursor, or places in the queue of a paced type. In the order of the wishes. Their keys are rows of the same transaction, and so
+/// are the answers kept under them.
 /// </summary>
 internal static class ClaimBatch
 {
     /// <summary>Does everything but commit.</summary>
-    internal static async Task<ClaimResult[]> RunAsync(Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
+    internal static async Task<ClaimResult[]> RunAsync(
+        Unit<PromotionsDb> unit, string type, IReadOnlyList<ClaimWish> wishes, CancellationToken ct)
     {
         var results = new ClaimResult[wishes.Count];
         var held = await HeldForClaims.HoldAsync(unit, type, wishes, ct);
@@ -73,24 +75,30 @@ internal static class ClaimBatch
         var store = new RoundTrip(unit);
         if (held.Pool is not null)
             Store(store, held.Pool, added, rewards: false);
-        IdempotencyKeys.Store(store, unit.Database.Schema, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
+        IdempotencyKeys.Store(
+            store, unit.Database.Schema, [.. wishes.Zip(results).Where(one => one.First.Key is not null && one.Second.Repeat is null)
             .Select(one => (one.First.Key!, ClaimCoupon.Kept(one.Second)))]);
         await store.RunAsync(ct);
         return results;
     }
 
-    private static async ValueTask<ClaimResult> GrantAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
+    private static async ValueTask<ClaimResult> GrantAsync(
+        Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int wanted, List<NewClaim> added, CancellationToken ct)
     {
         if (await pool.TakeAsync(wanted, ct) is not { } coupon)
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
         var id = Guid.CreateVersion7();
         added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : coupon.Position, coupon.Id, null));
-        unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent,
+            by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Granted, ClaimView.Granted(id, pool.Type, coupon));
     }
 
-    /// <summary>Queues a claim. <paramref name="waiting"/> counts who waits and who is worked on: nobody of them has a coupon yet.</summary>
-    private static async ValueTask<ClaimResult> EnqueueAsync(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int waiting, List<NewClaim> added, CancellationToken ct)
+    /// <summary>
+    /// Queues a claim. <paramref name="waiting"/> counts who waits and who is worked on: nobody of them has a coupon yet.
+    /// </summary>
+    private static async ValueTask<ClaimResult> EnqueueAsync(
+        Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, int waiting, List<NewClaim> added, CancellationToken ct)
     {
         if (!await pool.HasAsync(1, ct))
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
@@ -98,18 +106,21 @@ internal static class ClaimBatch
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : -ticket, null, ticket));
-        unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(
+            wish.UserId));
         return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }
 
     private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)
     {
-        unit.Append(new ClaimRefused(null, wish.UserId, CouponType.NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(wish.UserId));
+        unit.Append(new ClaimRefused(null, wish.UserId, CouponType.NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(
+            wish.UserId));
         return new ClaimResult(answer, null);
     }
 
     /// <summary>
-    /// Stores claims, the pool's cursor and its counters, in a round trip. <paramref name="rewards"/>: they are rewards of quests, which count for no <c>perUser</c>.
+    /// Stores claims, the pool's cursor and its counters, in a round trip. <paramref name="rewards"/>: they are rewards of quests, which
+    /// count for no <c>perUser</c>.
     /// </summary>
     internal static void Store(RoundTrip trip, CouponPool pool, List<NewClaim> added, bool rewards)
     {

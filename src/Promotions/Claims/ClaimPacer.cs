@@ -4,21 +4,25 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Promotions.Claims;
 
 /// <summary>
-/// Grants the queued claims of paced types. Every process runs one; the type's row in the database is the gate, and its clock the only clock, so the pace, the
-/// concurrency and the waiting time hold over all processes, whichever of them die.
+/// Grants the queued claims of paced types. Every process runs one; the type's row in the database is the gate, and its clock the only
+/// clock, so the pace, the concurrency and the waiting time hold over all processes, whichever of them die.
 /// <para>
-/// A claim goes from <c>queued</c> to <c>working</c> only while the claims in <c>working</c> and the grants of the last second together are fewer than
-/// <c>perSecond</c>: each claim in <c>working</c> has its place in the coming second reserved, so a grant, however long it takes, never makes an eleventh.
-/// A claim that stays in <c>working</c> for longer than its lease lost its worker, and goes back to its place in the queue.
+/// A claim goes from <c>queued</c> to <c>working</c> only while the claims in <c>working</c> and the grants of the last second together are
+/// fewer than <c>perSecond</c>: each claim in <c>working</c> has its place in the coming second reserved, so a grant, however long it
+/// takes, never makes an eleventh. A claim that stays in <c>working</c> for longer than its lease lost its worker, and goes back to its
+/// place in the queue.
 /// </para>
 /// <para>Each type has a loop of its own: one whose row somebody holds, or that fails, delays no other.</para>
 /// </summary>
-internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, LogSignals signals, ILogger<ClaimPacer> logger) : BackgroundService
+internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, LogSignals signals, ILogger<ClaimPacer> logger)
+    : BackgroundService
 {
     /// <summary>How long a worker may take to grant a claim. A stopped process holds a claim for this long at most.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
 
-    /// <summary>From one look for types with waiting claims to the next: what another process queued before it died is found so soon.</summary>
+    /// <summary>
+    /// From one look for types with waiting claims to the next: what another process queued before it died is found so soon.
+    /// </summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>Looks at once: each takes a connection.</summary>
@@ -85,7 +89,10 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         }
     }
 
-    /// <summary>Refuses who waited too long, frees what lost its worker, starts what may start. Answers when a place in the second becomes free, if that is what is lacking.</summary>
+    /// <summary>
+    /// Refuses who waited too long, frees what lost its worker, starts what may start. Answers when a place in the second becomes free, if
+    /// that is what is lacking.
+    /// </summary>
     private async Task<TimeSpan?> PassAsync(string name, PacedType type, CancellationToken ct)
     {
         List<PacedClaim> taken;
@@ -150,7 +157,8 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not handle the queued claims of type '{Type}'; trying again later: {Error}", EventName = "pacer-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not handle the queued claims of type '{Type}'; trying again later: {Error}",
+        EventName = "pacer-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 
     /// <inheritdoc/>

@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace Boon.Promotions.Claims;
 
 /// <summary>
-/// Brings together claims that arrive in the same instant: one worker for each coupon type takes what waits and answers all of it with one transaction, so that
-/// many claims share one commit. Nobody waits for company: a claim that comes alone is a batch of one.
+/// Brings together claims that arrive in the same instant: one worker for each coupon type takes what waits and answers all of it with one
+/// transaction, so that many claims share one commit. Nobody waits for company: a claim that comes alone is a batch of one.
 /// </summary>
 internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals signals, ClaimPacer pacer) : IAsyncDisposable
 {
@@ -22,12 +22,17 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
     private readonly ConcurrentDictionary<string, Lazy<Worker>> workers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string, string, string), byte> keysInFlight = new();
 
-    /// <summary>True for the name of a type. Types are never deleted, so one that was seen once needs no second look, and unknown names get no worker.</summary>
+    /// <summary>
+    /// True for the name of a type. Types are never deleted, so one that was seen once needs no second look, and unknown names get no
+    /// worker.
+    /// </summary>
     internal async ValueTask<bool> KnowsAsync(string type, CancellationToken ct) =>
         workers.ContainsKey(type)
         || await module.Command("select exists (select from promotions.coupon_types where name = $1)", type).ScalarAsync<bool>(ct);
 
-    /// <summary>Answers a claim of a known type once it is committed; null when too many wait already. Who waits holds no connection.</summary>
+    /// <summary>
+    /// Answers a claim of a known type once it is committed; null when too many wait already. Who waits holds no connection.
+    /// </summary>
     internal async Task<ClaimResult?> ClaimAsync(string type, ClaimWish wish)
     {
         if (wish.Key is not null && !keysInFlight.TryAdd(wish.Key.Id, 0))
@@ -52,7 +57,8 @@ internal sealed class ClaimQueue(ModuleDatabase<PromotionsDb> module, LogSignals
 
     private Worker Start(string type)
     {
-        var channel = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        var channel = Channel.CreateBounded<Waiting>(
+            new BoundedChannelOptions(LongestQueue) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
         // A worker serves many requests, so it has the trace and the culture of none.
         using (ExecutionContext.SuppressFlow())
             return new Worker(channel, WorkAsync(type, channel.Reader));

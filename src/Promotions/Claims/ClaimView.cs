@@ -29,7 +29,8 @@ internal sealed record CouponView(string Code, string? Type, Benefit Discount, i
 /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "state": "queued", "type": "SUMMER", "position": 3, "estimatedWaitSeconds": 1}
 /// </example>
 internal sealed record ClaimView(
-    Guid Id, [AllowedValues("queued", "granted", "refused")] string State, string? Type, int? Position, int? EstimatedWaitSeconds, CouponView? Coupon, string? Reason)
+    Guid Id, [AllowedValues("queued", "granted", "refused")] string State, string? Type, int? Position, int? EstimatedWaitSeconds,
+    CouponView? Coupon, string? Reason)
 {
     /// <summary>A queued claim is to be asked for after 1, 2, 3 and 4 seconds: ten in all. This is how long it has waited.</summary>
     [JsonIgnore]
@@ -42,7 +43,8 @@ internal sealed record ClaimView(
     /// <summary>What <see cref="Read"/> reads, from <see cref="Tables"/>.</summary>
     internal const string Columns = """
         k.id, k.type, k.user_id, k.reason, coalesce(c.shown, c.code), c.benefit, c.max_uses, c.expires_at, t.per_second,
-        case when k.state = 'queued' and k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'timed-out' else k.state end,
+        case when k.state = 'queued' and k.created_at <= clock_timestamp() - make_interval(secs => t.max_wait_seconds) then 'timed-out'
+        else k.state end,
         case when k.state = 'queued' then (
             k.ticket + 1 - (select w.ticket from promotions.claims w where w.type = k.type and w.state = 'queued' order by w.ticket limit 1)
         )::int end,
@@ -61,7 +63,8 @@ internal sealed record ClaimView(
         var type = CouponType.NameOf(reader.GetString(at + 1));
         var reason = reader.GetNullable<string>(at + 3);
         var coupon = reader.GetNullable<string>(at + 4) is { } code
-            ? new CouponView(code, type, Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(at + 7))
+            ? new CouponView(code, type, Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(
+                at + 7))
             : null;
         var (perSecond, state) = (reader.GetNullable<int>(at + 8), reader.GetString(at + 9));
         var waiting = state is "queued" or "working";
@@ -78,7 +81,8 @@ internal sealed record ClaimView(
     }
 
     internal static ClaimView Granted(Guid id, string type, PooledCoupon coupon) =>
-        new(id, "granted", CouponType.NameOf(type), null, null, new CouponView(coupon.Code, CouponType.NameOf(type), coupon.Benefit, coupon.MaxUses, coupon.ExpiresAt), null);
+        new(id, "granted", CouponType.NameOf(type), null, null,
+            new CouponView(coupon.Code, CouponType.NameOf(type), coupon.Benefit, coupon.MaxUses, coupon.ExpiresAt), null);
 
     internal static ClaimView Queued(Guid id, string type, int position, Pace pace) =>
         new(id, "queued", CouponType.NameOf(type), position, Wait(position, pace.PerSecond), null, null);

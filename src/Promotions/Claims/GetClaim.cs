@@ -7,16 +7,20 @@ internal static class GetClaim
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/claims/{id}", Handle)
         .ForMembers().WithTags("Coupons")
-        .WithSummary("A claim of the caller: `queued` with its place, `granted` with the coupon, or `refused` with `timed-out` or `sold-out`.")
-        .WithDescription("`Prefer: wait=10` waits up to 10 seconds (at most 30) until a queued claim is decided. The answer to a queued claim has Retry-After.")
+        .WithSummary("A claim of the caller: `queued` with its place, `granted` with the coupon, or `refused` with `timed-out` or "
+            + "`sold-out`.")
+        .WithDescription("`Prefer: wait=10` waits up to 10 seconds (at most 30) until a queued claim is decided. The answer to a queued "
+            + "claim has Retry-After.")
         .Produces<ClaimView>()
         .DescribesWait("as long as the claim is queued");
 
-    private static async Task<IResult> Handle(string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, HttpContext http, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var claimId))
             return Problems.NotFound("claim");
-        var claim = await LongPoll.WaitAsync<ClaimView>(http, new(PromotionsModule.ModuleName, claimId, Decided, FindOwnAsync, found => found.State == "queued"), ct);
+        var claim = await LongPoll.WaitAsync<ClaimView>(
+            http, new(PromotionsModule.ModuleName, claimId, Decided, FindOwnAsync, found => found.State == "queued"), ct);
         if (claim is null)
             return Problems.NotFound("claim");
         RetryAfter(http, claim);

@@ -22,7 +22,8 @@ internal static class ListCoupons
     /// "2026-05-01T09:30:00Z"}
     /// </example>
     internal sealed record HeldCoupon(
-        string Code, string? Type, Benefit Discount, [AllowedValues("active", "used", "expired")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
+        string Code, string? Type, Benefit Discount, [AllowedValues("active", "used", "expired")] string State, int Uses, int MaxUses,
+        DateTimeOffset ExpiresAt, Guid ClaimId, DateTimeOffset ClaimedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/coupons", Handle)
         .ForMembers().WithTags("Coupons")
@@ -30,7 +31,8 @@ internal static class ListCoupons
         .Produces<Page<HeldCoupon>>()
         .CatchesUp(PromotionsModule.GrantRewardsSubscription);
 
-    private static async Task<IResult> Handle([AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;

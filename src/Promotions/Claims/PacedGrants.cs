@@ -9,7 +9,10 @@ internal sealed record PacedClaim(Guid Id, Guid UserId, long Ticket);
 /// <summary>The end of queued claims: coupons, as long as there are some.</summary>
 internal static class PacedGrants
 {
-    /// <summary>Gives claims their coupons in the order of the queue, and refuses those for which none is left; false when none of the claims is this worker's any more.</summary>
+    /// <summary>
+    /// Gives claims their coupons in the order of the queue, and refuses those for which none is left; false when none of the claims is
+    /// this worker's any more.
+    /// </summary>
     internal static async Task<bool> SettleAsync(
         Unit<PromotionsDb> unit, string type, List<PacedClaim> claims, Guid worker, CancellationToken ct)
     {
@@ -36,7 +39,8 @@ internal static class PacedGrants
             if (coupon is null)
                 unit.Append(new ClaimRefused(claim.Id, claim.UserId, CouponType.NameOf(type), "sold-out"), traceParent: null);
             else
-                unit.Append(new CouponClaimed(claim.Id, claim.UserId, CouponType.NameOf(type), coupon.Code, coupon.ExpiresAt), traceParent: null);
+                unit.Append(new CouponClaimed(claim.Id, claim.UserId, CouponType.NameOf(type), coupon.Code, coupon.ExpiresAt),
+                    traceParent: null);
         }
         // A grant counts from when the pool was held, not from when it was asked for.
         var granted = coupons.Count(coupon => coupon is not null);

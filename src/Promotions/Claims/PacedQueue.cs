@@ -2,7 +2,10 @@ using Boon.Promotions.Pool;
 
 namespace Boon.Promotions.Claims;
 
-/// <summary>The queue of a paced type, as a pacer looks at it: which types have one, what is to be refused or freed in it, how many claims may start.</summary>
+/// <summary>
+/// The queue of a paced type, as a pacer looks at it: which types have one, what is to be refused or freed in it, how many claims may
+/// start.
+/// </summary>
 internal static class PacedQueue
 {
     /// <summary>Two clock readings that are a second apart may be stored as a little less.</summary>
@@ -11,7 +14,10 @@ internal static class PacedQueue
     /// <summary>How long a look waits for a type that somebody holds, before it lets others have its connection.</summary>
     private const string Patience = "1s";
 
-    /// <summary>Claims at the front of a queue among which all of those in <c>working</c> are: twice the greatest concurrency, for claims that lost their worker are before them.</summary>
+    /// <summary>
+    /// Claims at the front of a queue among which all of those in <c>working</c> are: twice the greatest concurrency, for claims that lost
+    /// their worker are before them.
+    /// </summary>
     private const int Front = 2_000;
 
     /// <summary>Types for which claims wait, each found by one look into the index of those; nobody is locked.</summary>
@@ -40,10 +46,11 @@ internal static class PacedQueue
             .ReadAllAsync(row => row.GetString(0), ct);
 
     /// <summary>
-    /// Takes hold of a type, frees claims that lost their worker, refuses those that waited too long, and counts those in <c>working</c>: in one round trip, for the pace
-    /// is as even as a look is short. Null when there is no such type.
+    /// Takes hold of a type, frees claims that lost their worker, refuses those that waited too long, and counts those in <c>working</c>:
+    /// in one round trip, for the pace is as even as a look is short. Null when there is no such type.
     /// </summary>
-    internal static async Task<(CouponPool Pool, bool Changed, int Working)?> LookAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct)
+    internal static async Task<(CouponPool Pool, bool Changed, int Working)?> LookAsync(
+        Unit<PromotionsDb> unit, string type, CancellationToken ct)
     {
         var look = new RoundTrip(unit);
         look.Add($"set local lock_timeout = '{Patience}'");
@@ -87,7 +94,9 @@ internal static class PacedQueue
         var recent = pool.RecentGrants.Where(at => at > pool.Now - TimeSpan.FromSeconds(1) - ClockGrain).ToList();
         var inSecond = pace.PerSecond!.Value - working - recent.Count;
         var atOnce = pace.Concurrency!.Value - working;
-        var free = Math.Max(0, Math.Min(PromotionsDefences.PaceWindow.On ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit.On ? atOnce : int.MaxValue));
+        var free = Math.Max(0,
+            Math.Min(PromotionsDefences.PaceWindow.On
+            ? inSecond : int.MaxValue, PromotionsDefences.WorkerLimit.On ? atOnce : int.MaxValue));
         return (free, inSecond <= 0 && recent.Count > 0 ? recent.Min() + TimeSpan.FromSeconds(1) + ClockGrain : null);
     }
 }

@@ -33,9 +33,11 @@ internal static class Benefits
         }
         if (benefit.Currency is not null)
             validation.Check(MoneyRules.IsCurrency(benefit.Currency), $"{field}.currency", MoneyRules.CurrencyRule);
-        validation.Check(benefit.MaxDiscount is null || MoneyRules.IsAmount(benefit.MaxDiscount), $"{field}.maxDiscount", MoneyRules.AmountRule);
+        validation.Check(benefit.MaxDiscount is null || MoneyRules.IsAmount(benefit.MaxDiscount), $"{field}.maxDiscount",
+            MoneyRules.AmountRule);
         validation.Check(benefit.MinSpend is null || MoneyRules.IsAmount(benefit.MinSpend), $"{field}.minSpend", MoneyRules.AmountRule);
-        validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency", "is required with maxDiscount or minSpend");
+        validation.Check(benefit.MaxDiscount is null && benefit.MinSpend is null || benefit.Currency is not null, $"{field}.currency",
+            "is required with maxDiscount or minSpend");
         if (benefit.Products is { } products)
         {
             validation.Check(products.Length is >= 1 and <= MostProducts, $"{field}.products", $"must be 1 to {MostProducts} names");

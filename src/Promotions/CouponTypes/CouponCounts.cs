@@ -3,10 +3,12 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Promotions.CouponTypes;
 
 /// <summary>
-/// The counters of coupon types: a row for each change, written in the transaction of the rows that it counts, so that the sum is what a count of those rows
-/// would give in the same snapshot. A change waits for nobody. This service folds the rows now and then, so that the sum stays cheap.
+/// The counters of coupon types: a row for each change, written in the transaction of the rows that it counts, so that the sum is what a
+/// count of those rows would give in the same snapshot. A change waits for nobody. This service folds the rows now and then, so that the
+/// sum stays cheap.
 /// </summary>
-internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, TimeProvider time, ILogger<CouponCounts> logger) : BackgroundService
+internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, TimeProvider time, ILogger<CouponCounts> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
@@ -69,8 +71,10 @@ internal sealed partial class CouponCounts(ModuleDatabase<PromotionsDb> module, 
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        module.Database.Loops.EveryAsync(Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, "", error.Message), stoppingToken);
+        module.Database.Loops.EveryAsync(
+            Interval, time, () => FoldAsync(stoppingToken), error => LogFailed(logger, "", error.Message), stoppingToken);
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not fold the counters of coupon type '{Type}'; trying again later: {Error}", EventName = "counts-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not fold the counters of coupon type '{Type}'; trying again later: {Error}",
+        EventName = "counts-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 }

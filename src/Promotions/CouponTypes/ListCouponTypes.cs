@@ -34,7 +34,8 @@ internal static class ListCouponTypes
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
         var types = await module.Command($"""
-            select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds, c.uploaded, c.claimed, c.redeemed, c.purged
+            select t.name, t.per_user, t.per_second, t.concurrency, t.max_queue, t.max_wait_seconds, c.uploaded, c.claimed, c.redeemed,
+                c.purged
             from promotions.coupon_types t
             cross join lateral (
                 select coalesce(sum(x.uploaded), 0)::bigint as uploaded, coalesce(sum(x.claimed), 0)::bigint as claimed,
@@ -55,6 +56,7 @@ internal static class ListCouponTypes
         var pace = row.IsDBNull(2) ? null : new Pace(row.GetInt32(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5));
         var (uploaded, claimed, redeemed, purged) = (row.GetInt64(6), row.GetInt64(7), row.GetInt64(8), row.GetInt64(9));
         return new CouponTypeCounts(
-            CouponType.NameOf(row.GetString(0)), row.GetNullable<int>(1), pace, uploaded, uploaded - claimed - purged, claimed, redeemed, purged);
+            CouponType.NameOf(row.GetString(0)), row.GetNullable<int>(1), pace, uploaded, uploaded - claimed - purged, claimed, redeemed,
+            purged);
     }
 }

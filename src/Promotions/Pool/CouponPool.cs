@@ -12,15 +12,17 @@ internal enum HeldPool
     Skip,
 
     /// <summary>
-    /// Wait for one's turn, for <see cref="CouponPool.BriefWait"/> at most: whoever only skips never gets a pool from which others claim all the time. The wait is shorter than
-    /// the server needs to find two that wait for each other, so pools may be waited for in any order.
+    /// Wait for one's turn, for <see cref="CouponPool.BriefWait"/> at most: whoever only skips never gets a pool from which others claim
+    /// all the time. The wait is shorter than the server needs to find two that wait for each other, so pools may be waited for in any
+    /// order.
     /// </summary>
     WaitBriefly,
 }
 
 /// <summary>
-/// The pool of one coupon type, held by this transaction: its rules, and its cursor, from which coupons are taken in upload order. Holding it is what makes
-/// claims of one type exact; the cost of taking grows neither with the pool nor with its consumed part, for nothing before the cursor is looked at.
+/// The pool of one coupon type, held by this transaction: its rules, and its cursor, from which coupons are taken in upload order. Holding
+/// it is what makes claims of one type exact; the cost of taking grows neither with the pool nor with its consumed part, for nothing before
+/// the cursor is looked at.
 /// </summary>
 internal sealed class CouponPool
 {
@@ -58,7 +60,10 @@ internal sealed class CouponPool
 
     internal long LastTicket { get; set; }
 
-    /// <summary>When the last grants of a paced type were made, none of them in the future: after the database's clock was set back they count as made now.</summary>
+    /// <summary>
+    /// When the last grants of a paced type were made, none of them in the future: after the database's clock was set back they count as
+    /// made now.
+    /// </summary>
     internal DateTime[] RecentGrants { get; set; }
 
     /// <summary>The database's clock when the pool was taken hold of.</summary>
@@ -68,8 +73,8 @@ internal sealed class CouponPool
     internal bool ClockWentBack { get; private set; }
 
     /// <summary>
-    /// Takes hold of a pool in a round trip; statements that follow see what was committed before. No pool: there is no such type, or it was skipped. The clock is read
-    /// in a statement of its own: what the first one selects may be of before it waited.
+    /// Takes hold of a pool in a round trip; statements that follow see what was committed before. No pool: there is no such type, or it
+    /// was skipped. The clock is read in a statement of its own: what the first one selects may be of before it waited.
     /// </summary>
     internal static SqlAnswer<CouponPool> Hold(RoundTrip trip, Unit<PromotionsDb> unit, string type, bool skipLocked = false)
     {
@@ -92,8 +97,8 @@ internal sealed class CouponPool
     }
 
     /// <summary>
-    /// Refuses, and logs, the claims of a held type that waited too long. They are the first ones of the queue, so no more than those are looked at. A claim from the
-    /// future was queued before the clock was set back: it waits from now on.
+    /// Refuses, and logs, the claims of a held type that waited too long. They are the first ones of the queue, so no more than those are
+    /// looked at. A claim from the future was queued before the clock was set back: it waits from now on.
     /// </summary>
     internal static SqlStatement RefuseLate(RoundTrip trip, Unit<PromotionsDb> unit, string type) =>
         trip.Add("""
@@ -127,7 +132,8 @@ internal sealed class CouponPool
             });
 
     /// <summary>Takes hold of a pool, and of nothing else. No pool: there is no such type, or somebody holds it.</summary>
-    internal static async Task<(CouponPool? Pool, bool IsHeld)> HoldAsync(Unit<PromotionsDb> unit, string type, HeldPool whenHeld, CancellationToken ct)
+    internal static async Task<(CouponPool? Pool, bool IsHeld)> HoldAsync(
+        Unit<PromotionsDb> unit, string type, HeldPool whenHeld, CancellationToken ct)
     {
         try
         {
@@ -138,7 +144,8 @@ internal sealed class CouponPool
                 trip.Add($"set local lock_timeout = '{BriefWait.TotalMilliseconds}ms'");
             }
             var pool = Hold(trip, unit, type, skipLocked: whenHeld == HeldPool.Skip);
-            var exists = trip.Add("select exists (select from promotions.coupon_types where name = $1)", type).First(row => row.GetBoolean(0));
+            var exists = trip.Add("select exists (select from promotions.coupon_types where name = $1)", type)
+                .First(row => row.GetBoolean(0));
             if (whenHeld == HeldPool.WaitBriefly)
             {
                 trip.Add("set local lock_timeout to default");
@@ -162,7 +169,10 @@ internal sealed class CouponPool
         return ready.Count > 0;
     }
 
-    /// <summary>The next coupon in upload order that has not expired; null when the pool is empty. <paramref name="wanted"/>: how many more will be asked for.</summary>
+    /// <summary>
+    /// The next coupon in upload order that has not expired; null when the pool is empty. <paramref name="wanted"/>: how many more will be
+    /// asked for.
+    /// </summary>
     internal async Task<PooledCoupon?> TakeAsync(int wanted, CancellationToken ct)
     {
         if (!await HasAsync(wanted, ct))
@@ -172,7 +182,9 @@ internal sealed class CouponPool
         return coupon;
     }
 
-    /// <summary>Reads pages until there is a coupon, or no more. Few expired ones are purged on the way; many are passed over, and purged by and by.</summary>
+    /// <summary>
+    /// Reads pages until there is a coupon, or no more. Few expired ones are purged on the way; many are passed over, and purged by and by.
+    /// </summary>
     private async Task ReadAsync(int wanted, CancellationToken ct)
     {
         while (ready.Count == 0 && !readToEnd)

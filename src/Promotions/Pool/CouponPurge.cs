@@ -5,10 +5,12 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Promotions.Pool;
 
 /// <summary>
-/// Purges on a schedule: <c>Boon:Coupons:PurgeInterval</c>, an hour unless set; and what claims passed over, by and by. Each page is a transaction of its own, so what
-/// was purged stays purged, whatever happens then. A pool that somebody holds is passed and tried again after the others, and an error of one pool stops no other.
+/// Purges on a schedule: <c>Boon:Coupons:PurgeInterval</c>, an hour unless set; and what claims passed over, by and by. Each page is a
+/// transaction of its own, so what was purged stays purged, whatever happens then. A pool that somebody holds is passed and tried again
+/// after the others, and an error of one pool stops no other.
 /// </summary>
-internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, LogSignals signals, IConfiguration configuration, TimeProvider time, ILogger<CouponPurge> logger)
+internal sealed partial class CouponPurge(
+    ModuleDatabase<PromotionsDb> module, LogSignals signals, IConfiguration configuration, TimeProvider time, ILogger<CouponPurge> logger)
     : BackgroundService
 {
     /// <summary>Between two looks at what claims passed over.</summary>
@@ -26,13 +28,15 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     private readonly TimeSpan interval = Settings.PurgeInterval.Of(configuration);
 
     /// <summary>
-    /// Purges everything now; answers how many coupons, and the types whose pools somebody held all the time. Those delay no other, and the schedule purges them.
+    /// Purges everything now; answers how many coupons, and the types whose pools somebody held all the time. Those delay no other, and the
+    /// schedule purges them.
     /// </summary>
     internal async Task<(long Purged, IReadOnlyList<string> Held)> RunAsync(string by, CancellationToken ct)
     {
         var pools = new PoolPurge(module, signals, by);
         var gaps = await PurgeGapsAsync(pools, ct);
-        var (purged, held) = await PurgeAsync(pools, await TypesAsync(ct), MostTriesOfRequest, (_, error) => ExceptionDispatchInfo.Throw(error), ct);
+        var (purged, held) = await PurgeAsync(
+            pools, await TypesAsync(ct), MostTriesOfRequest, (_, error) => ExceptionDispatchInfo.Throw(error), ct);
         return (gaps + purged, held);
     }
 
@@ -53,22 +57,28 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     {
         var last = time.GetTimestamp();
         var pools = new PoolPurge(module, signals, Actor.System);
-        return module.Database.Loops.EveryAsync(interval < GapInterval ? interval : GapInterval, time, RunAsync, error => LogFailed(logger, "", error.Message), stoppingToken);
+        return module.Database.Loops.EveryAsync(
+            interval < GapInterval ? interval : GapInterval, time, RunAsync, error => LogFailed(logger, "", error.Message), stoppingToken);
 
         async Task RunAsync()
         {
-            await Loops.EachAsync([pools], one => PurgeGapsAsync(one, stoppingToken), (_, error) => LogFailed(logger, "", error.Message), stoppingToken);
+            await Loops.EachAsync(
+                [pools], one => PurgeGapsAsync(one, stoppingToken), (_, error) => LogFailed(logger, "", error.Message), stoppingToken);
             if (time.GetElapsedTime(last) < interval)
                 return;
             var types = await TypesAsync(stoppingToken);
             last = time.GetTimestamp();
-            var (purged, _) = await PurgeAsync(pools, types, MostTries, (type, error) => LogFailed(logger, type, error.Message), stoppingToken);
+            var (purged, _) = await PurgeAsync(
+                pools, types, MostTries, (type, error) => LogFailed(logger, type, error.Message), stoppingToken);
             if (purged > 0)
                 LogPurged(logger, purged);
         }
     }
 
-    /// <summary>Purges the pools of types. Those that somebody holds are passed, and tried again after the others; answers which were held each time.</summary>
+    /// <summary>
+    /// Purges the pools of types. Those that somebody holds are passed, and tried again after the others; answers which were held each
+    /// time.
+    /// </summary>
     private async Task<(long Purged, IReadOnlyList<string> Held)> PurgeAsync(
         PoolPurge pools, List<string> types, int mostTries, Action<string, Exception> failed, CancellationToken ct)
     {
@@ -94,6 +104,7 @@ internal sealed partial class CouponPurge(ModuleDatabase<PromotionsDb> module, L
     [LoggerMessage(1, LogLevel.Information, "Purged {Count} expired coupons that nobody had claimed", EventName = "coupons-purged")]
     private static partial void LogPurged(ILogger logger, long count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Could not purge the expired coupons of type '{Type}'; trying again later: {Error}", EventName = "purge-failed")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not purge the expired coupons of type '{Type}'; trying again later: {Error}",
+        EventName = "purge-failed")]
     private static partial void LogFailed(ILogger logger, string type, string error);
 }

@@ -6,12 +6,14 @@ namespace Boon.Promotions.Pool;
 /// <param name="Good">Coupons that have not expired, in upload order.</param>
 /// <param name="Next">The position after what was looked at.</param>
 /// <param name="IsLast">Nothing comes after it.</param>
-/// <param name="PassedTo">Everything before this position has expired, or is among what was given earlier; null: nothing expired was met.</param>
+/// <param name="PassedTo">Everything before this position has expired, or is among what was given earlier; null: nothing expired was
+/// met.</param>
 internal sealed record PoolPage(List<PooledCoupon> Good, long Next, bool IsLast, long? PassedTo);
 
 /// <summary>
-/// Reads a pool past its expired coupons, for one transaction that holds it. A few are purged on the spot. Many (all of an upload may expire in one instant) are
-/// passed over: their range becomes a row of <c>coupon_gaps</c>, and <see cref="CouponPurge"/> purges it later, in pages, without holding the pool.
+/// Reads a pool past its expired coupons, for one transaction that holds it. A few are purged on the spot. Many (all of an upload may
+/// expire in one instant) are passed over: their range becomes a row of <c>coupon_gaps</c>, and <see cref="CouponPurge"/> purges it later,
+/// in pages, without holding the pool.
 /// </summary>
 internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
 {
@@ -30,7 +32,9 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
     private long purged;
     private long? gapFrom;
 
-    /// <summary>Reads a page from a position on, or more of what comes after it; <paramref name="wanted"/>: how many coupons are asked for.</summary>
+    /// <summary>
+    /// Reads a page from a position on, or more of what comes after it; <paramref name="wanted"/>: how many coupons are asked for.
+    /// </summary>
     internal Task<PoolPage> PageAsync(long from, int wanted, CancellationToken ct)
     {
         if (gapFrom is null && purged < Few)
@@ -61,7 +65,8 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
         var isLast = good.Count + expired.Count < limit;
         if (expired.Count == 0)
             return new PoolPage(good, next, isLast, null);
-        purged += await unit.Command("update promotions.codes set purged_at = clock_timestamp() where id = any ($1)", expired).ExecuteAsync(ct);
+        purged += await unit.Command("update promotions.codes set purged_at = clock_timestamp() where id = any ($1)", expired)
+            .ExecuteAsync(ct);
         return new PoolPage(good, next, isLast, good.Count > 0 ? good[0].Position : next);
     }
 
@@ -86,8 +91,9 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
     }
 
     /// <summary>
-    /// The first position from one on that can hold a good coupon (null: none does), and the last position of the pool. Coupons that expire at one time lie in the index
-    /// in the order of their positions, so each time of expiry that is yet to come is one look. Where there are too many of those times, it answers the next position.
+    /// The first position from one on that can hold a good coupon (null: none does), and the last position of the pool. Coupons that expire
+    /// at one time lie in the index in the order of their positions, so each time of expiry that is yet to come is one look. Where there
+    /// are too many of those times, it answers the next position.
     /// </summary>
     private async Task<(long? First, long Last)> FindAsync(long from, CancellationToken ct)
     {
@@ -113,7 +119,8 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
                 left join lateral (
                     select x.expires_at, x.position
                     from promotions.codes x
-                    where x.type = $1 and (x.expires_at, x.position) >= (t.expires_at, $2) and x.position is not null and x.purged_at is null
+                    where x.type = $1 and (x.expires_at, x.position) >= (t.expires_at, $2) and x.position is not null
+                    and x.purged_at is null
                     order by x.expires_at, x.position
                     limit 1
                 ) c on true
@@ -136,9 +143,12 @@ internal sealed class ExpiredCoupons(Unit<PromotionsDb> unit, string type)
     }
 
     private static PooledCoupon Read(NpgsqlDataReader reader) => new(
-        reader.GetGuid(0), reader.GetString(1), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetInt32(3), reader.GetDateTime(4), reader.GetInt64(5));
+        reader.GetGuid(0), reader.GetString(1), Benefits.Parse(reader.GetFieldValue<byte[]>(2)), reader.GetInt32(3), reader.GetDateTime(4),
+        reader.GetInt64(5));
 
-    /// <summary>Stores what was passed over, up to the pool's new cursor, in a round trip; answers how many coupons were purged on the spot.</summary>
+    /// <summary>
+    /// Stores what was passed over, up to the pool's new cursor, in a round trip; answers how many coupons were purged on the spot.
+    /// </summary>
     internal long Store(RoundTrip trip, long cursor)
     {
         if (gapFrom is { } first && first < cursor)

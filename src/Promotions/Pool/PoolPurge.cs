@@ -2,14 +2,18 @@ using Boon.Promotions.CouponTypes;
 
 namespace Boon.Promotions.Pool;
 
-/// <summary>Purges pools page by page, for <paramref name="by"/>: what has expired before the cursor comes to it, and the ranges that the cursor passed over.</summary>
+/// <summary>
+/// Purges pools page by page, for <paramref name="by"/>: what has expired before the cursor comes to it, and the ranges that the cursor
+/// passed over.
+/// </summary>
 internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals signals, string by)
 {
     /// <summary>Coupons looked at in one statement and purged in one transaction.</summary>
     private const int Page = 5_000;
 
     /// <summary>
-    /// What expired so long before the last purge is not looked for again. An upload whose coupons expire while it is under way, and clocks that differ, are within it.
+    /// What expired so long before the last purge is not looked for again. An upload whose coupons expire while it is under way, and clocks
+    /// that differ, are within it.
     /// </summary>
     private static readonly TimeSpan Margin = TimeSpan.FromHours(1);
 
@@ -21,8 +25,9 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
     private sealed record Expired(Guid Id, DateTime ExpiresAt, long Position);
 
     /// <summary>
-    /// Purges the coupons of a type that have expired since the last time. Only those are looked at, each by the index of times of expiry, and where coupons expire
-    /// together those before the cursor, which are claimed, are leapt over. Answers how many, and whether the pool was held by somebody and skipped.
+    /// Purges the coupons of a type that have expired since the last time. Only those are looked at, each by the index of times of expiry,
+    /// and where coupons expire together those before the cursor, which are claimed, are leapt over. Answers how many, and whether the pool
+    /// was held by somebody and skipped.
     /// </summary>
     internal async Task<(long Purged, bool Skipped)> RunAsync(string type, HeldPool whenHeld, CancellationToken ct)
     {
@@ -85,7 +90,9 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
         return purged;
     }
 
-    /// <summary>Remembers how far the purge has come; where the pool is held in this moment, the same is looked at once more next time.</summary>
+    /// <summary>
+    /// Remembers how far the purge has come; where the pool is held in this moment, the same is looked at once more next time.
+    /// </summary>
     private async Task EndAsync(string type, DateTime now, CancellationToken ct) =>
         await module.Database.Background.Command("""
             update promotions.coupon_types
@@ -95,8 +102,8 @@ internal sealed class PoolPurge(ModuleDatabase<PromotionsDb> module, LogSignals 
             .ExecuteAsync(ct);
 
     /// <summary>
-    /// Purges a page of a range that the cursor passed over: what is not claimed in it has expired, and nobody comes back to it, so no pool is held. Answers how many;
-    /// null when there is no such range that nobody works on.
+    /// Purges a page of a range that the cursor passed over: what is not claimed in it has expired, and nobody comes back to it, so no pool
+    /// is held. Answers how many; null when there is no such range that nobody works on.
     /// </summary>
     internal async Task<long?> GapAsync(CancellationToken ct)
     {

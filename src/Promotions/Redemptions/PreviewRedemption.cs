@@ -18,7 +18,8 @@ internal static class PreviewRedemption
         .WithSummary("What a code would take off. If it cannot be redeemed, `valid` is false and `reason` says why. Changes nothing.")
         .Produces<RedemptionPreview>();
 
-    private static async Task<IResult> Handle(Purchase request, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        Purchase request, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         var validation = request.Validate();
         if (!validation.Ok)
@@ -26,7 +27,8 @@ internal static class PreviewRedemption
         var wanted = (request.Code!, caller.UserId());
         var code = (await RedeemableCode.FindAsync(new RoundTrip(module), [wanted], locked: false, ct)).GetValueOrDefault(wanted);
         var amount = request.Amount!.Value;
-        var refusal = code is null ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product, request.AllowZeroDiscount is true);
+        var refusal = code is null
+            ? "code-invalid" : code.Refusal(amount, request.Currency!, request.Product, request.AllowZeroDiscount is true);
         var discount = refusal is null ? Discounts.Of(code!.Benefit, amount) : 0;
         return TypedResults.Ok(new RedemptionPreview(refusal is null, refusal, discount, amount - discount));
     }

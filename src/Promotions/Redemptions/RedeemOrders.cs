@@ -1,14 +1,17 @@
 namespace Boon.Promotions.Redemptions;
 
 /// <summary>
-/// Promotions' part of an order: when one is placed with a code, redeems it for the order's user or refuses; when it is cancelled, gives the use back. Each answer
-/// is caused by the order's event. An order is answered once, and not at all once its cancellation is known, in whatever order and how often the two come.
+/// Promotions' part of an order: when one is placed with a code, redeems it for the order's user or refuses; when it is cancelled, gives
+/// the use back. Each answer is caused by the order's event. An order is answered once, and not at all once its cancellation is known, in
+/// whatever order and how often the two come.
 /// </summary>
 internal static class RedeemOrders
 {
     internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
-        var coded = events.Select(e => (Event: e, Placed: e.Type == OrderPlaced.Name ? e.As<OrderPlaced>() : null, Cancelled: e.Type == OrderCancelled.Name ? e.As<OrderCancelled>() : null))
+        var coded = events.Select(e =>
+            (Event: e, Placed: e.Type == OrderPlaced.Name
+            ? e.As<OrderPlaced>() : null, Cancelled: e.Type == OrderCancelled.Name ? e.As<OrderCancelled>() : null))
             .Where(one => one.Placed?.Code is not null || one.Cancelled?.Code is not null).ToList();
         // In log order, so that a use that was given back is there for the next order; neighbours of one kind go together.
         for (var next = 0; next < coded.Count;)
@@ -20,12 +23,14 @@ internal static class RedeemOrders
             if (run[0].Placed is not null)
                 await RedeemAsync(unit, run.ConvertAll(one => (one.Event, one.Placed!)), ct);
             else
-                await ReleaseAsync(unit, run.DistinctBy(one => one.Cancelled!.OrderId).ToDictionary(one => one.Cancelled!.OrderId, one => one.Event), ct);
+                await ReleaseAsync(unit, run.DistinctBy(one => one.Cancelled!.OrderId)
+                    .ToDictionary(one => one.Cancelled!.OrderId, one => one.Event), ct);
         }
         return BatchEffect.Of(coded.Count > 0);
     }
 
-    private static async Task RedeemAsync(Unit<PromotionsDb> unit, List<(LoggedEvent Event, OrderPlaced Order)> placed, CancellationToken ct)
+    private static async Task RedeemAsync(
+        Unit<PromotionsDb> unit, List<(LoggedEvent Event, OrderPlaced Order)> placed, CancellationToken ct)
     {
         var recorded = await RecordAsync(unit, [.. placed.Select(one => one.Order.OrderId)], ct);
         if (PromotionsDefences.OncePerOrder.On)

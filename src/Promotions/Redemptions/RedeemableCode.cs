@@ -16,15 +16,17 @@ internal sealed record RedeemableCode(
     internal int RemainingUses => MaxUses - Uses - Taken;
 
     /// <summary>
-    /// Finds codes by their texts, each with who must hold it: a voucher's owner, or who claimed the coupon. One that is unknown or somebody else's is not found,
-    /// and nobody is told apart. Locked, they stay as they are found until the transaction ends; the clock is read after that.
+    /// Finds codes by their texts, each with who must hold it: a voucher's owner, or who claimed the coupon. One that is unknown or
+    /// somebody else's is not found, and nobody is told apart. Locked, they stay as they are found until the transaction ends; the clock is
+    /// read after that.
     /// </summary>
     internal static async Task<Dictionary<(string Text, Guid Holder), RedeemableCode>> FindAsync(
         RoundTrip trip, IReadOnlyList<(string Text, Guid Holder)> wanted, bool locked, CancellationToken ct)
     {
         var (codes, found) = (new Dictionary<Guid, RedeemableCode>(), new Dictionary<(string, Guid), RedeemableCode>());
         trip.Add($"""
-            select w.place, c.code = w.exact, c.id, coalesce(c.shown, c.code), w.holder, c.benefit, c.uses, c.max_uses, c.expires_at, c.voided, c.type
+            select w.place, c.code = w.exact, c.id, coalesce(c.shown, c.code), w.holder, c.benefit, c.uses, c.max_uses, c.expires_at,
+                c.voided, c.type
             from unnest($1, $2, $3) with ordinality w (exact, folded, holder, place)
             cross join lateral (
                 select x.id
@@ -34,7 +36,9 @@ internal sealed record RedeemableCode(
             join promotions.codes c on c.id = at.id
             where c.user_id = w.holder or exists (select from promotions.claims k where k.code_id = c.id and k.user_id = w.holder)
             {(locked ? "order by c.id for update of c" : "")}
-            """, wanted.Column(one => CodeText.Exact(one.Text)), wanted.Column(one => CodeText.Folded(one.Text) ?? ""), wanted.Column(one => one.Holder))
+            """,
+            wanted.Column(one => CodeText.Exact(one.Text)), wanted.Column(one => CodeText.Folded(one.Text) ?? ""),
+            wanted.Column(one => one.Holder))
             .Each(row =>
             {
                 // One code can be wanted by several spellings; a code that is written so comes before one that is typed so.
@@ -54,10 +58,13 @@ internal sealed record RedeemableCode(
     }
 
     private static RedeemableCode Read(NpgsqlDataReader row) => new(
-        row.GetGuid(2), row.GetString(3), row.GetGuid(4), JsonSerializer.Deserialize<Benefit>(row.GetString(5), Json.Options)!, row.GetInt32(6),
+        row.GetGuid(2), row.GetString(3), row.GetGuid(4), JsonSerializer.Deserialize<Benefit>(row.GetString(5), Json.Options)!,
+        row.GetInt32(6),
         row.GetInt32(7), row.GetDateTime(8), row.GetBoolean(9), row.GetNullable<string>(10));
 
-    /// <summary>Why it cannot be redeemed for a purchase; null when it can. What was decided before in the same transaction counts.</summary>
+    /// <summary>
+    /// Why it cannot be redeemed for a purchase; null when it can. What was decided before in the same transaction counts.
+    /// </summary>
     internal string? Refusal(long amount, string currency, string? product, bool allowZeroDiscount, DateTime? at = null) =>
         Voided ? "code-invalid"
         : ExpiresAt <= (at ?? ReadAt) ? "code-expired"

@@ -14,7 +14,8 @@ namespace Boon.Promotions.Redemptions;
 /// <param name="At">When it was wanted: a code that expired later was good; null: now.</param>
 /// <param name="OrderId">The order that wants it, if one does.</param>
 internal sealed record RedemptionWish(
-    string Code, Guid UserId, long Amount, string Currency, string? Product, string? Reference, bool AllowZeroDiscount, DateTime? At = null, Guid? OrderId = null);
+    string Code, Guid UserId, long Amount, string Currency, string? Product, string? Reference, bool AllowZeroDiscount, DateTime? At =
+        null, Guid? OrderId = null);
 
 /// <summary>What became of a wish.</summary>
 /// <param name="Wish">The wish.</param>
@@ -31,15 +32,17 @@ internal sealed record Redeemed(RedemptionWish Wish, string Code, Guid Id, long 
     internal void Append(Unit<PromotionsDb> unit, LoggedEvent? cause = null)
     {
         if (Refusal is null)
-            unit.Append(new CodeRedeemed(Id, Wish.UserId, Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Discount, Total, RemainingUses), cause);
+            unit.Append(new CodeRedeemed(
+                Id, Wish.UserId, Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Discount, Total, RemainingUses), cause);
         else
             unit.Append(new RedemptionRefused(Wish.UserId, Code, Wish.Amount, Wish.Currency, Wish.Product, Wish.Reference, Refusal), cause);
     }
 }
 
 /// <summary>
-/// The one way to redeem codes, for requests and for orders: locks them, decides the wishes one after the other, and stores what was taken in one round trip. Who
-/// wants a code that is being redeemed waits for that transaction and sees what it took; a check constraint stands behind the count.
+/// The one way to redeem codes, for requests and for orders: locks them, decides the wishes one after the other, and stores what was taken
+/// in one round trip. Who wants a code that is being redeemed waits for that transaction and sees what it took; a check constraint stands
+/// behind the count.
 /// </summary>
 internal static class RedemptionBatch
 {
@@ -52,7 +55,8 @@ internal static class RedemptionBatch
     private const string Moved = "A code that this transaction holds is not where it was.";
 
     /// <summary>Decides and stores; nothing is logged yet.</summary>
-    internal static async Task<List<Redeemed>> RedeemAsync(Unit<PromotionsDb> unit, IReadOnlyList<RedemptionWish> wishes, CancellationToken ct)
+    internal static async Task<List<Redeemed>> RedeemAsync(
+        Unit<PromotionsDb> unit, IReadOnlyList<RedemptionWish> wishes, CancellationToken ct)
     {
         var wanted = wishes.Select(wish => (wish.Code, wish.UserId)).Distinct().ToList();
         var codes = await RedeemableCode.FindAsync(new RoundTrip(unit), wanted, locked: PromotionsDefences.ExactUses.On, ct);
@@ -65,14 +69,16 @@ internal static class RedemptionBatch
 
     private static Redeemed Decide(RedemptionWish wish, RedeemableCode? code)
     {
-        var refusal = code is null ? "code-invalid" : code.Refusal(wish.Amount, wish.Currency, wish.Product, wish.AllowZeroDiscount, wish.At);
+        var refusal = code is null
+            ? "code-invalid" : code.Refusal(wish.Amount, wish.Currency, wish.Product, wish.AllowZeroDiscount, wish.At);
         if (refusal is not null)
             return new Redeemed(wish, code?.Code ?? CodeText.Exact(wish.Code), Guid.Empty, 0, 0, refusal);
         code!.Take();
         return new Redeemed(wish, code.Code, Guid.CreateVersion7(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
     }
 
-    private static async Task StoreAsync(Unit<PromotionsDb> unit, List<Redeemed> redeemed, Dictionary<(string, Guid), RedeemableCode> codes, CancellationToken ct)
+    private static async Task StoreAsync(
+        Unit<PromotionsDb> unit, List<Redeemed> redeemed, Dictionary<(string, Guid), RedeemableCode> codes, CancellationToken ct)
     {
         if (redeemed.Count == 0)
             return;
@@ -96,7 +102,8 @@ internal static class RedemptionBatch
             select *
             from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
-            redeemed.Column(one => one.Id), redeemed.Column(one => codes[(one.Wish.Code, one.Wish.UserId)].Id), redeemed.Column(one => one.Wish.UserId),
+            redeemed.Column(one => one.Id), redeemed.Column(one => codes[(one.Wish.Code, one.Wish.UserId)].Id),
+            redeemed.Column(one => one.Wish.UserId),
             redeemed.Column(one => one.Wish.Amount), redeemed.Column(one => one.Wish.Currency), redeemed.Column(one => one.Wish.Product),
             redeemed.Column(one => one.Wish.Reference), redeemed.Column(one => one.Discount), redeemed.Column(one => one.Wish.OrderId));
         foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
@@ -104,12 +111,15 @@ internal static class RedemptionBatch
         await trip.RunAsync(ct);
     }
 
-    /// <summary>Gives back the uses of redemptions, each once; nothing is logged yet. The codes are locked first, as by those who redeem.</summary>
+    /// <summary>
+    /// Gives back the uses of redemptions, each once; nothing is logged yet. The codes are locked first, as by those who redeem.
+    /// </summary>
     /// <param name="unit">The transaction.</param>
     /// <param name="which"><see cref="ById"/> or <see cref="ByOrder"/>.</param>
     /// <param name="ids">Of the redemptions, or of the orders.</param>
     /// <param name="ct">Stops it.</param>
-    internal static async Task<IReadOnlyList<Released>> ReleaseAsync(Unit<PromotionsDb> unit, string which, Guid[] ids, CancellationToken ct)
+    internal static async Task<IReadOnlyList<Released>> ReleaseAsync(
+        Unit<PromotionsDb> unit, string which, Guid[] ids, CancellationToken ct)
     {
         var trip = new RoundTrip(unit);
         trip.Add($"""
@@ -144,7 +154,8 @@ internal static class RedemptionBatch
             """, ids)
             .All(row => new Released(
                 new RedemptionReleased(
-                    row.GetGuid(0), row.GetGuid(1), row.GetNullable<string>(2) ?? throw new InvalidOperationException(Moved), row.GetInt32(3)),
+                    row.GetGuid(0), row.GetGuid(1), row.GetNullable<string>(2) ?? throw new InvalidOperationException(Moved),
+                    row.GetInt32(3)),
                 row.GetNullable<string>(4), row.GetNullable<Guid>(5)));
         await trip.RunAsync(ct);
         var counts = new RoundTrip(unit);

@@ -4,24 +4,26 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Promotions.Rewards;
 
 /// <summary>
-/// Grants delayed rewards as soon as their pools have coupons again. Any process may; who holds a pool is alone with it, and one that somebody holds is left for the
-/// next look.
+/// Grants delayed rewards as soon as their pools have coupons again. Any process may; who holds a pool is alone with it, and one that
+/// somebody holds is left for the next look.
 /// </summary>
-internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, ILogger<DelayedRewards> logger) : BackgroundService
+internal sealed partial class DelayedRewards(
+    ModuleDatabase<PromotionsDb> module, LogSignals signals, TimeProvider time, ILogger<DelayedRewards> logger) : BackgroundService
 {
     /// <summary>Between two looks, however much is logged.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        module.Database.Loops.EveryAsync(Interval, time, () => GrantAllAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        module.Database.Loops.EveryAsync(
+            Interval, time, () => GrantAllAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
 
     private async Task GrantAllAsync(CancellationToken ct) => await Loops.EachAsync(
         await TypesAsync(ct), type => GrantAsync(type, ct), (_, error) => LogFailed(logger, error.Message), ct);
 
     /// <summary>
-    /// Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), or of whose rewards nobody has said yet why they wait: their pool
-    /// was held when they were recorded. No pool is held for this look.
+    /// Types for which rewards wait and coupons are there (perhaps expired ones, which granting purges), or of whose rewards nobody has
+    /// said yet why they wait: their pool was held when they were recorded. No pool is held for this look.
     /// </summary>
     private Task<List<string>> TypesAsync(CancellationToken ct) =>
         module.Database.Background.Command("""
@@ -66,6 +68,7 @@ internal sealed partial class DelayedRewards(ModuleDatabase<PromotionsDb> module
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not grant delayed rewards; trying again later: {Error}", EventName = "delayed-rewards-failed")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not grant delayed rewards; trying again later: {Error}",
+        EventName = "delayed-rewards-failed")]
     private static partial void LogFailed(ILogger logger, string error);
 }

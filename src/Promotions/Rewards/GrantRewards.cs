@@ -17,8 +17,9 @@ internal enum Granted
 }
 
 /// <summary>
-/// Grants the rewards of quests that are coupons: each is recorded first, then given coupons from the pool of its type, outside <c>perUser</c> and without pace, in the
-/// order in which they were claimed. What a pool cannot give stays recorded, is logged as delayed with the reason, and is granted when there are coupons again.
+/// Grants the rewards of quests that are coupons: each is recorded first, then given coupons from the pool of its type, outside
+/// <c>perUser</c> and without pace, in the order in which they were claimed. What a pool cannot give stays recorded, is logged as delayed
+/// with the reason, and is granted when there are coupons again.
 /// </summary>
 internal static class GrantRewards
 {
@@ -34,20 +35,23 @@ internal static class GrantRewards
     /// <summary>What a reward that waits can say; nothing at first.</summary>
     private static readonly string[] Unsaid = ["", "type-unknown", "sold-out"];
 
-    private sealed record Pending(long Place, Guid QuestId, Guid UserId, int Number, int Quantity, int Granted, Guid EventId, string? TraceParent);
+    private sealed record Pending(
+        long Place, Guid QuestId, Guid UserId, int Number, int Quantity, int Granted, Guid EventId, string? TraceParent);
 
     internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<PromotionsDb> unit, CancellationToken ct)
     {
         var claimed = new List<(LoggedEvent Event, RewardClaimed Reward, string Type)>();
         foreach (var e in events)
-            if (e.Type == RewardClaimed.Name && e.As<RewardClaimed>() is var reward && reward.Item.StartsWith(RewardClaimed.CouponPrefix, StringComparison.Ordinal))
+            if (e.Type == RewardClaimed.Name && e.As<RewardClaimed>() is var reward && reward.Item.StartsWith(
+                RewardClaimed.CouponPrefix, StringComparison.Ordinal))
                 claimed.Add((e, reward, reward.Item[RewardClaimed.CouponPrefix.Length..]));
         if (claimed.Count == 0)
             return BatchEffect.None;
         await unit.Command("""
             insert into promotions.coupon_rewards (user_id, quest_id, number, type, quantity, event_id, trace_parent)
             select user_id, quest_id, number, type, quantity, event_id, trace_parent
-            from unnest($1, $2, $3, $4, $5, $6, $7) with ordinality r (user_id, quest_id, number, type, quantity, event_id, trace_parent, place)
+            from unnest($1, $2, $3, $4, $5, $6, $7) with ordinality r (user_id, quest_id, number, type, quantity, event_id, trace_parent,
+                place)
             order by place
             on conflict (user_id, quest_id, number) do nothing
             """,
@@ -55,7 +59,8 @@ internal static class GrantRewards
             claimed.Column(one => one.Type), claimed.Column(one => one.Reward.Quantity), claimed.Column(one => one.Event.Id),
             claimed.Column(one => one.Event.TraceParent))
             .ExecuteAsync(ct);
-        // A pool that somebody holds delays no other type: what it is to give stays recorded, in its order, and is granted by whoever holds the pool next.
+        // A pool that somebody holds delays no other type: what it is to give stays recorded, in its order, and is granted by whoever holds
+        // the pool next.
         var held = new List<string>();
         foreach (var type in claimed.Select(one => one.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
             if (await GrantAsync(unit, type, HeldPool.Skip, ct) == Granted.Held)
@@ -78,7 +83,8 @@ internal static class GrantRewards
         for (var i = 0; i < pending.Count && claims.Count < MostCoupons; i++)
         {
             var reward = pending[i];
-            while (reward.Granted + given[i] < reward.Quantity && claims.Count < MostCoupons && await pool!.TakeAsync(MostCoupons - claims.Count, ct) is { } coupon)
+            while (reward.Granted + given[i] < reward.Quantity && claims.Count < MostCoupons && await pool!.TakeAsync(
+                MostCoupons - claims.Count, ct) is { } coupon)
             {
                 var id = Guid.CreateVersion7();
                 claims.Add(new NewClaim(id, reward.UserId, coupon.Position, coupon.Id, null));
@@ -86,7 +92,8 @@ internal static class GrantRewards
                 given[i]++;
             }
             if (reward.Granted + given[i] == reward.Quantity)
-                unit.Append(new RewardGranted(reward.QuestId, reward.UserId, reward.Number, type, reward.Quantity), reward.TraceParent, reward.EventId);
+                unit.Append(new RewardGranted(reward.QuestId, reward.UserId, reward.Number, type, reward.Quantity), reward.TraceParent,
+                    reward.EventId);
         }
         // Asked before the pool is stored: looking may pass, and purge, expired coupons.
         var left = pool is not null && await pool.HasAsync(1, ct);
@@ -128,7 +135,8 @@ internal static class GrantRewards
             """, type, reason, Unsaid.Where(other => other != reason).ToArray())
             .ReadEachAsync(
                 row => unit.Append(
-                    new RewardDelayed(row.GetGuid(0), row.GetGuid(1), row.GetInt32(2), type, reason), row.GetNullable<string>(3), row.GetGuid(4)), ct);
+                    new RewardDelayed(row.GetGuid(0), row.GetGuid(1), row.GetInt32(2), type, reason), row.GetNullable<string>(3),
+                    row.GetGuid(4)), ct);
 
     /// <summary>What waits for a type, the oldest first. Who holds its pool is alone with it.</summary>
     private static Task<List<Pending>> PendingAsync(Unit<PromotionsDb> unit, string type, CancellationToken ct) =>

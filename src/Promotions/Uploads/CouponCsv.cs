@@ -4,7 +4,10 @@ using CsvHelper;
 
 namespace Boon.Promotions.Uploads;
 
-/// <summary>Reads a CSV with the header <c>code,type,discountKind,discountValue,currency,expiresAt,maxUses,match</c> as it arrives; an empty field is an absent one.</summary>
+/// <summary>
+/// Reads a CSV with the header <c>code,type,discountKind,discountValue,currency,expiresAt,maxUses,match</c> as it arrives; an empty field
+/// is an absent one.
+/// </summary>
 internal static class CouponCsv
 {
     /// <summary>Columns of a header of which each fault is told.</summary>
@@ -13,7 +16,8 @@ internal static class CouponCsv
     private const int LongestRecord = 64 * 1024;
 
     private static readonly string[] Required = ["code", "discountKind", "discountValue", "expiresAt"];
-    private static readonly string[] Columns = ["code", "type", "discountKind", "discountValue", "currency", "expiresAt", "maxUses", "match"];
+    private static readonly string[] Columns =
+        ["code", "type", "discountKind", "discountValue", "currency", "expiresAt", "maxUses", "match"];
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads to the end, or until there are more rows than may be (true). A faulty header is a fault of row 0.</summary>
@@ -59,7 +63,8 @@ internal static class CouponCsv
         }
         var faults = Required.Where(column => !csv.Headers.Contains(column)).Select(column => (column, "is missing in the header"))
             .Concat(csv.Headers.Where(column => !Columns.Contains(column)).Select(column => (column, "is not a column of this upload")))
-            .Concat(csv.Headers.GroupBy(column => column).Where(same => same.Count() > 1).Select(same => (same.Key, "appears more than once in the header"))).ToList();
+            .Concat(csv.Headers.GroupBy(column => column).Where(same => same.Count() > 1)
+                .Select(same => (same.Key, "appears more than once in the header"))).ToList();
         foreach (var (column, reason) in faults)
             rows.HeaderFault(column, reason);
         return faults.Count == 0;
@@ -75,7 +80,8 @@ internal static class CouponCsv
         }
         try
         {
-            var (code, type, kind, value, currency, expires, uses, match) = (Next(), Next(), Next(), Next(), Next(), Next(), Next(), Next());
+            var (code, type, kind, value, currency, expires, uses, match) =
+                (Next(), Next(), Next(), Next(), Next(), Next(), Next(), Next());
             if (value is not null && !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
                 rows.Unreadable("discount.value", "must be a whole number");
             else if (uses is not null && !int.TryParse(uses, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
@@ -83,7 +89,8 @@ internal static class CouponCsv
             else if (CouponTimes.Read(expires, out var expiresAt) is { } fault)
                 rows.Unreadable("expiresAt", fault);
             else
-                rows.Add(new RawCoupon(code ?? "", type, kind, value is null ? null : long.Parse(value, CultureInfo.InvariantCulture), currency, expiresAt,
+                rows.Add(new RawCoupon(
+                    code ?? "", type, kind, value is null ? null : long.Parse(value, CultureInfo.InvariantCulture), currency, expiresAt,
                     uses is null ? null : int.Parse(uses, CultureInfo.InvariantCulture), match));
         }
         catch (DecoderFallbackException)

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Boon.Promotions.Uploads;
 
-/// <summary>Reads <c>{"coupons": [...]}</c> from a request as it arrives, one coupon at a time: the body is never held as a whole.</summary>
+/// <summary>
+/// Reads <c>{"coupons": [...]}</c> from a request as it arrives, one coupon at a time: the body is never held as a whole.
+/// </summary>
 internal sealed class CouponJson(CouponRows rows)
 {
     private enum Place { Start, Members, Coupons, End }
@@ -74,7 +76,8 @@ internal sealed class CouponJson(CouponRows rows)
                 found = true;
                 break;
             case (Place.Members, JsonTokenType.PropertyName):
-                throw new InputFaultException(found ? "coupons must be the only member, once" : "only coupons is a member of this call's body");
+                throw new InputFaultException(
+                    found ? "coupons must be the only member, once" : "only coupons is a member of this call's body");
             case (Place.Members, JsonTokenType.StartArray) when found:
                 place = Place.Coupons;
                 break;
@@ -109,7 +112,8 @@ internal sealed class CouponJson(CouponRows rows)
             foreach (var member in coupon.EnumerateObject())
             {
                 field = member.Name;
-                fault = !seen.Add(field) ? "appears more than once" : field == "discount" ? Discount(member.Value, ref raw, out field) : Member(member, ref raw);
+                fault = !seen.Add(field)
+                    ? "appears more than once" : field == "discount" ? Discount(member.Value, ref raw, out field) : Member(member, ref raw);
                 if (fault is not null)
                     break;
             }
@@ -137,11 +141,13 @@ internal sealed class CouponJson(CouponRows rows)
                 return Text(value, out var match) ? Set(raw = raw with { Match = match }) : "must be a text";
             case "expiresAt":
                 DateTimeOffset? expires = null;
-                return Text(value, out var time) ? CouponTimes.Read(time, out expires) ?? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
+                return Text(value, out var time)
+                    ? CouponTimes.Read(time, out expires) ?? Set(raw = raw with { ExpiresAt = expires }) : CouponTimes.Form;
             case "maxUses":
                 if (value.ValueKind == JsonValueKind.Null)
                     return null;
-                return JsonNumber.TryWhole(value, out var uses) && uses is >= int.MinValue and <= int.MaxValue ? Set(raw = raw with { MaxUses = (int)uses }) : "must be a whole number";
+                return JsonNumber.TryWhole(value, out var uses) && uses is >= int.MinValue and <= int.MaxValue
+                    ? Set(raw = raw with { MaxUses = (int)uses }) : "must be a whole number";
             default:
                 return "is not a member of a coupon";
         }

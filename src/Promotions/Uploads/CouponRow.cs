@@ -23,7 +23,8 @@ internal readonly record struct RawCoupon(
     string? Code, string? Type, string? Kind, long? Value, string? Currency, DateTimeOffset? ExpiresAt, int? MaxUses, string? Match);
 
 /// <summary>
-/// Collects the rows of one upload: checks each on its own, for the type that it names and for the codes before it. Keeps the first hundred faults and the good rows.
+/// Collects the rows of one upload: checks each on its own, for the type that it names and for the codes before it. Keeps the first hundred
+/// faults and the good rows.
 /// </summary>
 internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
 {
@@ -89,7 +90,9 @@ internal sealed class CouponRows(IReadOnlySet<string> types, DateTimeOffset now)
             Check(raw.ExpiresAt > now, "expiresAt", "is past");
         Check(raw.MaxUses is null or (>= 1 and <= CodeRules.MostUses), "maxUses", $"must be 1 to {CodeRules.MostUses}");
         if (Faults.Count == faults && faults < MostFaults)
-            Good.Add(new CouponRow(code!, shown, type, BenefitOf(raw.Kind!, raw.Value!.Value, raw.Currency), raw.ExpiresAt!.Value.UtcDateTime, raw.MaxUses ?? 1));
+            Good.Add(new CouponRow(
+                code!, shown, type, BenefitOf(raw.Kind!, raw.Value!.Value, raw.Currency), raw.ExpiresAt!.Value.UtcDateTime, raw.MaxUses
+                ?? 1));
     }
 
     /// <summary>Notes that a good row's code is taken by a code that is stored already.</summary>

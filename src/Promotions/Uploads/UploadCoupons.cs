@@ -20,7 +20,8 @@ internal static class UploadCoupons
     /// <summary>An upload as JSON.</summary>
     /// <param name="Coupons">1 to 50,000 of them.</param>
     /// <example>
-    /// {"coupons": [{"code": "TEN-OFF", "type": "FREE", "discount": {"kind": "percent", "value": 10}, "expiresAt": "2090-01-01T00:00:00Z", "maxUses": 2}]}
+    /// {"coupons": [{"code": "TEN-OFF", "type": "FREE", "discount": {"kind": "percent", "value": 10}, "expiresAt": "2090-01-01T00:00:00Z",
+    /// "maxUses": 2}]}
     /// </example>
     internal sealed record Request([Length(1, CouponRows.Most)] IReadOnlyList<NewCoupon> Coupons);
 
@@ -32,7 +33,8 @@ internal static class UploadCoupons
     /// <param name="MaxUses">How often it can be redeemed; default 1.</param>
     /// <param name="Match"><c>exact</c> (default): its code is found as it is written; <c>folded</c>: as people type it.</param>
     internal sealed record NewCoupon(
-        [Length(1, CodeText.Longest)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount, DateTimeOffset ExpiresAt, int? MaxUses,
+        [Length(1, CodeText.Longest)] string Code, [Length(1, CouponRules.LongestTypeName)] string? Type, NewDiscount Discount,
+        DateTimeOffset ExpiresAt, int? MaxUses,
         [AllowedValues("exact", "folded", null)] string? Match);
 
     /// <summary>What a coupon takes off.</summary>
@@ -40,7 +42,8 @@ internal static class UploadCoupons
     /// <param name="Value">1 to 100 percent, or minor units.</param>
     /// <param name="Currency">ISO 4217, of a fixed amount.</param>
     internal sealed record NewDiscount(
-        [AllowedValues("percent", "fixed")] string Kind, [Range(1L, Money.LargestAmount)] long Value, [RegularExpression(Money.CurrencyPattern)] string? Currency = null);
+        [AllowedValues("percent", "fixed")] string Kind, [Range(1L, Money.LargestAmount)] long Value,
+        [RegularExpression(Money.CurrencyPattern)] string? Currency = null);
 
     /// <summary>Why nothing was uploaded.</summary>
     /// <param name="Type">A URN of the code.</param>
@@ -49,33 +52,43 @@ internal static class UploadCoupons
     /// <param name="Detail">What happened and what to do, for people.</param>
     /// <param name="Code">The stable code, for programs.</param>
     /// <param name="Errors">The first 100 faults.</param>
-    internal sealed record UploadProblem(string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<RowFault>? Errors);
+    internal sealed record UploadProblem(
+        string Type, string Title, int Status, string Detail, string Code, IReadOnlyList<RowFault>? Errors);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/coupons", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Coupons").WithMetadata(new BodyLimit(LargestBody))
         .WithSummary("Uploads 1 to 50,000 coupons, all or none.")
-        .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses,match` (any order; type, currency, maxUses and match are optional). "
-            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than 50,000; 429 `too-many-uploads` while this process reads as many uploads as it can. Coupons go out in the order of their upload.")
+        .WithDescription("JSON, or `text/csv` with the header `code,type,discountKind,discountValue,currency,expiresAt,maxUses,match` (any "
+            + "order; type, currency, maxUses and match are optional). "
+            + "422 `upload-refused` names the first 100 faults as `errors: [{row, field, reason}]`; 413 `too-many-coupons` for more than "
+            + "50,000; 429 `too-many-uploads` while this process reads as many uploads as it can. Coupons go out in the order of "
+            + "their upload.")
         .Accepts<Request>("application/json", "text/csv")
         .Produces<UploadView>(StatusCodes.Status201Created)
-        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses(StatusCodes.Status429TooManyRequests, "too-many-uploads").Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
+        .Refuses(StatusCodes.Status413PayloadTooLarge, "too-many-coupons").Refuses(StatusCodes.Status429TooManyRequests, "too-many-uploads")
+            .Refuses<UploadProblem>(StatusCodes.Status422UnprocessableEntity, "upload-refused");
 
     private static async Task<IResult> Handle(
-        HttpContext http, ClaimsPrincipal caller, UploadPlaces places, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
+        HttpContext http, ClaimsPrincipal caller, UploadPlaces places, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit,
+        TimeProvider time, CancellationToken ct)
     {
         using var place = places.TryTake();
         if (place is not null)
             return await UploadAsync(http, caller.UserId(), module, unit, time, ct);
         await http.Request.Body.CopyToAsync(Stream.Null, ct); // so that a client that still sends sees the answer
-        return Problems.RetryLater(http, StatusCodes.Status429TooManyRequests, "too-many-uploads", "This process reads as many uploads as it can; try again.", UploadPlaces.RetryAfter);
+        return Problems.RetryLater(
+            http, StatusCodes.Status429TooManyRequests, "too-many-uploads", "This process reads as many uploads as it can; try again.",
+            UploadPlaces.RetryAfter);
     }
 
     private static async Task<IResult> UploadAsync(
-        HttpContext http, Guid caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time, CancellationToken ct)
+        HttpContext http, Guid caller, ModuleDatabase<PromotionsDb> module, Unit<PromotionsDb> unit, TimeProvider time,
+        CancellationToken ct)
     {
         var form = http.Request.ContentType?.Split(';')[0].Trim().ToLowerInvariant();
         if (form is not ("application/json" or "text/csv"))
-            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "Send the coupons as application/json or text/csv.");
+            return Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type",
+                "Send the coupons as application/json or text/csv.");
         var rows = new CouponRows(await TypesAsync(module, ct), time.GetUtcNow());
         var tooMany = form == "text/csv"
             ? await CouponCsv.ReadAsync(http.Request.Body, rows, ct)
@@ -83,7 +96,8 @@ internal static class UploadCoupons
         if (tooMany)
         {
             await http.Request.Body.CopyToAsync(Stream.Null, ct); // so that a client that still sends sees the answer
-            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-coupons", $"An upload takes {CouponRows.Most:N0} coupons at most; send several.");
+            return Problems.Of(StatusCodes.Status413PayloadTooLarge, "too-many-coupons",
+                $"An upload takes {CouponRows.Most:N0} coupons at most; send several.");
         }
         if (rows.Count == 0 && rows.Faults.Count == 0)
             return Refused([new RowFault(0, null, "there is no coupon in it")]);
@@ -106,13 +120,16 @@ internal static class UploadCoupons
     }
 
     private static ProblemHttpResult Refused(IReadOnlyList<RowFault> faults) => TypedResults.Problem(
-        "Nothing was uploaded; errors names the first rows at fault.", statusCode: StatusCodes.Status422UnprocessableEntity, title: "Unprocessable Entity",
-        type: "urn:boon:error:upload-refused", extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = "upload-refused", ["errors"] = faults });
+        "Nothing was uploaded; errors names the first rows at fault.", statusCode: StatusCodes.Status422UnprocessableEntity,
+        title: "Unprocessable Entity",
+        type: "urn:boon:error:upload-refused", extensions: new Dictionary<string, object?>(StringComparer.Ordinal)
+            { ["code"] = "upload-refused", ["errors"] = faults });
 
     private static async Task<HashSet<string>> TypesAsync(ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         var types = new HashSet<string>(StringComparer.Ordinal);
-        await module.Command("select name from promotions.coupon_types where name <> ''").ReadEachAsync(row => types.Add(row.GetString(0)), ct);
+        await module.Command("select name from promotions.coupon_types where name <> ''")
+            .ReadEachAsync(row => types.Add(row.GetString(0)), ct);
         return types;
     }
 

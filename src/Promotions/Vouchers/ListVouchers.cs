@@ -14,7 +14,9 @@ namespace Boon.Promotions.Vouchers;
 /// {"code": "7KQM-2XRT-9FHB", "campaignId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "benefit": {"kind": "percent", "value": 30},
 /// "state": "active", "uses": 0, "maxUses": 1, "expiresAt": "2026-05-31T09:30:00Z"}
 /// </example>
-internal sealed record VoucherView(string Code, Guid CampaignId, Benefit Benefit, [AllowedValues("active", "used", "expired", "void")] string State, int Uses, int MaxUses, DateTimeOffset ExpiresAt);
+internal sealed record VoucherView(
+    string Code, Guid CampaignId, Benefit Benefit, [AllowedValues("active", "used", "expired", "void")] string State, int Uses,
+    int MaxUses, DateTimeOffset ExpiresAt);
 
 /// <summary>Lists a user's vouchers, newest first: one's own, or anybody's for an operator.</summary>
 internal static class ListVouchers
@@ -25,7 +27,8 @@ internal static class ListVouchers
         .Produces<Page<VoucherView>>()
         .CatchesUp(PromotionsModule.IssueVouchersSubscription);
 
-    private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<PromotionsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;

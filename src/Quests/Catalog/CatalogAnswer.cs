@@ -14,7 +14,8 @@ internal static class CatalogAnswer
     {
         if (page is { Limit: null, Cursor: null })
             return SendAsync(http, list, list.FirstPage);
-        return page.TryRead(out var limit, out Guid? before, out var problem) ? SendAsync(http, list, list.Page(limit, before)) : problem!.ExecuteAsync(http);
+        return page.TryRead(out var limit, out Guid? before, out var problem)
+            ? SendAsync(http, list, list.Page(limit, before)) : problem!.ExecuteAsync(http);
     }
 
     /// <summary>One entry.</summary>

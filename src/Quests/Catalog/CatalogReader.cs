@@ -3,10 +3,11 @@ using Microsoft.Extensions.Hosting;
 namespace Boon.Quests.Catalog;
 
 /// <summary>
-/// Keeps this process's snapshot of the catalog: read at start, again in the process that changed it before that change is answered, and everywhere when events of
-/// this module arrive. So a read costs no query, and is never older than a wake-up.
+/// Keeps this process's snapshot of the catalog: read at start, again in the process that changed it before that change is answered, and
+/// everywhere when events of this module arrive. So a read costs no query, and is never older than a wake-up.
 /// </summary>
-internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, LogSignals signals, ILogger<CatalogReader> logger) : BackgroundService
+internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, LogSignals signals, ILogger<CatalogReader> logger)
+    : BackgroundService
 {
     private readonly SemaphoreSlim reading = new(1, 1);
     private volatile CatalogSnapshot current = CatalogSnapshot.Empty;
@@ -40,7 +41,9 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
         }
     }
 
-    /// <summary>The same for a request whose change is stored already: a failure here is not its failure, and the next wake-up reads again.</summary>
+    /// <summary>
+    /// The same for a request whose change is stored already: a failure here is not its failure, and the next wake-up reads again.
+    /// </summary>
     internal async Task TryRefreshAsync(CancellationToken ct)
     {
         try
@@ -65,7 +68,8 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(QuestsModule.ModuleName, wake);
-        await module.Database.Loops.OnWakeAsync(wake, () => RefreshAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        await module.Database.Loops.OnWakeAsync(
+            wake, () => RefreshAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The catalog could not be read; trying again: {Error}", EventName = "catalog-failed")]
@@ -82,11 +86,15 @@ internal sealed partial class CatalogReader(ModuleDatabase<QuestsDb> module, Log
 /// <summary>Marks endpoints that change the catalog.</summary>
 internal static class CatalogChanges
 {
-    /// <summary>Reads the catalog anew in this process before the answer is sent: who has changed something sees it. Say it before <c>WithUnit</c>.</summary>
-    internal static RouteHandlerBuilder RefreshesCatalog(this RouteHandlerBuilder route) => route.AddEndpointFilter(async (invocation, next) =>
+    /// <summary>
+    /// Reads the catalog anew in this process before the answer is sent: who has changed something sees it. Say it before <c>WithUnit</c>.
+    /// </summary>
+    internal static RouteHandlerBuilder RefreshesCatalog(this RouteHandlerBuilder route) =>
+        route.AddEndpointFilter(async (invocation, next) =>
     {
         var result = await next(invocation);
-        await invocation.HttpContext.RequestServices.GetRequiredService<CatalogReader>().TryRefreshAsync(invocation.HttpContext.RequestAborted);
+        await invocation.HttpContext.RequestServices.GetRequiredService<CatalogReader>().TryRefreshAsync(
+            invocation.HttpContext.RequestAborted);
         return result;
     });
 }

@@ -62,7 +62,8 @@ internal sealed class CatalogList
 /// <param name="Public">The quests that everybody sees: all but drafts.</param>
 /// <param name="All">The quests that operators see.</param>
 /// <param name="Quests">All quests by id.</param>
-internal sealed record CatalogSnapshot(long Version, CatalogList Rewards, CatalogList Public, CatalogList All, FrozenDictionary<Guid, Quest> Quests)
+internal sealed record CatalogSnapshot(
+    long Version, CatalogList Rewards, CatalogList Public, CatalogList All, FrozenDictionary<Guid, Quest> Quests)
 {
     /// <summary>What a catalog is before its first change.</summary>
     internal static CatalogSnapshot Empty { get; } = Of(0, [], []);
@@ -71,10 +72,12 @@ internal sealed record CatalogSnapshot(long Version, CatalogList Rewards, Catalo
     {
         var byId = rewards.ToDictionary(reward => reward.Id);
         var views = quests.OrderByDescending(quest => quest.Id)
-            .Select(quest => (quest.State, Entry: new CatalogEntry(quest.Id, JsonSerializer.SerializeToUtf8Bytes(QuestView.Of(quest, byId[quest.RewardId]), Json.Options)))).ToList();
+            .Select(quest => (quest.State, Entry: new CatalogEntry(
+                quest.Id, JsonSerializer.SerializeToUtf8Bytes(QuestView.Of(quest, byId[quest.RewardId]), Json.Options)))).ToList();
         return new CatalogSnapshot(
             version,
-            new CatalogList(rewards.OrderByDescending(reward => reward.Id).Select(reward => new CatalogEntry(reward.Id, JsonSerializer.SerializeToUtf8Bytes(RewardView.Of(reward), Json.Options)))),
+            new CatalogList(rewards.OrderByDescending(reward => reward.Id)
+                .Select(reward => new CatalogEntry(reward.Id, JsonSerializer.SerializeToUtf8Bytes(RewardView.Of(reward), Json.Options)))),
             new CatalogList(views.Where(view => view.State != Quest.Draft).Select(view => view.Entry)),
             new CatalogList(views.Select(view => view.Entry)),
             quests.ToFrozenDictionary(quest => quest.Id));

@@ -13,18 +13,22 @@ internal static class ChangeQuest
     /// <param name="State">What it becomes.</param>
     /// <example>{"streak": 5, "state": "paused"}</example>
     internal sealed record Request(
-        [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription), Clearable] string? Description, Guid? RewardId,
+        [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription), Clearable] string? Description,
+        Guid? RewardId,
         [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication, bool? AutoClaim,
         [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/quests/{id}", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>().ForOperators().WithTags("Quests")
         .WithSummary("Changes name, description, rewardId, streak, duplication, autoClaim or state.")
-        .WithDescription("Users keep their streaks and completions. 409 `quest-ended` when it has ended for good; a quest that left draft cannot return to it (409 `invalid-state`).")
+        .WithDescription("Users keep their streaks and completions. 409 `quest-ended` when it has ended for good; a quest that left draft "
+            + "cannot return to it (409 `invalid-state`).")
         .Produces<QuestView>()
         .Refuses(StatusCodes.Status409Conflict, "quest-ended", "invalid-state");
 
-    private static async Task<IResult> Handle(string id, Patch<Request> patch, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, Patch<Request> patch, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, RuleTriggers triggers,
+        CancellationToken ct)
     {
         var request = patch.Value;
         var validation = new Validation();
@@ -34,7 +38,8 @@ internal static class ChangeQuest
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
-        validation.Check(request.State is null or Quest.Draft or Quest.Active or Quest.Paused or Quest.Ended, "state", "must be draft, active, paused or ended");
+        validation.Check(request.State is null or Quest.Draft or Quest.Active or Quest.Paused or Quest.Ended, "state",
+            "must be draft, active, paused or ended");
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (!Guid.TryParse(id, out var questId))
@@ -52,7 +57,8 @@ internal static class ChangeQuest
         if (quest.State == Quest.Ended && request.State is not (null or Quest.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "quest-ended", "This quest has ended; create another one.");
         if (quest.State != Quest.Draft && request.State == Quest.Draft)
-            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state", "A quest that was active cannot be a draft again; pause it.");
+            return Problems.Of(StatusCodes.Status409Conflict, "invalid-state",
+                "A quest that was active cannot be a draft again; pause it.");
 
         quest.Name = request.Name ?? quest.Name;
         quest.Description = patch.Clears("description") ? null : request.Description ?? quest.Description;
@@ -62,7 +68,8 @@ internal static class ChangeQuest
         quest.AutoClaim = request.AutoClaim ?? quest.AutoClaim;
         quest.State = request.State ?? quest.State;
         quest.Version++;
-        unit.Append(new QuestChanged(quest.Id, quest.Name, quest.Version, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim, quest.State, after));
+        unit.Append(new QuestChanged(
+            quest.Id, quest.Name, quest.Version, quest.RewardId, quest.Streak, quest.Duplication, quest.AutoClaim, quest.State, after));
         await unit.SaveAsync(ct);
         await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
         return TypedResults.Ok(QuestView.Of(quest, reward) with { Warnings = warnings });

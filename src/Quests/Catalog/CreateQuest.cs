@@ -9,19 +9,24 @@ internal static class CreateQuest
     /// <param name="Name">For people: 1 to 200 characters.</param>
     /// <param name="Description">For people.</param>
     /// <param name="RewardId">What a completion gives.</param>
-    /// <param name="Trigger">The event that counts, such as <c>identity.user-signed-in</c> (all versions) or <c>identity.user-signed-in.v1</c>; none of <c>quests.*</c>.</param>
+    /// <param name="Trigger">The event that counts, such as <c>identity.user-signed-in</c> (all versions) or
+    /// <c>identity.user-signed-in.v1</c>; none of <c>quests.*</c>.</param>
     /// <param name="When">Members that the event's data must have.</param>
     /// <param name="Streak">Events to a completion; default 1.</param>
     /// <param name="Duplication">Completions of one user, at most; default 1.</param>
     /// <param name="AutoClaim">True: the reward comes by itself. False (default): the member claims it.</param>
-    /// <param name="Window">None: every event counts. Else an event counts once for each day or week of a time zone, and a missed one starts the streak again.</param>
+    /// <param name="Window">None: every event counts. Else an event counts once for each day or week of a time zone, and a missed one
+    /// starts the streak again.</param>
     /// <param name="State"><c>active</c> (default) or <c>draft</c>.</param>
     /// <example>
-    /// {"name": "Three sign-ins", "rewardId": "01931a5e-7f00-7000-8000-000000000000", "trigger": "identity.user-signed-in", "streak": 3, "duplication": 2}
+    /// {"name": "Three sign-ins", "rewardId": "01931a5e-7f00-7000-8000-000000000000", "trigger": "identity.user-signed-in", "streak": 3,
+    /// "duplication": 2}
     /// </example>
     internal sealed record Request(
-        [Required, Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description, [Required] Guid? RewardId,
-        [Required] string? Trigger, JsonElement? When, [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication,
+        [Required, Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description,
+        [Required] Guid? RewardId,
+        [Required] string? Trigger, JsonElement? When, [Range(1, QuestChecks.LongestStreak)] int? Streak,
+        [Range(1, QuestChecks.MostCompletions)] int? Duplication,
         bool? AutoClaim, QuestWindow? Window, [AllowedValues(Quest.Active, Quest.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests", Handle)
@@ -30,7 +35,8 @@ internal static class CreateQuest
         .WithDescription("It counts the events that come after its creation.")
         .Produces<QuestView>(StatusCodes.Status201Created);
 
-    private static async Task<IResult> Handle(Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)
     {
         var validation = new Validation();
         validation.Text(request.Name, "name", 1, QuestChecks.LongestName, kind: TextKind.Name);
@@ -69,7 +75,9 @@ internal static class CreateQuest
         var after = await QuestHistory.BeginAsync(unit, ct);
         quest.CountsAfterJson = RuleStart.Json(heads, source => after.TryGetValue(source, out var lanes) ? lanes.Max() : 0);
         unit.Db.Add(quest);
-        unit.Append(new QuestCreated(quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State));
+        unit.Append(new QuestCreated(
+            quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window,
+            quest.State));
         await unit.SaveAsync(ct);
         await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
         return TypedResults.Created($"/v1/quests/{quest.Id}", QuestView.Of(quest, reward) with { Warnings = warnings });

@@ -26,7 +26,8 @@ internal static class CreateReward
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        var reward = new Reward { Id = Guid.CreateVersion7(), Name = request.Name!, Item = request.Item!, Quantity = request.Quantity!.Value };
+        var reward = new Reward
+            { Id = Guid.CreateVersion7(), Name = request.Name!, Item = request.Item!, Quantity = request.Quantity!.Value };
         await unit.BeginAsync(ct);
         await CatalogReader.ChangedAsync(unit, ct);
         unit.Db.Add(reward);

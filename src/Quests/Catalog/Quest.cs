@@ -66,7 +66,8 @@ internal sealed class Quest
 /// "Europe/Amsterdam"}, "state": "active", "createdAt": "2026-05-01T09:30:00Z"}
 /// </example>
 internal sealed record QuestView(
-    Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak, int Duplication, bool AutoClaim,
+    Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak,
+    int Duplication, bool AutoClaim,
     QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
     string[]? Warnings = null)
 {
@@ -97,6 +98,7 @@ internal static class QuestChecks
             return;
         validation.Check(window.Unit is "day" or "week", "window.unit", "must be day or week");
         if (validation.Text(window.TimeZone, "window.timeZone", 1, LongestTimeZone))
-            validation.Check(DateTimeZoneProviders.Tzdb.GetZoneOrNull(window.TimeZone) is not null, "window.timeZone", "must be an IANA time zone, such as Europe/Amsterdam");
+            validation.Check(DateTimeZoneProviders.Tzdb.GetZoneOrNull(window.TimeZone) is not null, "window.timeZone",
+                "must be an IANA time zone, such as Europe/Amsterdam");
     }
 }

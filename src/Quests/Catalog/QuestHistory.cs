@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Boon.Quests.Catalog;
 
-/// <summary>The versions of quests' rules: what they became, by whom, and after which events. A received event names the version that it was judged by.</summary>
+/// <summary>
+/// The versions of quests' rules: what they became, by whom, and after which events. A received event names the version that it was judged
+/// by.
+/// </summary>
 internal static class QuestHistory
 {
     /// <summary>Takes the rules lock alone. Answers where the lanes that count events stand in each source.</summary>

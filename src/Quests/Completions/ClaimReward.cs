@@ -8,18 +8,23 @@ internal static class ClaimReward
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests/{id}/claims", Handle)
         .WithUnit<QuestsDb>(idempotent: true).ForMembers().WithTags("Quests")
         .WithSummary("Claims the reward of one finished completion.")
-        .WithDescription("Takes no body. The reward is in the wallet a moment later; until then its completion is `pending`. 409 `nothing-to-claim` when no completion is waiting to be claimed.")
+        .WithDescription("Takes no body. The reward is in the wallet a moment later; until then its completion is `pending`. 409 "
+            + "`nothing-to-claim` when no completion is waiting to be claimed.")
         .Produces<CompletionView>(StatusCodes.Status201Created)
         .Refuses(StatusCodes.Status409Conflict, "nothing-to-claim");
 
-    private static async Task<IResult> Handle(string id, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, CancellationToken ct)
     {
-        if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest) || quest.State == Quest.Draft)
+        if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest)
+            || quest.State == Quest.Draft)
             return Problems.NotFound("quest");
         await unit.BeginAsync(ct);
         if (await TakeAsync(unit, questId, caller.UserId(), ct) is not { } completion)
             return Problems.Of(StatusCodes.Status409Conflict, "nothing-to-claim", "No completion of this quest is waiting to be claimed.");
-        unit.Append(new RewardClaimed(questId, completion.UserId, completion.Number, completion.Reward.Id, completion.Reward.Item, completion.Reward.Quantity, Automatic: false));
+        unit.Append(new RewardClaimed(
+            questId, completion.UserId, completion.Number, completion.Reward.Id, completion.Reward.Item, completion.Reward.Quantity,
+            Automatic: false));
         return TypedResults.Created($"/v1/quests/completions?questId={questId}", completion);
     }
 

@@ -21,7 +21,8 @@ namespace Boon.Quests.Completions;
 /// "identity", "eventSequence": 1234}
 /// </example>
 internal sealed record CompletionView(
-    Guid QuestId, Guid UserId, int Number, [AllowedValues("claimable", "pending", "granted")] string State, RewardView Reward, DateTimeOffset CompletedAt, DateTimeOffset? ClaimedAt, DateTimeOffset? GrantedAt,
+    Guid QuestId, Guid UserId, int Number, [AllowedValues("claimable", "pending", "granted")] string State, RewardView Reward,
+    DateTimeOffset CompletedAt, DateTimeOffset? ClaimedAt, DateTimeOffset? GrantedAt,
     string? PendingReason, string Source, long EventSequence)
 {
     /// <summary>What <see cref="Read"/> reads, of completions <c>c</c> and rewards <c>r</c>.</summary>

@@ -1,12 +1,16 @@
 namespace Boon.Quests.Completions;
 
-/// <summary>Lists completions, newest first: a member's own, or for operators everybody's. With a state: what can be claimed, and which rewards are pending.</summary>
+/// <summary>
+/// Lists completions, newest first: a member's own, or for operators everybody's. With a state: what can be claimed, and which rewards are
+/// pending.
+/// </summary>
 internal static class ListCompletions
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/completions", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's completions, newest first. Operators see those of all users, or of one user with `?userId=`.")
-        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) select further. `state=pending` lists the rewards that were claimed and are waiting, with the reason.")
+        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) select further. `state=pending` lists the "
+            + "rewards that were claimed and are waiting, with the reason.")
         .Produces<Page<CompletionView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription);
 
@@ -48,7 +52,9 @@ internal static class ListCompletions
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Place, row => row.View));
     }
 
-    /// <summary>What else a user's index has is no reason to take another index, which would have the user's rows in another order.</summary>
+    /// <summary>
+    /// What else a user's index has is no reason to take another index, which would have the user's rows in another order.
+    /// </summary>
     private static string AmongOfUser(string filter, bool ofUser) => ofUser ? $"and ({filter}) is true" : $"and {filter}";
 
     private static string InState(string state) => state switch

@@ -4,8 +4,9 @@ using NodaTime;
 namespace Boon.Quests.Progress;
 
 /// <summary>
-/// Days or weeks of a time zone, as numbers: a day's number is its distance from 0001-01-01 in the proleptic Gregorian calendar, a week's is that of its Monday
-/// divided by seven (0001-01-01 was a Monday). The zone is the quest's: where the user travels changes nothing, and a day of 23 or 25 hours is one day.
+/// Days or weeks of a time zone, as numbers: a day's number is its distance from 0001-01-01 in the proleptic Gregorian calendar, a week's
+/// is that of its Monday divided by seven (0001-01-01 was a Monday). The zone is the quest's: where the user travels changes nothing, and a
+/// day of 23 or 25 hours is one day.
 /// </summary>
 internal sealed class CalendarWindow
 {
@@ -31,7 +32,10 @@ internal sealed class CalendarWindow
         return weeks ? day / 7 : day;
     }
 
-    /// <summary>True when no period lies between the two: they are the same or neighbours, or the day between them was skipped by the zone (as Samoa did in 2011).</summary>
+    /// <summary>
+    /// True when no period lies between the two: they are the same or neighbours, or the day between them was skipped by the zone (as Samoa
+    /// did in 2011).
+    /// </summary>
     internal bool Follows(int last, int period) =>
         period - last <= 1 || (!weeks && period - last == 2 && !Existed(DateOnly.FromDayNumber(last + 1)));
 

@@ -1,8 +1,9 @@
 namespace Boon.Quests.Progress;
 
 /// <summary>
-/// Folds the event store into two temporary tables, <c>progress_rebuilt</c> and <c>completions_rebuilt</c>. The database sorts the events, so that those of a user of a
-/// quest come one after the other: what is in memory is one user's state and one piece of the events, however many there are.
+/// Folds the event store into two temporary tables, <c>progress_rebuilt</c> and <c>completions_rebuilt</c>. The database sorts the events,
+/// so that those of a user of a quest come one after the other: what is in memory is one user's state and one piece of the events, however
+/// many there are.
 /// </summary>
 internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> progress)
 {
@@ -59,7 +60,8 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
         }
         while (read == Piece);
         last = newest;
-        await ReplayTables.ExecuteAsync(connection, "close received; set local enable_indexscan = on; analyze progress_rebuilt; analyze completions_rebuilt", ct);
+        await ReplayTables.ExecuteAsync(
+            connection, "close received; set local enable_indexscan = on; analyze progress_rebuilt; analyze completions_rebuilt", ct);
     }
 
     private async Task CreateAsync(CancellationToken ct)
@@ -85,7 +87,10 @@ internal sealed class FoldReceived(NpgsqlConnection connection, IProgress<long> 
         return rules;
     }
 
-    /// <summary>Folds one event; answers its position. The first of a user and quest begins where those before ended that were folded in another transaction.</summary>
+    /// <summary>
+    /// Folds one event; answers its position. The first of a user and quest begins where those before ended that were folded in another
+    /// transaction.
+    /// </summary>
     private long Apply(NpgsqlDataReader reader, Dictionary<(Guid QuestId, int Version), QuestRules> rules)
     {
         var (questId, userId, position) = (reader.GetGuid(0), reader.GetGuid(1), reader.GetInt64(4));

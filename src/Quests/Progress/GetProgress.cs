@@ -18,7 +18,8 @@ internal static class GetProgress
     /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "name": "Three sign-ins", "state": "active", "streak": 2, "streakOf": 3,
     /// "completions": 1, "completionsOf": 2, "claimable": 1}
     /// </example>
-    internal sealed record ProgressView(Guid QuestId, string Name, string State, int Streak, int StreakOf, int Completions, int CompletionsOf, int Claimable);
+    internal sealed record ProgressView(
+        Guid QuestId, string Name, string State, int Streak, int StreakOf, int Completions, int CompletionsOf, int Claimable);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/progress", Handle)
         .ForMembers().WithTags("Quests")
@@ -27,7 +28,8 @@ internal static class GetProgress
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 
     private static async Task<IResult> Handle(
-        string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+        string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, CatalogReader catalog, ModuleDatabase<QuestsDb> module,
+        CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
@@ -52,6 +54,8 @@ internal static class GetProgress
         if (!found.TryGetValue(quest.Id, out var row))
             return new ProgressView(quest.Id, quest.Name, quest.State, 0, quest.Streak, 0, quest.Duplication, 0);
         var rules = QuestRules.Of(quest.Id, quest.Version, quest.State, quest.Streak, quest.Duplication, quest.WindowUnit, quest.TimeZone);
-        return new ProgressView(quest.Id, quest.Name, quest.State, QuestProgress.StreakAt(row.State, rules, row.Now), quest.Streak, row.State.Completions, quest.Duplication, row.Claimable);
+        return new ProgressView(
+            quest.Id, quest.Name, quest.State, QuestProgress.StreakAt(row.State, rules, row.Now), quest.Streak, row.State.Completions,
+            quest.Duplication, row.Claimable);
     }
 }

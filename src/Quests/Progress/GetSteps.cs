@@ -19,7 +19,8 @@ internal static class GetSteps
     /// </example>
     internal sealed record StepsView(
         Guid QuestId, int StreakOf, int CompletionsOf, long Users, long Completions, IReadOnlyList<Step> Steps,
-        [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
+        [property: System.Text.Json.Serialization.JsonIgnore(
+            Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
     /// <summary>A step, and how many users stand on it.</summary>
     /// <param name="Completions">Completions so far.</param>
@@ -35,20 +36,25 @@ internal static class GetSteps
         .Produces<StepsView>()
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 
-    private static async Task<IResult> Handle(string id, [AsParameters] PageQuery page, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string id, [AsParameters] PageQuery page, CatalogReader catalog, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Place? after, out var problem))
             return problem!;
         if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest))
             return Problems.NotFound("quest");
         var (users, full, last, completed, all) = await CountAsync(module, questId, after, limit, ct);
-        var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0)).Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
+        var steps = users.Where(step => step.Value > 0 && (!full || step.Key.CompareTo(last) <= 0))
+            .Select(step => new Step((int)step.Key.Completions, step.Key.Streak, step.Value)).ToList();
         var shown = PageQuery.Page(steps, limit, step => new Place(step.Completions, step.Streak));
         return TypedResults.Ok(new StepsView(questId, quest.Streak, quest.Duplication, all, completed, shown.Data, shown.Next));
     }
 
-    /// <summary>The users of the next steps (all steps up to <c>Last</c>, and of further ones only what changed, when <c>Full</c>), and the totals.</summary>
-    private static async Task<(SortedDictionary<(long Completions, int Streak), long> Users, bool Full, (long, int) Last, long Completions, long All)> CountAsync(
+    /// <summary>
+    /// The users of the next steps (all steps up to <c>Last</c>, and of further ones only what changed, when <c>Full</c>), and the totals.
+    /// </summary>
+    private static async Task<(
+        SortedDictionary<(long Completions, int Streak), long> Users, bool Full, (long, int) Last, long Completions, long All)> CountAsync(
         ModuleDatabase<QuestsDb> module, Guid questId, Place? after, int limit, CancellationToken ct)
     {
         var users = new SortedDictionary<(long Completions, int Streak), long>();

@@ -5,7 +5,8 @@ internal static class ListReceived
 {
     /// <summary>An event that a quest received.</summary>
     /// <param name="QuestId">The quest.</param>
-    /// <param name="Outcome"><c>progressed</c>, <c>completed</c>, or why it did nothing: <c>all-completed</c>, <c>already-counted</c>, <c>too-late</c>, <c>paused</c>.</param>
+    /// <param name="Outcome"><c>progressed</c>, <c>completed</c>, or why it did nothing: <c>all-completed</c>, <c>already-counted</c>,
+    /// <c>too-late</c>, <c>paused</c>.</param>
     /// <param name="Streak">Events towards the next completion, after this one.</param>
     /// <param name="Completions">Completions, after this one.</param>
     /// <param name="RulesVersion">The version of the quest's rules that it was judged by, from 1.</param>
@@ -21,17 +22,20 @@ internal static class ListReceived
     /// "eventSequence": 1234, "happenedAt": "2026-05-01T09:30:00Z", "recordedAt": "2026-05-01T09:30:00Z"}
     /// </example>
     internal sealed record ReceivedEventView(
-        Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source, long EventSequence,
+        Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source,
+        long EventSequence,
         DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
         .ForMembers().WithTags("Quests")
-        .WithSummary("The caller's events that quests received, newest first; `?questId=` selects a quest. With `?userId=`, an operator sees those of another user.")
+        .WithSummary("The caller's events that quests received, newest first; `?questId=` selects a quest. With `?userId=`, an operator "
+            + "sees those of another user.")
         .Produces<Page<ReceivedEventView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription);
 
     private static async Task<IResult> Handle(
-        string? userId, string? questId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+        string? userId, string? questId, [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module,
+        CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out long? before, out var problem))
             return problem!;
@@ -42,7 +46,8 @@ internal static class ListReceived
             return Problems.NotFound("quest");
         // In the order of the user's index; the quest is in it too, so that what is another quest's is passed without its row.
         var found = await module.Command($"""
-            select r.position, r.quest_id, r.outcome, r.streak, r.completions, r.version, r.type, r.event_id, r.source, r.sequence, r.happened_at, r.recorded_at
+            select r.position, r.quest_id, r.outcome, r.streak, r.completions, r.version, r.type, r.event_id, r.source, r.sequence,
+                r.happened_at, r.recorded_at
             from (
                 select position
                 from quests.received

@@ -1,8 +1,8 @@
 namespace Boon.Quests.Progress;
 
 /// <summary>
-/// The event store and the progress of the users of one batch: read at its start, written at its end. A user's events are in one lane, so nobody else moves what is
-/// read here; each row is written only from where it was read all the same.
+/// The event store and the progress of the users of one batch: read at its start, written at its end. A user's events are in one lane, so
+/// nobody else moves what is read here; each row is written only from where it was read all the same.
 /// </summary>
 internal sealed class ProgressStore
 {
@@ -16,8 +16,11 @@ internal sealed class ProgressStore
     private readonly Dictionary<(Guid QuestId, Guid UserId), Row> rows = [];
     private readonly HashSet<(Guid QuestId, Guid UserId, string Source, long Sequence)> received = [];
 
-    /// <summary>Reads the progress of everybody who is concerned; with <paramref name="again"/> also which of these events were received before.</summary>
-    internal static async Task<ProgressStore> LoadAsync(Unit<QuestsDb> unit, List<TrackProgress.Match> matches, bool again, CancellationToken ct)
+    /// <summary>
+    /// Reads the progress of everybody who is concerned; with <paramref name="again"/> also which of these events were received before.
+    /// </summary>
+    internal static async Task<ProgressStore> LoadAsync(
+        Unit<QuestsDb> unit, List<TrackProgress.Match> matches, bool again, CancellationToken ct)
     {
         var store = new ProgressStore();
         foreach (var match in matches)
@@ -63,7 +66,8 @@ internal sealed class ProgressStore
         new(reader.GetInt32(column), reader.GetInt32(column + 1), reader.GetNullable<int>(column + 2));
 
     /// <summary>False for an event that the quest has received before: it came twice.</summary>
-    internal bool IsNew(TrackProgress.Match match) => !received.Contains((match.Quest.Rules.QuestId, match.UserId, match.Event.Source, match.Event.Sequence));
+    internal bool IsNew(TrackProgress.Match match) =>
+        !received.Contains((match.Quest.Rules.QuestId, match.UserId, match.Event.Source, match.Event.Sequence));
 
     internal QuestState StateOf(TrackProgress.Match match) => rows[(match.Quest.Rules.QuestId, match.UserId)].State;
 
@@ -74,7 +78,9 @@ internal sealed class ProgressStore
         row.Received++;
     }
 
-    /// <summary>Writes the events, the progress that moved and the completions. False: an event was received before, and nothing was written.</summary>
+    /// <summary>
+    /// Writes the events, the progress that moved and the completions. False: an event was received before, and nothing was written.
+    /// </summary>
     internal async Task<bool> TrySaveAsync(Unit<QuestsDb> unit, List<TrackProgress.ReceivedEvent> judged, CancellationToken ct)
     {
         if (judged.Count == 0)
@@ -90,7 +96,9 @@ internal sealed class ProgressStore
         return true;
     }
 
-    /// <summary>Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.</summary>
+    /// <summary>
+    /// Keeps the events. The unique key says whether one of them was received before: hardly ever, so nobody asks beforehand.
+    /// </summary>
     private static async Task<bool> TryReceiveAsync(Unit<QuestsDb> unit, List<TrackProgress.ReceivedEvent> judged, CancellationToken ct)
     {
         await unit.Command("savepoint received").ExecuteAsync(ct);
@@ -98,7 +106,8 @@ internal sealed class ProgressStore
         {
             await using var copy = await unit.Connection.BeginBinaryImportAsync("""
                 copy quests.received (
-                    quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak, completions)
+                    quest_id, version, user_id, source, sequence, event_id, type, happened_at, recorded_at, period, outcome, streak,
+                    completions)
                 from stdin (format binary)
                 """, ct);
             foreach (var ((e, quest, userId, period), outcome, state) in judged)

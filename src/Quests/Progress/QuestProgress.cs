@@ -5,7 +5,8 @@ namespace Boon.Quests.Progress;
 /// <summary>How far a user is with a quest.</summary>
 /// <param name="Streak">Events counted towards the next completion.</param>
 /// <param name="Completions">Completions so far.</param>
-/// <param name="Period">The last calendar period in which an event counted (see <see cref="CalendarWindow"/>); null: none, or the quest has no window.</param>
+/// <param name="Period">The last calendar period in which an event counted (see <see cref="CalendarWindow"/>); null: none, or the quest has
+/// no window.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct QuestState(int Streak, int Completions, int? Period)
 {
@@ -35,8 +36,8 @@ internal enum Outcome
 }
 
 /// <summary>
-/// Derives progress from events, one after the other. Pure: the same events under the same rules always give the same progress. Without a window, completions are
-/// min(duplication, floor(events / streak)).
+/// Derives progress from events, one after the other. Pure: the same events under the same rules always give the same progress. Without a
+/// window, completions are min(duplication, floor(events / streak)).
 /// </summary>
 internal static class QuestProgress
 {

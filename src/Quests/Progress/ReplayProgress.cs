@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Boon.Quests.Progress;
 
 /// <summary>
-/// Rebuilds progress and completions from the event store, beside the live ones, and compares the two by checksum as they were in one snapshot; meanwhile everybody
-/// goes on. Only if they differ, counting stops for a moment and the live rows are put right.
+/// Rebuilds progress and completions from the event store, beside the live ones, and compares the two by checksum as they were in one
+/// snapshot; meanwhile everybody goes on. Only if they differ, counting stops for a moment and the live rows are put right.
 /// </summary>
 internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals signals)
 {
@@ -14,7 +14,8 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
 
     /// <summary>What a completion is, and whether it was claimed: that is in this module's own log.</summary>
     private const string RebuiltCompletions = $"""
-        select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id, l.time as claimed_at
+        select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id,
+            l.time as claimed_at
         from completions_rebuilt c
         join quests.received r on r.position = c.position
         join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
@@ -66,10 +67,11 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
     }
 
     /// <summary>
-    /// Keeps everything still, folds what came since the snapshot, makes the live rows what the rebuilt ones are, and proves it. In the order in which others take
-    /// their locks: the rules, the checkpoints of who settles, the completions.
+    /// Keeps everything still, folds what came since the snapshot, makes the live rows what the rebuilt ones are, and proves it. In the
+    /// order in which others take their locks: the rules, the checkpoints of who settles, the completions.
     /// </summary>
-    private static async Task<(long Mended, IReadOnlyList<ReplayPart> Proof)> MendAsync(NpgsqlConnection connection, FoldReceived fold, CancellationToken ct)
+    private static async Task<(long Mended, IReadOnlyList<ReplayPart> Proof)> MendAsync(
+        NpgsqlConnection connection, FoldReceived fold, CancellationToken ct)
     {
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ReplayTables.ExecuteAsync(connection, RulesLock.ExclusiveStatement(QuestsModule.ModuleName), ct);
@@ -91,7 +93,8 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                 select
                 from quests.progress p
                 where p.quest_id = r.quest_id and p.user_id = r.user_id
-                    and (p.streak, p.completions, p.period, p.received) is not distinct from (r.streak, r.completions, r.period, r.received))
+                    and (p.streak, p.completions, p.period, p.received) is not distinct
+                    from (r.streak, r.completions, r.period, r.received))
             on conflict (quest_id, user_id) do update set
                 streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
             """, ct);

@@ -1,7 +1,8 @@
 namespace Boon.Quests.Progress;
 
 /// <summary>How many users stand at each step of each quest, without counting them.</summary>
-internal sealed class StepTotals(ModuleDatabase<QuestsDb> module, TimeProvider time, ILogger<StepTotals> logger) : Totals(module.Database, time, logger)
+internal sealed class StepTotals(ModuleDatabase<QuestsDb> module, TimeProvider time, ILogger<StepTotals> logger)
+    : Totals(module.Database, time, logger)
 {
     /// <inheritdoc/>
     protected override string Changes => "quests.step_changes";

@@ -4,7 +4,8 @@ namespace Boon.Quests.Progress;
 
 /// <summary>A quest as events are judged by it: parsed once for each version of its rules.</summary>
 internal sealed record QuestRule(
-    Guid Id, string Trigger, JsonElement? When, RuleStart Start, QuestRules Rules, bool AutoClaim, Guid RewardId, string Item, int Quantity) : EventRule(Id, Trigger, When, Start, Until: null)
+    Guid Id, string Trigger, JsonElement? When, RuleStart Start, QuestRules Rules, bool AutoClaim, Guid RewardId, string Item,
+    int Quantity) : EventRule(Id, Trigger, When, Start, Until: null)
 {
     /// <summary>Reads what has changed; drafts and ended quests judge nothing.</summary>
     internal const string Select = """
@@ -32,8 +33,9 @@ internal sealed record QuestRule(
 }
 
 /// <summary>
-/// Receives each event that matches a quest: keeps it in the event store with the version of the rules that it is judged by, and moves the user's progress. An event
-/// is received once; the rules lock and the checkpoint in the same transaction make a change of rules apply to exactly the events after it.
+/// Receives each event that matches a quest: keeps it in the event store with the version of the rules that it is judged by, and moves the
+/// user's progress. An event is received once; the rules lock and the checkpoint in the same transaction make a change of rules apply to
+/// exactly the events after it.
 /// </summary>
 internal sealed class TrackProgress(ILogger<TrackProgress> logger)
 {
@@ -100,8 +102,12 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
         }
     }
 
-    /// <summary>Judges the events in log order and stores what comes out; null when some were received before and <paramref name="again"/> did not say to look.</summary>
-    private static async Task<List<ReceivedEvent>?> TryStoreAsync(Unit<QuestsDb> unit, List<Match> matches, bool again, CancellationToken ct)
+    /// <summary>
+    /// Judges the events in log order and stores what comes out; null when some were received before and <paramref name="again"/> did not
+    /// say to look.
+    /// </summary>
+    private static async Task<List<ReceivedEvent>?> TryStoreAsync(
+        Unit<QuestsDb> unit, List<Match> matches, bool again, CancellationToken ct)
     {
         var store = await ProgressStore.LoadAsync(unit, matches, again, ct);
         var judged = new List<ReceivedEvent>(matches.Count);
@@ -123,8 +129,10 @@ internal sealed class TrackProgress(ILogger<TrackProgress> logger)
             unit.Append(new QuestProgressed(rules.QuestId, user, state.Streak, rules.Streak, state.Completions, rules.Duplication), e);
         if (outcome != Outcome.Completed)
             return;
-        unit.Append(new QuestCompleted(rules.QuestId, user, state.Completions, quest.RewardId, quest.Item, quest.Quantity, quest.AutoClaim), e);
+        unit.Append(new QuestCompleted(
+            rules.QuestId, user, state.Completions, quest.RewardId, quest.Item, quest.Quantity, quest.AutoClaim), e);
         if (quest.AutoClaim)
-            unit.Append(new RewardClaimed(rules.QuestId, user, state.Completions, quest.RewardId, quest.Item, quest.Quantity, Automatic: true), e);
+            unit.Append(new RewardClaimed(
+                rules.QuestId, user, state.Completions, quest.RewardId, quest.Item, quest.Quantity, Automatic: true), e);
     }
 }

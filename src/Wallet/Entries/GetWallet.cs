@@ -15,7 +15,8 @@ internal static class GetWallet
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)
         .ForMembers().WithTags("Wallet")
-        .WithSummary("The balances of the caller, which are the sums of the ledger's entries. With `?userId=`, an operator sees those of another user.")
+        .WithSummary("The balances of the caller, which are the sums of the ledger's entries. With `?userId=`, an operator sees those of "
+            + "another user.")
         .Produces<WalletView>()
         .CatchesUp(WalletModule.CreditRewardsSubscription);
 
@@ -24,7 +25,8 @@ internal static class GetWallet
         if (!caller.MaySee(userId, out var user))
             return Problems.NotFound("user");
         var sums = await db.Entries.Where(entry => entry.UserId == user).GroupBy(entry => entry.Item)
-            .Select(group => new { Item = group.Key, Sum = group.Sum(entry => entry.Amount) }).ToDictionaryAsync(group => group.Item, group => group.Sum, ct);
+            .Select(group => new { Item = group.Key, Sum = group.Sum(entry => entry.Amount) })
+                .ToDictionaryAsync(group => group.Item, group => group.Sum, ct);
         return TypedResults.Ok(new WalletView(new Balances(sums.GetValueOrDefault("gold"), sums.GetValueOrDefault("diamond"))));
     }
 }

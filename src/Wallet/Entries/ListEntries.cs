@@ -17,15 +17,18 @@ internal static class ListEntries
     /// "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "number": 1, "eventId": "0191f3a1-1a2b-7c3d-9e4f-7b2e9f3a4c5d", "at":
     /// "2026-05-01T09:30:00Z"}
     /// </example>
-    internal sealed record WalletEntryView(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
+    internal sealed record WalletEntryView(
+        Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId, DateTimeOffset At);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet/entries", Handle)
         .ForMembers().WithTags("Wallet")
-        .WithSummary("The entries of the caller's wallet, newest first, each with the event that caused it. With `?userId=`, an operator sees those of another user.")
+        .WithSummary("The entries of the caller's wallet, newest first, each with the event that caused it. With `?userId=`, an operator "
+            + "sees those of another user.")
         .Produces<Page<WalletEntryView>>()
         .CatchesUp(WalletModule.CreditRewardsSubscription);
 
-    private static async Task<IResult> Handle(string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
+    private static async Task<IResult> Handle(
+        string? userId, [AsParameters] PageQuery page, ClaimsPrincipal caller, WalletDb db, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out Guid? before, out var problem))
             return problem!;
@@ -35,7 +38,9 @@ internal static class ListEntries
         if (before is { } id)
             query = query.Where(entry => entry.Id.CompareTo(id) < 0);
         var entries = await query.OrderByDescending(entry => entry.Id).Take(limit + 1)
-            .Select(entry => new WalletEntryView(entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt)).ToListAsync(ct);
+            .Select(entry => new WalletEntryView(
+                entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt))
+                .ToListAsync(ct);
         return TypedResults.Ok(PageQuery.Page(entries, limit, view => (Guid?)view.Id));
     }
 }

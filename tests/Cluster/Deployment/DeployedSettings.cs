@@ -22,7 +22,8 @@ internal static class DeployedSettings
             if (name.EndsWith("_FILE", StringComparison.Ordinal))
                 value.ShouldStartWith(secrets + "/", Case.Sensitive, name);
             else
-                Settings.List.Where(setting => setting.Secret).ShouldNotContain(setting => setting.Matches(Key(name)), $"{name} is a secret");
+                Settings.List.Where(setting => setting.Secret)
+                    .ShouldNotContain(setting => setting.Matches(Key(name)), $"{name} is a secret");
         }
     }
 

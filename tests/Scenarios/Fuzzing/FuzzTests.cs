@@ -10,8 +10,8 @@ using Boon.Support;
 namespace Boon.Scenarios.Fuzzing;
 
 /// <summary>
-/// Whatever is sent, the answer is quick, never a 5xx, and a refusal is a problem document. A failure names its seed and the number of the request:
-/// <c>./test FuzzTests --seed N</c> repeats it, <c>--heavy</c> sends 100,000.
+/// Whatever is sent, the answer is quick, never a 5xx, and a refusal is a problem document. A failure names its seed and the number of the
+/// request: <c>./test FuzzTests --seed N</c> repeats it, <c>--heavy</c> sends 100,000.
 /// </summary>
 [Collection("Defences")]
 public sealed class FuzzTests
@@ -43,14 +43,16 @@ public sealed class FuzzTests
             foreach (var type in RequestMaker.ContentTypes)
                 foreach (var body in (string[])["", "null", "{}", "[", "\u001F\u008B"])
                     requests.Add(new(operation.Method, path, Encoding.UTF8.GetBytes(body), new() { ["Content-Type"] = type }, "operator"));
-            requests.Add(new(operation.Method, path, "{}"u8.ToArray(), new() { ["Content-Type"] = "application/json", ["Content-Encoding"] = "gzip" }, "operator"));
+            requests.Add(new(operation.Method, path, "{}"u8.ToArray(), new()
+                { ["Content-Type"] = "application/json", ["Content-Encoding"] = "gzip" }, "operator"));
         }
         await host.SendAll(requests.Count, index => requests[index], "in the order of the document");
     }
 
     private static async Task Run(int count)
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("BOON_TEST_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("BOON_TEST_SEED"), CultureInfo.InvariantCulture, out var given)
+            ? given : Random.Shared.Next();
         TestContext.Current.SendDiagnosticMessage($"BOON_TEST_SEED={seed}");
         await using var host = await FuzzHost.StartAsync();
         var maker = new RequestMaker(host.Document, host.Ids);
@@ -69,7 +71,10 @@ public sealed class FuzzTests
         private FuzzHost(TestBoon boon, ApiDocument document, string[] ids, Dictionary<string, string?> tokens)
         {
             (this.boon, Document, Ids, this.tokens) = (boon, document, ids, tokens);
-            http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 2 * AtOnce, UseCookies = false, AllowAutoRedirect = false, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { Timeout = Hang };
+            http = new HttpClient(
+                new SocketsHttpHandler
+                { MaxConnectionsPerServer = 2 * AtOnce, UseCookies = false, AllowAutoRedirect = false,
+                RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { Timeout = Hang };
         }
 
         internal ApiDocument Document { get; }
@@ -77,19 +82,30 @@ public sealed class FuzzTests
 
         internal static async Task<FuzzHost> StartAsync()
         {
-            // What a hash costs by design is no hang: on a busy machine it takes seconds. This collection runs alone, so nobody else gets these hosts.
+            // What a hash costs by design is no hang: on a busy machine it takes seconds. This collection runs alone, so nobody else gets
+            // these hosts.
             PasswordHashing.Rounds = FastRounds;
-            var boon = await TestBoon.StartAsync(("Boon:SignIn:FailuresPerAddress", "1000000"), ("Boon:SignIn:FailuresPerAccount", "1000000"));
+            var boon = await TestBoon.StartAsync(
+                ("Boon:SignIn:FailuresPerAddress", "1000000"), ("Boon:SignIn:FailuresPerAccount", "1000000"));
             var token = await boon.OperatorToken();
             var (member, own) = (await boon.SeedMembers(1))[0];
             await boon.Api.Put("/v1/coupon-types/FREE", new { perUser = (int?)null }, token);
-            await boon.Api.Put("/v1/coupon-types/PACED", new { pace = new { perSecond = 10, concurrency = 2, maxQueue = 5, maxWaitSeconds = 5 } }, token);
-            await boon.Api.Post("/v1/coupons", new { coupons = Enumerable.Range(0, 200).Select(i => new { code = $"FUZZ{i}", type = i % 2 == 0 ? "FREE" : "PACED", discount = new { kind = "percent", value = 5 }, expiresAt = "2090-01-01T00:00:00Z" }) }, token);
-            var order = await boon.Api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" } }, own);
+            await boon.Api.Put("/v1/coupon-types/PACED", new
+                { pace = new { perSecond = 10, concurrency = 2, maxQueue = 5, maxWaitSeconds = 5 } }, token);
+            await boon.Api.Post("/v1/coupons", new
+                { coupons = Enumerable.Range(0, 200)
+                .Select(i =>
+                new { code = $"FUZZ{i}", type = i % 2 == 0
+                ? "FREE" : "PACED", discount = new { kind = "percent", value = 5 }, expiresAt = "2090-01-01T00:00:00Z" }) }, token);
+            var order = await boon.Api.Post(
+                "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 100, currency = "USD" } }, own);
             var reward = await boon.CreateReward();
-            string[] ids = [order.Id.ToString(), member.ToString(), (await boon.CreateCampaign()).ToString(), reward.ToString(), (await boon.CreateQuest(new { rewardId = reward })).ToString(), Guid.CreateVersion7().ToString()];
+            string[] ids = [order.Id.ToString(), member.ToString(), (await boon.CreateCampaign()).ToString(), reward.ToString(),
+                (await boon.CreateQuest(new { rewardId = reward })).ToString(), Guid.CreateVersion7().ToString()];
             var key = (await boon.Api.Post("/v1/api-keys", new { name = "fuzz" }, token))["key"].GetString();
-            var tokens = new Dictionary<string, string?> { ["nobody"] = null, ["member"] = own, ["operator"] = boon.TokenOf(Guid.CreateVersion7(), "operator"), ["key"] = key, ["forged"] = own[..^4] + "AAAA" };
+            var tokens = new Dictionary<string, string?>
+                { ["nobody"] = null, ["member"] = own, ["operator"] = boon.TokenOf(Guid.CreateVersion7(), "operator"), ["key"] = key,
+                ["forged"] = own[..^4] + "AAAA" };
             return new FuzzHost(boon, await ApiDocument.Of(boon), ids, tokens);
         }
 
@@ -97,7 +113,8 @@ public sealed class FuzzTests
         {
             var faults = new ConcurrentQueue<string>();
             var slow = new ConcurrentQueue<FuzzRequest>();
-            await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (index, _) =>
+            await Parallel.ForEachAsync(
+                Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = AtOnce }, async (index, _) =>
             {
                 var request = make(index);
                 var (fault, took) = await SendAsync(request);
@@ -127,9 +144,13 @@ public sealed class FuzzTests
             return $"took {quickest.TotalSeconds:0.0} s, alone";
         }
 
-        /// <summary>An order for a user who is not known waits up to two seconds for the registration, as the guide says; <c>Prefer: wait</c> asks for one.</summary>
+        /// <summary>
+        /// An order for a user who is not known waits up to two seconds for the registration, as the guide says; <c>Prefer: wait</c> asks
+        /// for one.
+        /// </summary>
         private static TimeSpan Longest(FuzzRequest request) =>
-            request.Url.StartsWith("/v1/orders", StringComparison.OrdinalIgnoreCase) && request.Method == "POST" || request.Headers.ContainsKey("Prefer") ? 2 * LongestAnswer : LongestAnswer;
+            request.Url.StartsWith("/v1/orders", StringComparison.OrdinalIgnoreCase) && request.Method == "POST"
+                || request.Headers.ContainsKey("Prefer") ? 2 * LongestAnswer : LongestAnswer;
 
         private async Task<(string? Fault, TimeSpan Took)> SendAsync(FuzzRequest request)
         {
@@ -149,7 +170,9 @@ public sealed class FuzzTests
 
         private HttpRequestMessage Message(FuzzRequest request)
         {
-            var message = new HttpRequestMessage(new HttpMethod(request.Method), new Uri(boon.Api.Url + request.Url, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+            var message = new HttpRequestMessage(
+                new HttpMethod(request.Method),
+                new Uri(boon.Api.Url + request.Url, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
             if (request.Body is not null)
                 message.Content = new ByteArrayContent(request.Body);
             if (tokens[request.Caller] is { } token)
@@ -173,8 +196,10 @@ public sealed class FuzzTests
             try
             {
                 var problem = JsonSerializer.Deserialize<JsonElement>(body, JsonSerializerOptions.Default);
-                return problem.GetProperty("code").GetString() is { Length: > 0 } && problem.GetProperty("status").GetInt32() == (int)response.StatusCode
-                    && problem.GetProperty("detail").GetString() is { Length: > 0 and < 1_000 } ? null : $"{(int)response.StatusCode} is not told: {body}";
+                return problem.GetProperty("code").GetString() is { Length: > 0 } && problem.GetProperty("status")
+                    .GetInt32() == (int)response.StatusCode
+                    && problem.GetProperty("detail").GetString() is { Length: > 0 and < 1_000 }
+                        ? null : $"{(int)response.StatusCode} is not told: {body}";
             }
             catch (Exception error) when (error is JsonException or KeyNotFoundException)
             {

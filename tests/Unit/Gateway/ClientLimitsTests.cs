@@ -20,7 +20,8 @@ public sealed class DefencesCollection;
 public sealed class ClientLimitsTests
 {
     private const int PerSecond = 50;
-    private static readonly DeclaredRoute Route = new("identity", "GET", "/v1/users/me", Keyed: false, NeedsCredential: true, LargestBody: null);
+    private static readonly DeclaredRoute Route =
+        new("identity", "GET", "/v1/users/me", Keyed: false, NeedsCredential: true, LargestBody: null);
 
     private readonly StoppedClock clock = new();
     private readonly ClientLimits limits;

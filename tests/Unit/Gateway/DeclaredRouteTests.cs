@@ -6,7 +6,8 @@ namespace Boon.Unit.Gateway;
 /// <summary>What the gateway knows of routes is what their endpoints declare; nothing of a module runs for it.</summary>
 public sealed class DeclaredRouteTests
 {
-    private static readonly IReadOnlyList<DeclaredRoute> Routes = [.. BoonHost.AllModules.SelectMany(DeclaredRoute.Of), .. DeclaredRoute.HostWide()];
+    private static readonly IReadOnlyList<DeclaredRoute> Routes =
+        [.. BoonHost.AllModules.SelectMany(DeclaredRoute.Of), .. DeclaredRoute.HostWide()];
 
     [Fact]
     public void Every_module_declares_its_routes()

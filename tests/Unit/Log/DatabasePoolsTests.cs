@@ -23,7 +23,8 @@ public sealed class DatabasePoolsTests
     [Fact]
     public void More_lanes_than_connections_are_refused_with_the_number_that_is_needed()
     {
-        var refused = Should.Throw<SetupException>(() => new DatabasePools("boon", "Host=db;Database=boon", 70, NullLoggerFactory.Instance));
+        var refused = Should.Throw<SetupException>(() =>
+            new DatabasePools("boon", "Host=db;Database=boon", 70, NullLoggerFactory.Instance));
         refused.Message.ShouldContain("Maximum Pool Size=80");
     }
 

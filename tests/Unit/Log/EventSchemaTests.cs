@@ -5,7 +5,9 @@ using Boon.Contracts;
 
 namespace Boon.Unit.Log;
 
-/// <summary>docs/events holds the JSON schema of each event as it is written; a difference fails here. BOON_WRITE_SCHEMAS=1 writes them.</summary>
+/// <summary>
+/// docs/events holds the JSON schema of each event as it is written; a difference fails here. BOON_WRITE_SCHEMAS=1 writes them.
+/// </summary>
 public sealed class EventSchemaTests
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -19,10 +21,12 @@ public sealed class EventSchemaTests
             Directory.CreateDirectory(folder);
         foreach (var (name, type) in EventCatalog.Types)
         {
-            var schema = EventJson.Default.Options.GetJsonSchemaAsNode(type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true }).AsObject();
+            var schema = EventJson.Default.Options.GetJsonSchemaAsNode(
+                type, new JsonSchemaExporterOptions { TreatNullObliviousAsNonNullable = true }).AsObject();
             // What is null is left out of the log, and what is personal may be removed from it.
             if (schema["required"] is JsonArray required)
-                foreach (var member in required.Where(member => schema["properties"]![member!.GetValue<string>()]!["type"] is JsonArray).ToList())
+                foreach (var member in required.Where(member => schema["properties"]![member!.GetValue<string>()]!["type"] is JsonArray)
+                    .ToList())
                     required.Remove(member);
             schema.Insert(0, "$schema", JsonValue.Create("https://json-schema.org/draft/2020-12/schema"));
             schema.Insert(1, "title", JsonValue.Create(name));

@@ -15,7 +15,8 @@ public sealed class EventTypesTests
         foreach (var type in all)
         {
             JsonSerializer.Deserialize(type.Sample, EventCatalog.Types[type.Name], EventJson.Default).ShouldNotBeNull();
-            type.Sample.EnumerateObject().Select(member => member.Name).ShouldBe(type.Members.Select(member => member.Name), ignoreOrder: true);
+            type.Sample.EnumerateObject().Select(member => member.Name)
+                .ShouldBe(type.Members.Select(member => member.Name), ignoreOrder: true);
             type.Module.ShouldBe(type.Name.Split('.')[0]);
         }
         all.Single(type => type.Name == UserSignedIn.Name).HasUser.ShouldBeTrue();

@@ -11,8 +11,10 @@ public sealed class ConsoleLinesTests
     {
         using var output = new StringWriter();
         var log = new LogEvent(
-            new DateTimeOffset(2026, 1, 1, 9, 0, 0, TimeSpan.Zero), LogEventLevel.Error, new InvalidOperationException("bad \u001B[31m\nvalue"),
-            new MessageTemplateParser().Parse("{Path} failed"), [new LogEventProperty("Path", new ScalarValue("/a\u001B]0;x\u0007\n09:00:00 INF forged\u2028é"))]);
+            new DateTimeOffset(2026, 1, 1, 9, 0, 0, TimeSpan.Zero), LogEventLevel.Error, new InvalidOperationException(
+                "bad \u001B[31m\nvalue"),
+            new MessageTemplateParser().Parse("{Path} failed"),
+            [new LogEventProperty("Path", new ScalarValue("/a\u001B]0;x\u0007\n09:00:00 INF forged\u2028é"))]);
         new ConsoleLines().Format(log, output);
         var lines = output.ToString().Split(output.NewLine);
         lines[0].ShouldBe("09:00:00 ERR /a\\u001B]0;x\\u0007\\u000A09:00:00 INF forged\\u2028é failed");
@@ -26,5 +28,6 @@ public sealed class ConsoleLinesTests
     [InlineData("a\nb\tc", false, "a\\u000Ab\\u0009c")]
     [InlineData("plain é 😀", false, "plain é 😀")]
     [InlineData("\u009B", true, "\\u009B")]
-    public void Control_characters_are_shown_as_their_codes(string text, bool lines, string shown) => ConsoleLines.Escape(text, lines).ShouldBe(shown);
+    public void Control_characters_are_shown_as_their_codes(string text, bool lines, string shown) =>
+        ConsoleLines.Escape(text, lines).ShouldBe(shown);
 }

@@ -26,7 +26,8 @@ public sealed partial class CommandTableTests : IDisposable
     [Fact]
     public void Every_command_that_a_page_names_is_there_with_the_options_that_it_names()
     {
-        var named = Pages().SelectMany(page => Mention().Matches(File.ReadAllText(page)).Select(match => (Page: page, Text: match.Groups["command"].Value))).ToList();
+        var named = Pages().SelectMany(page => Mention().Matches(File.ReadAllText(page))
+            .Select(match => (Page: page, Text: match.Groups["command"].Value))).ToList();
         named.Count.ShouldBeGreaterThan(40);
         named.Where(mention => Unknown(mention.Text) is not null)
             .Select(mention => $"{mention.Page}: `boon {mention.Text}` has no {Unknown(mention.Text)}").ShouldBeEmpty();
@@ -43,7 +44,8 @@ public sealed partial class CommandTableTests : IDisposable
     public void What_is_not_there_is_found(string text, string? unknown) => Unknown(text).ShouldBe(unknown);
 
     /// <summary>A row for one value of an option, which stands outside brackets.</summary>
-    private static bool IsVariation(string row) => Regex.IsMatch(row, @" --[a-z]+ [a-z]", RegexOptions.ExplicitCapture) && !row.Contains("[--modules a,b]", StringComparison.Ordinal);
+    private static bool IsVariation(string row) =>
+        Regex.IsMatch(row, @" --[a-z]+ [a-z]", RegexOptions.ExplicitCapture) && !row.Contains("[--modules a,b]", StringComparison.Ordinal);
 
     /// <summary>The commands that do something, each as <c>boon log accept-epoch A [--data V] [--from V]</c>.</summary>
     private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands.Count > 0
@@ -81,7 +83,8 @@ public sealed partial class CommandTableTests : IDisposable
     {
         var words = text.Split('#')[0].Split([' ', '[', ']', '|'], StringSplitOptions.RemoveEmptyEntries);
         if (words is ["bench", ..])
-            return words.Skip(1).FirstOrDefault(word => char.IsAsciiLetterLower(word[0]) && !Benches.Contains($"\"{word}\"", StringComparison.Ordinal));
+            return words.Skip(1).FirstOrDefault(word => char.IsAsciiLetterLower(word[0])
+                && !Benches.Contains($"\"{word}\"", StringComparison.Ordinal));
         if (words is ["publish", ..])
             return null; // the launcher's own
         var command = root;

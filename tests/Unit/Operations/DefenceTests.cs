@@ -32,17 +32,21 @@ public sealed partial class DefenceTests
     [Fact]
     public void Contributing_lists_every_defence_and_no_other()
     {
-        var section = File.ReadAllText(Path.Combine(Checkout.Root, "CONTRIBUTING.md")).Split("\n## ").Single(part => part.StartsWith("Defences\n", StringComparison.Ordinal));
+        var section = File.ReadAllText(Path.Combine(Checkout.Root, "CONTRIBUTING.md")).Split("\n## ")
+            .Single(part => part.StartsWith("Defences\n", StringComparison.Ordinal));
         var rows = section.Split('\n').Where(line => line.StartsWith("| ", StringComparison.Ordinal)).Skip(2);
-        rows.SelectMany(row => Quoted().Matches(row.Split('|')[2])).Select(match => match.Groups["name"].Value).ShouldBe(Names, ignoreOrder: true);
+        rows.SelectMany(row => Quoted().Matches(row.Split('|')[2])).Select(match => match.Groups["name"].Value)
+            .ShouldBe(Names, ignoreOrder: true);
     }
 
     [Fact]
     public void Every_defence_is_taken_out_by_a_test()
     {
         var tests = string.Concat(new[] { "Scenarios", "Cluster", "Unit" }
-            .SelectMany(part => Directory.GetFiles(Path.Combine(Checkout.Root, "tests", part), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText));
-        Names.Where(name => !Regex.IsMatch(tests, $@"Defences\.{name}\b|""{name}""", RegexOptions.None, TimeSpan.FromSeconds(10))).ShouldBeEmpty();
+            .SelectMany(part => Directory.GetFiles(Path.Combine(Checkout.Root, "tests", part), "*.cs", SearchOption.AllDirectories))
+                .Select(File.ReadAllText));
+        Names.Where(name => !Regex.IsMatch(
+            tests, $@"Defences\.{name}\b|""{name}""", RegexOptions.None, TimeSpan.FromSeconds(10))).ShouldBeEmpty();
     }
 
     [GeneratedRegex("`(?<name>[A-Za-z]+)`", RegexOptions.ExplicitCapture)]

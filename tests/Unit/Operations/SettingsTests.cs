@@ -41,8 +41,10 @@ public sealed class SettingsTests
     [InlineData("Boon:Urls", "localhost:80", "addresses such as http://127.0.0.1:5080")]
     [InlineData("Boon:Web:TrustedProxies:0", "proxy", "a network such as 10.0.0.0/8")]
     [InlineData("Boon:Operator:Password", "s3cret", "Boon:Operator:Password cannot be what it is set to; it can be 12 to 128 characters.")]
-    [InlineData("ConnectionStrings:Boon", "Host=db;Hots=x;Password=s3cret", "ConnectionStrings:Boon cannot be what it is set to; it can be written as Npgsql")]
-    [InlineData("ConnectionStrings:Boon", "postgres://ann:s3cret@db:5433/shop", "write it as Host=db;Port=5433;Username=ann;Password=...;Database=shop")]
+    [InlineData("ConnectionStrings:Boon", "Host=db;Hots=x;Password=s3cret",
+        "ConnectionStrings:Boon cannot be what it is set to; it can be written as Npgsql")]
+    [InlineData("ConnectionStrings:Boon", "postgres://ann:s3cret@db:5433/shop",
+        "write it as Host=db;Port=5433;Username=ann;Password=...;Database=shop")]
     public void A_value_that_cannot_be_is_named_with_what_it_can_be_and_no_secret(string name, string value, string says)
     {
         var message = Should.Throw<SetupException>(() => Check(name, value)).Message;
@@ -69,7 +71,8 @@ public sealed class SettingsTests
     public void The_guide_describes_each_setting_and_no_other()
     {
         var guide = File.ReadAllLines(Path.Combine(Support.Checkout.Root, "docs/guide/settings.md"))
-            .Where(line => line.StartsWith("| `Boon:", StringComparison.Ordinal) || line.StartsWith("| `ConnectionStrings:", StringComparison.Ordinal)).ToList();
+            .Where(line => line.StartsWith("| `Boon:", StringComparison.Ordinal)
+                || line.StartsWith("| `ConnectionStrings:", StringComparison.Ordinal)).ToList();
         guide.ShouldBe(Settings.List.Select(setting => $"| `{setting.Key}` | {setting.Meaning} | {setting.Default} |"), ignoreOrder: true);
     }
 

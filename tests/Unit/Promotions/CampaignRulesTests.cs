@@ -25,7 +25,8 @@ public sealed class CampaignRulesTests
                 var held = new Dictionary<byte, long>();
                 foreach (var user in input.Users ?? [])
                 {
-                    var decision = CampaignRules.Decide(new(Paused: false, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now));
+                    var decision = CampaignRules.Decide(
+                        new(Paused: false, null, limit, perUser, issued, ranked, held.GetValueOrDefault(user), Now));
                     decision.Issued.ShouldBe(held.GetValueOrDefault(user) < perUser && issued < limit);
                     if (decision.Rank is { } rank)
                         rank.ShouldBe(++ranked);
@@ -59,7 +60,8 @@ public sealed class CampaignRulesTests
     [InlineData(100, 99, 50_000, false)]
     [InlineData(100, 100, 10_099, false)]
     [InlineData(100, 100, 10_100, true)]
-    public void A_campaign_is_silent_once_it_has_told_ten_thousand_that_it_is_exhausted(long limit, long issued, long ranked, bool silent) =>
+    public void A_campaign_is_silent_once_it_has_told_ten_thousand_that_it_is_exhausted(
+        long limit, long issued, long ranked, bool silent) =>
         CampaignRules.IsSilent(limit, issued, ranked).ShouldBe(silent);
 
     [Theory]
@@ -71,7 +73,8 @@ public sealed class CampaignRulesTests
     [InlineData("""{"a":"x","b":"y"}""", """{"a":"x"}""", false)]
     [InlineData("""{"a":"x"}""", """[]""", false)]
     public void When_matches_members_by_type_and_value(string when, string data, bool matches) =>
-        EventTriggers.Matches(JsonSerializer.Deserialize<JsonElement>(when), JsonSerializer.Deserialize<JsonElement>(data)).ShouldBe(matches);
+        EventTriggers.Matches(JsonSerializer.Deserialize<JsonElement>(when), JsonSerializer.Deserialize<JsonElement>(data))
+            .ShouldBe(matches);
 
     [Theory]
     [InlineData("P30D", true)]

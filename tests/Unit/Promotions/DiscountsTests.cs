@@ -40,7 +40,8 @@ public sealed class DiscountsTests
     [InlineData("USD", 1000, null, "product-not-covered")]
     [InlineData("USD", 1000, "shoes", null)]
     public void Refusals(string currency, long amount, string? product, string? reason) =>
-        Discounts.Refusal(new Benefit("percent", 10, "USD", null, 1000, ["shoes"]), amount, currency, product, allowZeroDiscount: false).ShouldBe(reason);
+        Discounts.Refusal(new Benefit("percent", 10, "USD", null, 1000, ["shoes"]), amount, currency, product, allowZeroDiscount: false)
+            .ShouldBe(reason);
 
     [Theory]
     [InlineData(10, 4, false, "no-discount")]
@@ -49,6 +50,7 @@ public sealed class DiscountsTests
     [InlineData(10, 6, false, null)]
     [InlineData(1, 50, false, "no-discount")]
     [InlineData(1, 51, false, null)]
-    public void A_discount_that_is_rounded_to_nothing_is_refused_unless_it_is_allowed(long percent, long amount, bool allowed, string? reason) =>
+    public void A_discount_that_is_rounded_to_nothing_is_refused_unless_it_is_allowed(
+        long percent, long amount, bool allowed, string? reason) =>
         Discounts.Refusal(new Benefit("percent", percent), amount, "USD", null, allowed).ShouldBe(reason);
 }

@@ -31,7 +31,8 @@ public sealed class QuestProgressTests
     }
 
     [Fact]
-    public void Without_a_window_completions_are_the_least_of_the_duplication_and_the_whole_streaks() => Check.QuickThrowOnFailure(Prop.ForAll(
+    public void Without_a_window_completions_are_the_least_of_the_duplication_and_the_whole_streaks() =>
+        Check.QuickThrowOnFailure(Prop.ForAll(
         ArbMap.Default.ArbFor<(byte Streak, byte Duplication, byte Events)>(),
         input =>
         {
@@ -73,20 +74,25 @@ public sealed class QuestProgressTests
         var rules = Rules(3, 1, unit: "day", zone: "UTC");
         Fold(rules, [10, 11, 10, 9, 11]).ShouldSatisfyAllConditions(
             fold => fold.State.ShouldBe(new QuestState(2, 0, 11)),
-            fold => fold.Outcomes.ShouldBe([Outcome.Progressed, Outcome.Progressed, Outcome.TooLate, Outcome.TooLate, Outcome.AlreadyCounted]));
-        QuestProgress.Apply(new QuestState(2, 0, 11), rules with { Paused = true }, 12).ShouldBe((new QuestState(2, 0, 11), Outcome.Paused));
+            fold => fold.Outcomes.ShouldBe(
+                [Outcome.Progressed, Outcome.Progressed, Outcome.TooLate, Outcome.TooLate, Outcome.AlreadyCounted]));
+        QuestProgress.Apply(new QuestState(2, 0, 11), rules with { Paused = true }, 12)
+            .ShouldBe((new QuestState(2, 0, 11), Outcome.Paused));
     }
 
     [Fact]
     public void Rules_that_change_keep_the_progress()
     {
-        QuestProgress.Apply(new QuestState(2, 0, null), Rules(2, 1), null).ShouldBe((new QuestState(0, 1, null), Outcome.Completed), "a shorter streak completes at the next event");
+        QuestProgress.Apply(new QuestState(2, 0, null), Rules(2, 1), null)
+            .ShouldBe((new QuestState(0, 1, null), Outcome.Completed), "a shorter streak completes at the next event");
         QuestProgress.Apply(new QuestState(2, 0, null), Rules(5, 1), null).ShouldBe((new QuestState(3, 0, null), Outcome.Progressed));
         QuestProgress.Apply(new QuestState(0, 2, null), Rules(3, 1), null).Outcome.ShouldBe(Outcome.AllCompleted);
         QuestProgress.Apply(new QuestState(0, 2, null), Rules(3, 3), null).Outcome.ShouldBe(Outcome.Progressed);
     }
 
-    private static DateTime Utc(string text) => DateTime.Parse(text, null, System.Globalization.DateTimeStyles.AdjustToUniversal | System.Globalization.DateTimeStyles.AssumeUniversal);
+    private static DateTime Utc(string text) =>
+        DateTime.Parse(
+        text, null, System.Globalization.DateTimeStyles.AdjustToUniversal | System.Globalization.DateTimeStyles.AssumeUniversal);
 
     [Theory]
     // Amsterdam goes to summer time on 2026-03-29 (23 hours) and back on 2026-10-25 (25 hours).
@@ -114,7 +120,9 @@ public sealed class QuestProgressTests
     [Fact]
     public void Every_day_of_ten_years_follows_the_day_before_in_every_zone()
     {
-        foreach (var zone in (string[])["Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Sao_Paulo", "Asia/Tehran", "Pacific/Chatham"])
+        foreach (var zone in (string[])[
+            "Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Sao_Paulo", "Asia/Tehran",
+            "Pacific/Chatham"])
         {
             var window = CalendarWindow.Of("day", zone)!;
             var last = window.PeriodOf(Utc("2016-01-01T00:00:00Z"));

@@ -30,11 +30,14 @@ public sealed class TextKeysTests
 
     [Fact]
     public void Folding_is_done_once_and_for_every_way_to_compose_a_text() =>
-        Prop.ForAll(Gen.Choose(0, 0x1FFFF).Where(code => Rune.IsValid(code) && code % 0x10000 < 0xFFFE && code is not (>= 0xFDD0 and <= 0xFDEF)).ListOf(6).ToArbitrary(), codes =>
+        Prop.ForAll(Gen.Choose(0, 0x1FFFF)
+            .Where(code => Rune.IsValid(code) && code % 0x10000 < 0xFFFE && code is not (>= 0xFDD0 and <= 0xFDEF)).ListOf(6).ToArbitrary(),
+            codes =>
         {
             var text = string.Concat(codes.Select(char.ConvertFromUtf32));
             var key = TextKeys.Fold(text);
-            return TextKeys.Fold(key) == key && TextKeys.Fold(text.Normalize(NormalizationForm.FormD)) == key && key.IsNormalized(NormalizationForm.FormKC)
+            return TextKeys.Fold(key) == key && TextKeys.Fold(text.Normalize(NormalizationForm.FormD)) == key
+                && key.IsNormalized(NormalizationForm.FormKC)
                 && TextKeys.Fold(text.ToUpperInvariant()) is var upper && (upper == key || text.Any(c => c > 127));
         }).QuickCheckThrowOnFailure();
 

@@ -139,7 +139,9 @@ internal static class Signatures
         return rsa.SignData(text, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
 
-    /// <summary>As the library verifies with the key that Boon gives it. It throws for an empty signature; no token gets there with one.</summary>
+    /// <summary>
+    /// As the library verifies with the key that Boon gives it. It throws for an empty signature; no token gets there with one.
+    /// </summary>
     internal static bool Verifies(this VerificationKey key, ReadOnlySpan<byte> text, ReadOnlySpan<byte> signature)
     {
         var factory = key.Security.CryptoProviderFactory;

@@ -84,7 +84,8 @@ public class TokenCacheTests
         var forge = new Forge();
         string[] tokens = [.. Enumerable.Range(0, 40).Select(_ => forge.Issue("member"))];
         var revoked = Guid.CreateVersion7();
-        var verifier = new TestVerifier(new AccessTokenVerifier(Forge.Options, forge.Clock, _ => Forge.Key.VerificationKey, revoked.Equals, 16));
+        var verifier = new TestVerifier(
+            new AccessTokenVerifier(Forge.Options, forge.Clock, _ => Forge.Key.VerificationKey, revoked.Equals, 16));
         var refused = 0;
         var overfull = 0;
         Parallel.For(

@@ -43,5 +43,6 @@ public sealed class JsonNumberTests
     [InlineData("true", "false", false)]
     [InlineData("{}", "{}", false)]
     public void Scalars_are_compared_by_what_they_mean_and_never_throw(string one, string other, bool same) =>
-        JsonValues.Same(JsonSerializer.Deserialize<JsonElement>(one, JsonSerializerOptions.Default), JsonSerializer.Deserialize<JsonElement>(other, JsonSerializerOptions.Default)).ShouldBe(same);
+        JsonValues.Same(JsonSerializer.Deserialize<JsonElement>(one, JsonSerializerOptions.Default),
+            JsonSerializer.Deserialize<JsonElement>(other, JsonSerializerOptions.Default)).ShouldBe(same);
 }

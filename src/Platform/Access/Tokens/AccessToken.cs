@@ -21,14 +21,17 @@ public sealed record AccessToken(
     /// <summary>Whether the token carries <see cref="Role.Operator"/>.</summary>
     public bool IsOperator => Roles.Contains(Role.Operator);
 
-    /// <summary>Claims for a new token, valid from now for <see cref="TokenOptions.Lifetime"/>, or until its session is over if that comes first.</summary>
+    /// <summary>
+    /// Claims for a new token, valid from now for <see cref="TokenOptions.Lifetime"/>, or until its session is over if that comes first.
+    /// </summary>
     /// <param name="subject">The user.</param>
     /// <param name="sessionId">The session.</param>
     /// <param name="roles">The user's roles.</param>
     /// <param name="now">The time of issue.</param>
     /// <param name="options">How long it lives.</param>
     /// <param name="sessionLeft">How long the session goes on; null: longer than any token lives.</param>
-    public static AccessToken New(Guid subject, Guid sessionId, string[] roles, DateTimeOffset now, TokenOptions options, TimeSpan? sessionLeft = null)
+    public static AccessToken New(
+        Guid subject, Guid sessionId, string[] roles, DateTimeOffset now, TokenOptions options, TimeSpan? sessionLeft = null)
     {
         var issuedAt = WholeSecond(now);
         var expiresAt = issuedAt + options.Lifetime;

@@ -6,7 +6,9 @@ using Microsoft.OpenApi;
 
 namespace Boon.Platform.Hosting.ApiDescription;
 
-/// <summary>Describes what an operation answers when it does what was asked: an example of it, and the header that says where what was created is.</summary>
+/// <summary>
+/// Describes what an operation answers when it does what was asked: an example of it, and the header that says where what was created is.
+/// </summary>
 internal static class Answers
 {
     private static readonly string Created = $"{StatusCodes.Status201Created}";
@@ -14,7 +16,8 @@ internal static class Answers
 
     internal static void Describe(OpenApiOperation operation, IEnumerable<object> metadata)
     {
-        var types = metadata.OfType<IProducesResponseTypeMetadata>().ToLookup(answer => $"{answer.StatusCode}", answer => answer.Type, StringComparer.Ordinal);
+        var types = metadata.OfType<IProducesResponseTypeMetadata>()
+            .ToLookup(answer => $"{answer.StatusCode}", answer => answer.Type, StringComparer.Ordinal);
         foreach (var (status, answer) in operation.Responses?.Select(one => (one.Key, one.Value as OpenApiResponse)) ?? [])
         {
             if (types[status].LastOrDefault() is { } type)

@@ -4,8 +4,8 @@ using Microsoft.OpenApi;
 namespace Boon.Platform.Hosting.ApiDescription;
 
 /// <summary>
-/// The OpenAPI document at <c>/openapi/v1.json</c>. It is made from the endpoints themselves: their types, attributes, comments and the refusals that they name.
-/// Version 3.0, which every generator of clients reads.
+/// The OpenAPI document at <c>/openapi/v1.json</c>. It is made from the endpoints themselves: their types, attributes, comments and the
+/// refusals that they name. Version 3.0, which every generator of clients reads.
 /// </summary>
 internal static class ApiDocument
 {
@@ -27,7 +27,8 @@ internal static class ApiDocument
         {
             Title = "Boon",
             Version = "v1",
-            Description = "Self-hosted, event-driven incentives: campaigns, vouchers, coupons and quests, driven by a log of what people do. "
+            Description = "Self-hosted, event-driven incentives: campaigns, vouchers, coupons and quests, driven by a log of what "
+                + "people do. "
                 + "Bodies are strict: unknown members are refused. Answers leave out members that are null, and may get new members. "
                 + "Errors are `application/problem+json` with a stable `code`.",
         };
@@ -38,11 +39,13 @@ internal static class ApiDocument
         {
             [Bearer] = new OpenApiSecurityScheme
             {
-                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "The accessToken of POST /v1/sessions.",
+                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description =
+                    "The accessToken of POST /v1/sessions.",
             },
             [ApiKey] = new OpenApiSecurityScheme
             {
-                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "boon_...", Description = "A key of POST /v1/api-keys, sent like a token. It reports events and does nothing else.",
+                Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "boon_...", Description =
+                    "A key of POST /v1/api-keys, sent like a token. It reports events and does nothing else.",
             },
         };
         foreach (var schema in document.Components.Schemas?.Values.OfType<OpenApiSchema>() ?? [])

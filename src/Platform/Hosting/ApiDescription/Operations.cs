@@ -45,7 +45,8 @@ internal static class Operations
         return JsonNamingPolicy.CamelCase.ConvertName(name.EndsWith("Async", StringComparison.Ordinal) ? name[..^"Async".Length] : name);
     }
 
-    private static async Task DescribeCallersAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, IList<object> metadata)
+    private static async Task DescribeCallersAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, IList<object> metadata)
     {
         var policies = context.ApplicationServices.GetRequiredService<IAuthorizationPolicyProvider>();
         var schemes = new HashSet<string>(StringComparer.Ordinal);
@@ -58,14 +59,17 @@ internal static class Operations
                 operation.Description = $"{operation.Description} Needs the role `{name}`.".Trim();
         }
         if (schemes.Count > 0)
-            operation.Security = [.. schemes.Select(scheme => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] })];
+            operation.Security =
+                [.. schemes.Select(scheme => new OpenApiSecurityRequirement
+                { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] })];
     }
 
     private static void DescribeHeaders(OpenApiOperation operation, IList<object> metadata)
     {
         if (metadata.OfType<IdempotentEndpoint>().Any())
             Add("Idempotency-Key", "Up to 255 printable ASCII characters: the same key and body give the first answer again, for 24 hours.",
-                new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyHeader.LongestKey, Pattern = "^[ -~]+$" }, "order-4711");
+                new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyHeader.LongestKey,
+                    Pattern = "^[ -~]+$" }, "order-4711");
         if (metadata.OfType<PreferWait>().FirstOrDefault() is { } wait)
             Add("Prefer", $"`wait=10` (RFC 7240): waits up to so many seconds, at most {LongestWait}, {wait.Meaning}.",
                 new OpenApiSchema { Type = JsonSchemaType.String }, "wait=10");
@@ -88,25 +92,32 @@ internal static class Operations
             if (type.StartsWith("text/", StringComparison.Ordinal) || type == "application/x-ndjson")
                 media.Schema = new OpenApiSchema { Type = JsonSchemaType.String };
             else if (type.EndsWith("-batch+json", StringComparison.Ordinal))
-                (media.Schema, media.Example) = (new OpenApiSchema { Type = JsonSchemaType.Array, Items = media.Schema }, example is null ? null : JsonNode.Parse($"[{example}]"));
+                (media.Schema, media.Example) =
+                    (new OpenApiSchema { Type = JsonSchemaType.Array, Items = media.Schema }, example is null
+                    ? null : JsonNode.Parse($"[{example}]"));
             else if (example is not null)
                 media.Example = JsonNode.Parse(example);
     }
 
-    private static async Task DescribeRefusalsAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, IList<object> metadata, CancellationToken ct)
+    private static async Task DescribeRefusalsAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, IList<object> metadata, CancellationToken ct)
     {
         operation.Responses ??= [];
-        foreach (var status in Known(operation, metadata).Concat(metadata.OfType<Refusal>()).GroupBy(refusal => refusal.Status).OrderBy(status => status.Key))
+        foreach (var status in Known(operation, metadata).Concat(metadata.OfType<Refusal>()).GroupBy(refusal => refusal.Status)
+            .OrderBy(status => status.Key))
         {
             var codes = status.SelectMany(refusal => refusal.Codes).Distinct(StringComparer.Ordinal).ToList();
-            var document = await DocumentAsync(context, status.Select(refusal => refusal.Document).FirstOrDefault(type => type is not null) ?? typeof(Problem), ct);
+            var document = await DocumentAsync(
+                context, status.Select(refusal => refusal.Document).FirstOrDefault(type => type is not null) ?? typeof(Problem), ct);
             operation.Responses[$"{status.Key}"] = Of(document, string.Join(", ", codes.Select(code => $"`{code}`")), status.Key, codes);
         }
         operation.Responses["default"] = Of(
-            await DocumentAsync(context, typeof(Problem), ct), "Any other refusal: see `code`.", StatusCodes.Status500InternalServerError, ["internal-error"]);
+            await DocumentAsync(context, typeof(Problem), ct), "Any other refusal: see `code`.", StatusCodes.Status500InternalServerError,
+            ["internal-error"]);
     }
 
-    private static async Task<OpenApiSchemaReference> DocumentAsync(OpenApiOperationTransformerContext context, Type type, CancellationToken ct)
+    private static async Task<OpenApiSchemaReference> DocumentAsync(
+        OpenApiOperationTransformerContext context, Type type, CancellationToken ct)
     {
         context.Document!.AddComponent(type.Name, await context.GetOrCreateSchemaAsync(type, null, ct));
         return new OpenApiSchemaReference(type.Name, context.Document);
@@ -170,7 +181,9 @@ internal static class Operations
         if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
             response.Headers = new Dictionary<string, IOpenApiHeader>(StringComparer.Ordinal)
             {
-                ["Retry-After"] = new OpenApiHeader { Description = "Seconds until a new try makes sense.", Schema = new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1" } },
+                ["Retry-After"] = new OpenApiHeader
+                    { Description = "Seconds until a new try makes sense.", Schema = new OpenApiSchema
+                    { Type = JsonSchemaType.Integer, Minimum = "1" } },
             };
         return response;
     }

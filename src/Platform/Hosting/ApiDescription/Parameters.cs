@@ -8,20 +8,23 @@ using Microsoft.OpenApi;
 namespace Boon.Platform.Hosting.ApiDescription;
 
 /// <summary>
-/// Describes the parameters of paths and queries. Endpoints take them as text, so that a bad one is a problem document with a code; what each of them is, is said here once
-/// for all endpoints, and beside the parameter (<c>[AllowedValues]</c>) where it is one endpoint's.
+/// Describes the parameters of paths and queries. Endpoints take them as text, so that a bad one is a problem document with a code; what
+/// each of them is, is said here once for all endpoints, and beside the parameter (<c>[AllowedValues]</c>) where it is one endpoint's.
 /// </summary>
 internal static class Parameters
 {
     /// <summary>What a parameter is.</summary>
-    private sealed record Kind(string Description, JsonSchemaType Type = JsonSchemaType.String, string? Format = null, string? Minimum = null, string? Maximum = null, string? Pattern = null);
+    private sealed record Kind(
+        string Description, JsonSchemaType Type = JsonSchemaType.String, string? Format = null, string? Minimum = null,
+        string? Maximum = null, string? Pattern = null);
 
     private static readonly Dictionary<string, Kind> Known = new(StringComparer.Ordinal)
     {
         ["id"] = new("Its id.", Format: "uuid"),
         ["userId"] = new("Whose: operators can name anybody, members themselves.", Format: "uuid"),
         ["questId"] = new("Those of one quest.", Format: "uuid"),
-        ["limit"] = new("How many in a page; 50 unless told.", JsonSchemaType.Integer, "int32", Minimum: "1", Maximum: $"{PageQuery.LargestLimit}"),
+        ["limit"] = new("How many in a page; 50 unless told.", JsonSchemaType.Integer, "int32", Minimum: "1",
+            Maximum: $"{PageQuery.LargestLimit}"),
         ["cursor"] = new("The `next` of an earlier page.", Pattern: "^[A-Za-z0-9_-]+$"),
         ["module"] = new("The name of a module, such as `identity`."),
         ["type"] = new("An event: `identity.user-signed-in` for all its versions, `identity.user-signed-in.v1` for one."),
@@ -39,7 +42,8 @@ internal static class Parameters
         if (Known.TryGetValue(parameter.Name, out var kind))
         {
             parameter.Description ??= kind.Description;
-            (schema.Type, schema.Format, schema.Minimum, schema.Maximum, schema.Pattern) = (kind.Type, kind.Format, kind.Minimum, kind.Maximum, kind.Pattern);
+            (schema.Type, schema.Format, schema.Minimum, schema.Maximum, schema.Pattern) =
+                (kind.Type, kind.Format, kind.Minimum, kind.Maximum, kind.Pattern);
         }
         var described = context.Description.ParameterDescriptions.FirstOrDefault(one => one.Name == name)?.ParameterDescriptor;
         foreach (var attribute in (described as IParameterInfoParameterDescriptor)?.ParameterInfo?.GetCustomAttributes() ?? [])

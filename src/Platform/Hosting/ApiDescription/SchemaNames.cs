@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.OpenApi;
 namespace Boon.Platform.Hosting.ApiDescription;
 
 /// <summary>
-/// The names of schemas, one for each type: <c>CreateCampaign.Request</c> is <c>CreateCampaignRequest</c>, <c>CampaignView</c> is <c>Campaign</c>, a page of it
-/// <c>CampaignPage</c>. Two types of one name are a fault of the code.
+/// The names of schemas, one for each type: <c>CreateCampaign.Request</c> is <c>CreateCampaignRequest</c>, <c>CampaignView</c> is
+/// <c>Campaign</c>, a page of it <c>CampaignPage</c>. Two types of one name are a fault of the code.
 /// </summary>
 internal static class SchemaNames
 {
@@ -21,16 +21,19 @@ internal static class SchemaNames
     internal static string? Of(JsonTypeInfo info)
     {
         // The API's own choice of what is a schema of its own; JSON of any form has no shape to name.
-        if ((Nullable.GetUnderlyingType(info.Type) ?? info.Type) == typeof(JsonElement) || OpenApiOptions.CreateDefaultSchemaReferenceId(info) is null)
+        if ((Nullable.GetUnderlyingType(info.Type) ?? info.Type) == typeof(JsonElement) || OpenApiOptions.CreateDefaultSchemaReferenceId(
+            info) is null)
             return null;
         var name = Of(info.Type);
         var type = Taken.GetOrAdd(name, info.Type);
-        return type == info.Type ? name : throw new InvalidOperationException($"{type} and {info.Type} would both be the schema {name}: rename one.");
+        return type == info.Type
+            ? name : throw new InvalidOperationException($"{type} and {info.Type} would both be the schema {name}: rename one.");
     }
 
     private static string Of(Type type)
     {
-        if (type is { IsGenericType: true } && (type.GetGenericTypeDefinition() == typeof(Page<>) || type.GetGenericTypeDefinition() == typeof(GatheredPage<>)))
+        if (type is { IsGenericType: true }
+            && (type.GetGenericTypeDefinition() == typeof(Page<>) || type.GetGenericTypeDefinition() == typeof(GatheredPage<>)))
             return Of(type.GenericTypeArguments[0]) + "Page";
         if (type is { Name: Request, DeclaringType: { } outer })
             return outer.Name + Request;

@@ -12,8 +12,9 @@ using Microsoft.OpenApi;
 namespace Boon.Platform.Hosting.ApiDescription;
 
 /// <summary>
-/// Describes types as they are on the wire. A member is required when it cannot be null, or says so (<see cref="RequiredAttribute"/>). One that is null is left out of
-/// an answer, so that nothing in answers is nullable but what is always written; in a body, null is as good as absent. What a value can be is told by the attributes of <c>System.ComponentModel.DataAnnotations</c>.
+/// Describes types as they are on the wire. A member is required when it cannot be null, or says so (<see cref="RequiredAttribute"/>). One
+/// that is null is left out of an answer, so that nothing in answers is nullable but what is always written; in a body, null is as good as
+/// absent. What a value can be is told by the attributes of <c>System.ComponentModel.DataAnnotations</c>.
 /// </summary>
 internal static class Schemas
 {
@@ -39,7 +40,8 @@ internal static class Schemas
         else if (real == typeof(DateTimeOffset) || real == typeof(DateTime))
             (schema.Type, schema.Format) = (JsonSchemaType.String, "date-time");
         else if (real == typeof(int) || real == typeof(long))
-            (schema.Type, schema.Format) = (JsonSchemaType.Integer | (schema.Type & JsonSchemaType.Null ?? default), real == typeof(int) ? "int32" : "int64");
+            (schema.Type, schema.Format) =
+                (JsonSchemaType.Integer | (schema.Type & JsonSchemaType.Null ?? default), real == typeof(int) ? "int32" : "int64");
         else if (real == typeof(JsonElement))
             (schema.Type, schema.AdditionalPropertiesAllowed) = (JsonSchemaType.Object, true);
         else if (ElementOf(real) is { } element && schema.Items is null or OpenApiSchema { Type: null })
@@ -63,7 +65,8 @@ internal static class Schemas
         if (!context.JsonTypeInfo.Properties.Any(IsOfBody))
             schema.AdditionalPropertiesAllowed = true;
         if (schema.Properties is { Count: > 0 })
-            schema.Required = context.JsonTypeInfo.Properties.Where(IsRequired).Select(member => member.Name).ToHashSet(StringComparer.Ordinal);
+            schema.Required = context.JsonTypeInfo.Properties.Where(IsRequired).Select(member => member.Name)
+                .ToHashSet(StringComparer.Ordinal);
     }
 
     private static void DescribeMember(OpenApiSchema schema, JsonPropertyInfo member)
@@ -86,15 +89,19 @@ internal static class Schemas
     }
 
     /// <summary>
-    /// Says in the words that generators understand: members that can be null and have a named type are <c>allOf</c> that type and nullable; an object of any members
-    /// has members of any kind.
+    /// Says in the words that generators understand: members that can be null and have a named type are <c>allOf</c> that type and
+    /// nullable; an object of any members has members of any kind.
     /// </summary>
     internal static void Finish(OpenApiSchema schema)
     {
         foreach (var (name, member) in schema.Properties?.ToList() ?? [])
-            if (member is OpenApiSchema { OneOf: { Count: 2 } either } && either.OfType<OpenApiSchemaReference>().FirstOrDefault() is { } reference)
-                schema.Properties![name] = new OpenApiSchema { Type = JsonSchemaType.Object | JsonSchemaType.Null, AllOf = [reference], Description = member.Description };
-            else if (member is OpenApiSchema { Type: { } type, Properties: null or { Count: 0 }, AdditionalProperties: null, AllOf: null or { Count: 0 } } open && type.HasFlag(JsonSchemaType.Object))
+            if (member is OpenApiSchema { OneOf: { Count: 2 } either } && either.OfType<OpenApiSchemaReference>()
+                .FirstOrDefault() is { } reference)
+                schema.Properties![name] = new OpenApiSchema
+                    { Type = JsonSchemaType.Object | JsonSchemaType.Null, AllOf = [reference], Description = member.Description };
+            else if (member is OpenApiSchema
+                { Type: { } type, Properties: null or { Count: 0 }, AdditionalProperties: null, AllOf: null or { Count: 0 } } open
+                && type.HasFlag(JsonSchemaType.Object))
                 open.AdditionalProperties = new OpenApiSchema();
     }
 
@@ -132,9 +139,12 @@ internal static class Schemas
         Attributes(member).OfType<RequiredAttribute>().Any() || IsAlwaysWritten(member)
         || (!member.IsGetNullable && member.AssociatedParameter?.HasDefaultValue != true);
 
-    /// <summary>True for a member of what callers send: such types are requests, or say what must be there or is there unless told.</summary>
+    /// <summary>
+    /// True for a member of what callers send: such types are requests, or say what must be there or is there unless told.
+    /// </summary>
     private static bool IsOfBody(JsonPropertyInfo member) =>
-        member.DeclaringType.Name == "Request" || member.AssociatedParameter?.HasDefaultValue == true || Attributes(member).OfType<RequiredAttribute>().Any();
+        member.DeclaringType.Name == "Request" || member.AssociatedParameter?.HasDefaultValue == true || Attributes(member)
+            .OfType<RequiredAttribute>().Any();
 
     private static bool IsAlwaysWritten(JsonPropertyInfo member) =>
         Attributes(member).OfType<JsonIgnoreAttribute>().Any(ignore => ignore.Condition == JsonIgnoreCondition.Never);

@@ -6,7 +6,10 @@ using System.Xml.Linq;
 
 namespace Boon.Platform.Hosting.ApiDescription;
 
-/// <summary>The comments of the code, from the XML files that lie beside the assemblies: what people read about types and their members is written once.</summary>
+/// <summary>
+/// The comments of the code, from the XML files that lie beside the assemblies: what people read about types and their members is written
+/// once.
+/// </summary>
 internal static partial class XmlComments
 {
     private static readonly ConcurrentDictionary<Assembly, Dictionary<string, XElement>> Files = new();
@@ -43,7 +46,8 @@ internal static partial class XmlComments
         var text = string.Concat(element.Nodes().Select(node => node switch
         {
             XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
-            XElement { Name.LocalName: "paramref" } parameter => $"`{JsonNamingPolicy.CamelCase.ConvertName((string)parameter.Attribute("name")!)}`",
+            XElement { Name.LocalName: "paramref" } parameter =>
+                $"`{JsonNamingPolicy.CamelCase.ConvertName((string)parameter.Attribute("name")!)}`",
             XElement { Name.LocalName: "see" } see => $"`{((string)see.Attribute("cref")!).Split('.')[^1]}`",
             XElement other => other.Value,
             _ => node.ToString(),
