@@ -24,14 +24,17 @@ public static class SettingsCheck
                 continue;
             if (!string.IsNullOrEmpty(configuration[key]))
                 throw new SetupException($"Both {key} and {name} are set; set one of them.");
+            string secret;
             try
             {
-                configuration[key] = File.ReadAllText(path).TrimEnd('\r', '\n');
+                secret = File.ReadAllText(path).TrimEnd('\r', '\n');
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 throw new SetupException($"{name} is '{path}'; it must be a file that Boon can read ({error.Message})", error);
             }
+            // Nothing would be as if it were not set: a database or a password of Boon's own.
+            configuration[key] = secret.Length > 0 ? secret : throw new SetupException($"{name} is '{path}'; that file is empty.");
         }
     }
 

@@ -67,6 +67,31 @@ public sealed class SettingsTests
         File.Delete(file);
     }
 
+    [Theory]
+    [InlineData("Boon:Operator:Password_FILE", "")]
+    [InlineData("Boon:Operator:Password_FILE", "short\n")]
+    [InlineData("Boon:Operator:Password_FILE", null)]
+    [InlineData("ConnectionStrings:Boon_FILE", "\n")]
+    [InlineData("ConnectionStrings:Boon_FILE", "s3cret")]
+    [InlineData("ConnectionStrings:Orders_FILE", null)]
+    public void A_file_without_a_secret_that_can_be_stops_the_start_with_one_line(string name, string? text)
+    {
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, text);
+        if (text is null)
+            File.Delete(file);
+        var configuration = Of(name, file);
+        var message = Should.Throw<SetupException>(() =>
+        {
+            SettingsCheck.ReadFiles(configuration, Modules);
+            SettingsCheck.Run(configuration, Modules);
+        }).Message;
+        message.ShouldContain(name[..^"_FILE".Length]);
+        message.ShouldNotContain("s3cret");
+        message.ShouldNotContain("\n");
+        File.Delete(file);
+    }
+
     [Fact]
     public void The_guide_describes_each_setting_and_no_other()
     {
