@@ -17,8 +17,9 @@ public sealed partial class GuideTests(SharedBoon shared) : IClassFixture<Shared
         readers.Count.ShouldBeGreaterThan(5);
         File.ReadLines(Path.Combine(Checkout.Root, "docs/guide/events.md")).Select(line => RowOfSubscription.Match(line))
             .Where(match => match.Success)
-            .Select(match => $"{match.Groups["subscription"].Value} of {match.Groups["module"].Value} reads "
-                + $"{string.Join(", ", match.Groups["sources"].Value.Split(", ").Order(StringComparer.Ordinal))}".ToLowerInvariant())
+            .Select(match => (Name: match.Groups["subscription"].Value, Module: match.Groups["module"].Value,
+                Sources: match.Groups["sources"].Value.ToLowerInvariant().Split(", ").Order(StringComparer.Ordinal)))
+            .Select(row => $"{row.Name} of {row.Module.ToLowerInvariant()} reads {string.Join(", ", row.Sources)}")
             .ShouldBe(readers, ignoreOrder: true);
     }
 

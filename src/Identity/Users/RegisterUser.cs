@@ -14,8 +14,8 @@ internal static class RegisterUser
     /// <param name="FullName">The person's name.</param>
     /// <param name="Birthday">yyyy-MM-dd, from 1900-01-01 on.</param>
     /// <example>
-    /// {"username": "ada", "email": "ada@example.com", "phone": "+31201234567", "password": "correct horse battery", "fullName": "Ada
-    /// Lovelace", "birthday": "1990-12-10"}
+    /// {"username": "ada", "email": "ada@example.com", "phone": "+31201234567", "password": "correct horse battery",
+    /// "fullName": "Ada Lovelace", "birthday": "1990-12-10"}
     /// </example>
     internal sealed record Request(
         [Required, Length(1, UserRules.LongestUsername)] string? Username, [Required, Length(3, UserRules.LongestEmail)] string? Email,

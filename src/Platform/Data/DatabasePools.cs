@@ -77,7 +77,7 @@ internal sealed class DatabasePools : IAsyncDisposable
         var idle = Defences.IdleTransactionTimeout.On ? Databases.IdleInTransactionLimit : TimeSpan.Zero;
         builder.Options = $"{builder.Options} {PlansByIndex} {KeepAlives} -c TimeZone=UTC -c tcp_user_timeout={Milliseconds(TcpLimit)} "
             + $"-c idle_in_transaction_session_timeout={Milliseconds(idle)} "
-            + $"-c statement_timeout={Milliseconds(statementLimit)}".TrimStart();
+            + $"-c statement_timeout={Milliseconds(statementLimit)}";
         return new NpgsqlDataSourceBuilder(builder.ConnectionString) { Name = name }.UseLoggerFactory(loggers).Build();
     }
 
