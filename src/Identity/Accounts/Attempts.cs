@@ -10,7 +10,7 @@ internal static class Attempts
     internal static Task<TimeSpan?> LockedForAsync(ISqlSource source, (string Key, int Most)[] limits, CancellationToken ct) =>
         source.Command("""
             select max(f.window_ends - now())
-            from unnest($1, $2) asked (key, most)
+            from unnest($1::text[], $2::int[]) asked (key, most)
             join identity.sign_in_failures f on f.key = asked.key
             where f.window_ends > now() and f.failures >= asked.most
             """, limits.Column(limit => limit.Key), limits.Column(limit => limit.Most))
@@ -33,7 +33,7 @@ internal static class Attempts
         source.Command("""
             insert into identity.sign_in_failures as f (key, failures, window_ends)
             select key, 1, now() + $2
-            from unnest($1) key
+            from unnest($1::text[]) key
             order by key
             on conflict (key) do update set
                 failures = case when f.window_ends > now() then f.failures + 1 else 1 end,

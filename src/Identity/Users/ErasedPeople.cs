@@ -27,7 +27,7 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
         var secret = (await SecretsAsync(unit, ct)).FirstOrDefault() ?? await MakeSecretAsync(unit, ct);
         await unit.Command("""
             insert into identity.erased_identifiers (hash)
-            select unnest($1)
+            select unnest($1::bytea[])
             on conflict (hash) do update set erased_at = now()
             """, SqlValue.Of(HashesOf(user, secret).ToArray()))
             .ExecuteAsync(ct);

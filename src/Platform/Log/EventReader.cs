@@ -117,6 +117,6 @@ public static class EventReader
             row.GetNullable<string>(9),
             cause,
             // An effect says which event caused it; that nobody else did needs no place in each row.
-            row.GetNullable<string>(11) ?? (cause is null ? Actor.System : null));
+            row.GetNullable<string>(11) ?? (cause is null ? null : Actor.System));
     }
 }

@@ -16,7 +16,9 @@ internal static class EventWriter
         await connection.Command($"""
             insert into {schema}.event_log (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by, time)
             select id, aggregatetype, aggregateid, type, payload::json, userid, traceparent, causationid, by, coalesce(time, now())
-            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) with ordinality
+            from unnest(
+                $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::text[],
+                $10::timestamptz[]) with ordinality
                 as e (id, aggregatetype, aggregateid, type, payload, userid, traceparent, causationid, by, time, place)
             order by place
             """,

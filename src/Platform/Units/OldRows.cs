@@ -27,7 +27,7 @@ public static class OldRows
                 where ctid = any (array(
                     select ctid
                     from {table}
-                    where {since} < now() - $1
+                    where {since} < now() - $1::interval
                     order by {since}
                     limit {Page}
                     for update skip locked))
