@@ -122,7 +122,7 @@ public sealed class LogTests
                     return true;
                 end $$;
                 alter table identity.log_head rename to head_row;
-                create view identity.log_head as select * from identity.head_row where identity.gate();
+                create view identity.log_head as select ctid, * from identity.head_row where identity.gate();
                 """);
             await using var other = new NpgsqlConnection(
                 new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);

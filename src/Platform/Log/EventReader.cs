@@ -91,7 +91,7 @@ public static class EventReader
 
     /// <summary>The last sequence of a log.</summary>
     public static Task<long> HeadAsync(NpgsqlDataSource source, string schema, CancellationToken ct) =>
-        source.Command($"select last from {schema}.log_head").ScalarAsync<long>(ct);
+        source.Command($"select last from {LogHead.Of(schema)} h").ScalarAsync<long>(ct);
 
     /// <summary>Reads one event by its sequence.</summary>
     public static async Task<LoggedEvent?> ReadOneAsync(NpgsqlConnection connection, string schema, long sequence, CancellationToken ct)

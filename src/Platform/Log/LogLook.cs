@@ -57,6 +57,6 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
             """, schemas.Order(StringComparer.Ordinal).ToArray())
             .ReadAllAsync(row => row.GetString(0), ct);
         return there.Count == 0 ? null : new StringBuilder().AppendJoin("\nunion all\n", there.Select(schema =>
-            $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {schema}.log_head h")).ToString();
+            $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {LogHead.Of(schema)} h")).ToString();
     }
 }

@@ -33,7 +33,7 @@ internal sealed record LogState(long Head, Guid? LogId, Guid? HeadEvent, Guid? M
                     from {schema}.event_order o
                     join {schema}.event_log l on l.position = o.position
                     where o.sequence = $1)
-            from {schema}.log_head h
+            from {LogHead.Of(schema)} h
             """, mark?.Sequence)
             .First(Read);
 

@@ -48,14 +48,14 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
             or exists ({NewRows(database.Schema)})
             or h.floor > 0
             and pg_snapshot_xmax(pg_current_snapshot())::text::bigint - pg_snapshot_xmax(h.settled)::text::bigint > {MostIdsBehind}
-        from {database.Schema}.log_head h
+        from {LogHead.Of(database.Schema)} h
         """;
 
     /// <summary>
     /// Whether the log was restored into another cluster, asked after the lock in a statement with a snapshot of its own: the locking
     /// statement may answer a row that another pass has written since that statement began, beside which its own snapshot is old.
     /// </summary>
-    private readonly string isRestored = $"select {IsBehind} or h.system <> {Cluster} from {database.Schema}.log_head h";
+    private readonly string isRestored = $"select {IsBehind} or h.system <> {Cluster} from {LogHead.Of(database.Schema)} h";
 
     /// <summary>
     /// The positions of committed rows that have no number, as the statement's snapshot sees them, beside the head <c>h</c>. Both parts go
@@ -100,7 +100,8 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
 
     private static string GiveNumbers(string schema, string rows, string also) => $"""
         with h as materialized (
-            select last, settled, floor, greatest(recordedat, clock_timestamp()) as now from {schema}.log_head
+            select place, last, settled, floor, greatest(recordedat, clock_timestamp()) as now
+            from {LogHead.Of(schema)} head
         ), fresh as materialized (
             select f.position from h cross join lateral ({rows}) f
             where not exists (select from {schema}.event_order o where o.position = f.position)
@@ -118,6 +119,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
             settled = case when given.n < $1 then pg_current_snapshot() else head.settled end,
             {also}
         from given, h
+        where head.ctid = (select place from h)
         returning given.n
         """;
 
@@ -153,8 +155,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         var trip = new RoundTrip(connection);
         var locked = trip.Add($"""
             select {Defences.FreshComparison.Sql("true", without: IsBehind)}
-            from {schema}.log_head h
-            for update skip locked
+            from {LogHead.Of(schema, "for update skip locked")} h
             """)
             .First(row => row.GetBoolean(0));
         var restored = trip.Add(isRestored).First(row => row.GetNullable<bool>(0) is true);

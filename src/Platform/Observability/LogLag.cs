@@ -86,7 +86,7 @@ internal sealed class LogLag : IDisposable
                 select count(*)
                 from (
                     select
-                    from {module.Database.Schema}.log_head h
+                    from {LogHead.Of(module.Database.Schema)} h
                     cross join lateral ({Sequencer.NewRows(module.Database.Schema)}) l
                     limit {MostCounted}
                 ) waiting

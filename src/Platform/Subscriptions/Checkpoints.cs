@@ -15,22 +15,35 @@ internal sealed record Checkpoint(string Source, long Sequence, long? HoldAt, in
 internal static class Checkpoints
 {
     /// <summary>
+    /// The row of lane $2 of subscription $1 in a source, to stand in a <c>from</c>. It is read from its newest version back, for the
+    /// reason that <see cref="LogHead"/> tells.
+    /// </summary>
+    internal static string Of(string schema, string source, string locking = "") => $"""
+        (
+            select kept.ctid as place, kept.*
+            from {schema}.checkpoints kept
+            where kept.subscription = $1 and kept.lane = $2 and kept.source >= {source} and kept.source <= {source}
+            order by kept.source desc
+            limit 1
+            {locking}
+        )
+        """;
+
+    /// <summary>
     /// Locks a lane's rows for this transaction, in the order of their sources; null when another reader has them or the layout is another
     /// one.
     /// </summary>
     internal static async Task<IReadOnlyList<Checkpoint>?> LockAsync(
-        NpgsqlConnection connection, LaneKey key, int sources, bool wait, CancellationToken ct)
+        NpgsqlConnection connection, LaneKey key, IReadOnlyList<string> sources, bool wait, CancellationToken ct)
     {
         var rows = await connection.Command($"""
-            select source, sequence, hold_at, lanes, logid, read_sequence, read_event
-            from {key.Schema}.checkpoints
-            where subscription = $1 and lane = $2
-            order by source
-            for update {(wait ? "" : "skip locked")}
-            """, key.Subscription, key.Lane)
+            select c.source, c.sequence, c.hold_at, c.lanes, c.logid, c.read_sequence, c.read_event
+            from unnest($3) s (source)
+            cross join lateral {Of(key.Schema, "s.source", wait ? "for update" : "for update skip locked")} c
+            """, key.Subscription, key.Lane, sources.Order(StringComparer.Ordinal).ToArray())
             .ReadAllAsync(row =>
                 new Checkpoint(row.GetString(0), row.GetInt64(1), row.GetNullable<long>(2), row.GetInt32(3), ReadMark(row, 4)), ct);
-        return rows.Count >= sources ? rows : null;
+        return rows.Count == sources.Count ? rows : null;
     }
 
     /// <summary>The columns <c>logid, read_sequence, read_event</c>, from one on.</summary>
@@ -50,7 +63,7 @@ internal static class Checkpoints
         var moved = trip.Add($"""
             update {key.Schema}.checkpoints
             set sequence = $5, logid = $6, read_sequence = $7, read_event = $8, updated_at = now()
-            where subscription = $1 and lane = $2 and source = $3 and sequence = $4
+            where ctid = (select place from {Of(key.Schema, "$3")} held) and sequence = $4
             """, key.Subscription, key.Lane, from.Source, from.Sequence, to, mark.LogId, mark.Sequence, mark.EventId);
         await trip.RunAsync(ct);
         return moved.Rows;

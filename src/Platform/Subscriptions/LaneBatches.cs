@@ -23,7 +23,7 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
         await unit.BeginAsync(ct);
 
         // 1. Lock the checkpoint rows of the lane, and read their positions.
-        var rows = await Checkpoints.LockAsync(unit.Connection, lane.Key, subscription.Sources.Count, wait: false, ct);
+        var rows = await Checkpoints.LockAsync(unit.Connection, lane.Key, subscription.Sources, wait: false, ct);
         if (rows is null)
             return await LayoutIsAnotherAsync(unit, ct) ? LanePass.LayoutChanged : LanePass.Busy;
         var checkpoint = rows.First(row => row.Source == source);

@@ -56,7 +56,7 @@ internal sealed partial class LaneFailures<TContext>(Lane<TContext> lane)
     {
         await using var unit = new Unit<TContext>(lane.Module, lane.Signals);
         await unit.BeginAsync(ct);
-        var rows = await Checkpoints.LockAsync(unit.Connection, lane.Key, lane.Subscription.Sources.Count, wait: false, ct);
+        var rows = await Checkpoints.LockAsync(unit.Connection, lane.Key, lane.Subscription.Sources, wait: false, ct);
         if (rows?.First(row => row.Source == checkpoint.Source).Sequence != checkpoint.Sequence)
             return false;
         await DeadLetters.ParkAsync(unit, lane.Subscription.Name, e, error, Attempts, ct);

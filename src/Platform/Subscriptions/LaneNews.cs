@@ -61,12 +61,12 @@ internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sou
     private static string Statement(ModuleDatabase database, IReadOnlyList<string> sources, Func<string, bool> isHere)
     {
         var heads = string.Join(" union all ", sources.Select(source =>
-            isHere(source) ? $"select '{source}' as source, last from {source}.log_head"
+            isHere(source) ? $"select '{source}' as source, last from {LogHead.Of(source)} h"
                 : $"select '{source}' as source, null::bigint as last"));
         return $"""
             select h.source, c.lanes is not distinct from $3 and c.hold_at is null, c.sequence, h.last
             from ({heads}) h
-            left join {database.Schema}.checkpoints c on c.subscription = $1 and c.lane = $2 and c.source = h.source
+            left join lateral {Checkpoints.Of(database.Schema, "h.source")} c on true
             """;
     }
 }

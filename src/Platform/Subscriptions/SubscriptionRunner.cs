@@ -124,7 +124,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             if (await running.ScalarAsync<int?>(ct) is not { } lanes)
                 return; // it has never read anything
             var rows = await Checkpoints.LockAsync(
-                unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources.Count, wait: true, ct);
+                unit.Connection, new(Database.Schema, Name, Lanes.Of(e.UserId, lanes)), Sources, wait: true, ct);
             if (rows?.All(row => row.Lanes == lanes) == true)
                 return;
         }
