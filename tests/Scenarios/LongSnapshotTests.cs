@@ -20,7 +20,6 @@ public sealed class LongSnapshotTests
     public async Task Rows_that_are_updated_all_the_time_cost_no_more_while_somebody_holds_an_old_snapshot()
     {
         await using var boon = await TestBoon.StartAsync();
-        (await boon.Api.Put("/v1/coupon-types/HOT", new { perUser = 1 }, await boon.OperatorToken())).Code.ShouldBe(201);
         await boon.Append("test.step", Guid.CreateVersion7(), "{}");
         await boon.CaughtUp();
         await using (await OpenTransaction.BeginAsync(boon, """
@@ -34,19 +33,13 @@ public sealed class LongSnapshotTests
                 set updated_at = updated_at
                 where subscription = 'promotions.issue-vouchers' and lane = 0 and source = 'identity'
                 """);
-            await Update("promotions.coupon_types set recent_grants = recent_grants where name = 'HOT'");
             (await Pages("select last from identity.log_head")).ShouldBeGreaterThan(FewPages, "a plain look walks over all versions");
+            await LooksAreShort();
 
-            (await Pages($"select last from {LogHead.Of("identity")} h")).ShouldBeLessThan(FewPages);
-            var checkpoint = Checkpoints.Of("promotions", "'identity'").Replace("$1", "'promotions.issue-vouchers'").Replace("$2", "0");
-            (await Pages($"select sequence from {checkpoint} c")).ShouldBeLessThan(FewPages);
-            (await Pages("""
-                select next_position
-                from promotions.coupon_types
-                where name >= 'HOT' and name <= 'HOT'
-                order by name desc
-                limit 1
-                """)).ShouldBeLessThan(FewPages);
+            // What autovacuum does sooner or later: now the planner knows how few rows there are.
+            await boon.Execute("vacuum analyze identity.log_head");
+            await boon.Execute("vacuum analyze promotions.checkpoints");
+            await LooksAreShort();
 
             // And all of it goes on.
             await boon.Append("test.step", Guid.CreateVersion7(), "{}");
@@ -61,6 +54,13 @@ public sealed class LongSnapshotTests
                 end loop;
             end $$
             """);
+
+        async Task LooksAreShort()
+        {
+            (await Pages($"select last from {LogHead.Of("identity")} h")).ShouldBeLessThan(FewPages);
+            var checkpoint = Checkpoints.Of("promotions", "'identity'").Replace("$1", "'promotions.issue-vouchers'").Replace("$2", "0");
+            (await Pages($"select sequence from {checkpoint} c")).ShouldBeLessThan(FewPages);
+        }
 
         async Task<long> Pages(string sql)
         {

@@ -16,14 +16,16 @@ internal static class Checkpoints
 {
     /// <summary>
     /// The row of lane $2 of subscription $1 in a source, to stand in a <c>from</c>. It is read from its newest version back, for the
-    /// reason that <see cref="LogHead"/> tells.
+    /// reason that <see cref="LogHead"/> tells. Compared column by column, it is one row to the planner, which then reads all versions and
+    /// sorts; a comparison of whole keys may find many rows, so the planner goes along the index and stops at the first.
     /// </summary>
     internal static string Of(string schema, string source, string locking = "") => $"""
         (
             select kept.ctid as place, kept.*
             from {schema}.checkpoints kept
-            where kept.subscription = $1 and kept.lane = $2 and kept.source >= {source} and kept.source <= {source}
-            order by kept.source desc
+            where (kept.subscription, kept.lane, kept.source) >= ($1, $2, {source})
+                and (kept.subscription, kept.lane, kept.source) <= ($1, $2, {source})
+            order by kept.subscription desc, kept.lane desc, kept.source desc
             limit 1
             {locking}
         )

@@ -74,18 +74,14 @@ internal sealed class CouponPool
 
     /// <summary>
     /// Takes hold of a pool in a round trip; statements that follow see what was committed before. No pool: there is no such type, or it
-    /// was skipped. The clock is read in a statement of its own: what the first one selects may be of before it waited. The row
-    /// is read from its newest version back: while somebody holds an old snapshot (a dump, say), no version of it can be removed, and a
-    /// plain look walks over all of them.
+    /// was skipped. The clock is read in a statement of its own: what the first one selects may be of before it waited.
     /// </summary>
     internal static SqlAnswer<CouponPool> Hold(RoundTrip trip, Unit<PromotionsDb> unit, string type, bool skipLocked = false)
     {
         var pool = trip.Add($"""
             select per_user, per_second, concurrency, max_queue, max_wait_seconds, next_position, last_ticket, recent_grants
             from promotions.coupon_types
-            where name >= $1 and name <= $1
-            order by name desc
-            limit 1
+            where name = $1
             for update {(skipLocked ? "skip locked" : "")}
             """, type)
             .First(row => new CouponPool(unit, type, row));
@@ -209,12 +205,7 @@ internal sealed class CouponPool
         trip.Add("""
             update promotions.coupon_types
             set next_position = $2, last_ticket = $3, recent_grants = $4
-            where ctid = (
-                select ctid
-                from promotions.coupon_types
-                where name >= $1 and name <= $1
-                order by name desc
-                limit 1)
+            where name = $1
             """, Type, next, LastTicket, SqlValue.Of(RecentGrants));
         var purged = expired.Store(trip, next);
         if (claimed > 0 || purged > 0)
