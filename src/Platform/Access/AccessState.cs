@@ -30,6 +30,7 @@ public sealed partial class AccessState(
     private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
     private readonly SemaphoreSlim reading = new(1, 1);
+    private readonly SemaphoreSlim refreshing = new(1, 1);
     private readonly Lock gate = new();
     private Task? nextRead;
     private LogMark mark = new(null, null, null);
@@ -72,10 +73,19 @@ public sealed partial class AccessState(
         var pause = BetweenReads - time.GetElapsedTime(lastRead);
         await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time)
             .ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the caller's lock
-        lock (gate)
-            nextRead = null; // whoever calls from here on may need what this read does not see
-        lastRead = time.GetTimestamp();
-        await ReadSettledAsync(CancellationToken.None);
+        // One at a time, and one that waits: made-up names of keys cost no more connections while the database is slow.
+        await refreshing.WaitAsync();
+        try
+        {
+            lock (gate)
+                nextRead = null; // whoever calls from here on may need what this read does not see
+            lastRead = time.GetTimestamp();
+            await ReadSettledAsync(CancellationToken.None);
+        }
+        finally
+        {
+            refreshing.Release();
+        }
     }
 
     /// <summary>
@@ -210,6 +220,7 @@ public sealed partial class AccessState(
     public override void Dispose()
     {
         reading.Dispose();
+        refreshing.Dispose();
         base.Dispose();
     }
 }

@@ -92,8 +92,29 @@ public sealed class Databases : IAsyncDisposable
         var from = Of(source);
         if (AreTogether(reader.Module, source))
             return await read(own, from.Schema);
-        await using var connection = await from.Background.OpenConnectionAsync(ct);
-        return await read(connection, from.Schema);
+        return await OfSourceAsync(from, async () =>
+        {
+            await using var connection = await from.Background.OpenConnectionAsync(ct);
+            return await read(connection, from.Schema);
+        });
+    }
+
+    /// <summary>
+    /// Asks another module's database. That it is away is noted as what it is, and the reader's own database is not taken for it: the
+    /// error names the source and has no cause.
+    /// </summary>
+    internal async Task<T> OfSourceAsync<T>(ModuleDatabase source, Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception error) when (Outages.Note(source.Background, error))
+        {
+#pragma warning disable MA0054 // With its cause it would be taken for an outage of the reader's own database.
+            throw new TimeoutException($"The database of {source.Module} is away: {error.Message}");
+#pragma warning restore MA0054
+        }
     }
 
     private DatabasePools PoolsOf(string module)

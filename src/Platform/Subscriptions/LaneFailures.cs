@@ -51,13 +51,17 @@ internal sealed partial class LaneFailures<TContext>(Lane<TContext> lane)
             suspects[checkpoint.Source] = new Suspect(until, 0, 0);
     }
 
-    /// <summary>Parks an event and moves the checkpoint behind it; false when another reader has moved on meanwhile.</summary>
+    /// <summary>
+    /// Parks an event and moves the checkpoint behind it; false when another reader has moved on meanwhile, or the lanes were laid anew or
+    /// held: then the event may be another lane's, or this one has to stop before it.
+    /// </summary>
     private async Task<bool> TryParkAsync(Checkpoint checkpoint, LoggedEvent e, LogMark mark, Exception error, CancellationToken ct)
     {
         await using var unit = new Unit<TContext>(lane.Module, lane.Signals);
         await unit.BeginAsync(ct);
         var rows = await Checkpoints.LockAsync(unit.Connection, lane.Key, lane.Subscription.Sources, wait: false, ct);
-        if (rows?.First(row => row.Source == checkpoint.Source).Sequence != checkpoint.Sequence)
+        if (rows?.First(row => row.Source == checkpoint.Source) is not { } now
+            || (now.Sequence, now.Lanes, now.HoldAt) != (checkpoint.Sequence, checkpoint.Lanes, checkpoint.HoldAt))
             return false;
         await DeadLetters.ParkAsync(unit, lane.Subscription.Name, e, error, Attempts, ct);
         await Checkpoints.MoveAsync(unit.Connection, lane.Key, checkpoint, e.Sequence, mark, ct);

@@ -37,10 +37,10 @@ internal static class LaneLayout
             await connection.Command($"""
                 update {database.Schema}.checkpoints c
                 set wanted_lanes = $2,
-                    hold_at = coalesce(hold_at, (
+                    hold_at = (
                         select max(sequence)
                         from {database.Schema}.checkpoints m
-                        where m.subscription = c.subscription and m.source = c.source))
+                        where m.subscription = c.subscription and m.source = c.source)
                 where subscription = $1
                 """, subscription, lanes)
                 .ExecuteAsync(ct);

@@ -50,7 +50,7 @@ internal sealed class LaneNews(LaneKey key, int lanes, IReadOnlyList<string> sou
         var from = databases.Of(source);
         try
         {
-            return await EventReader.HeadAsync(from.Background, from.Schema, ct);
+            return await databases.OfSourceAsync(from, () => EventReader.HeadAsync(from.Background, from.Schema, ct));
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
         {

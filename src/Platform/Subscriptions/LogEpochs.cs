@@ -68,6 +68,16 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
                 where subscription = $1 and source = $2 and lane = $3
                 """, stand.Subscription, module, stand.Lane, stand.Lost ? from!.Value : stand.Sequence, stand.Lost)
                 .ExecuteAsync(ct);
+        // Lanes that wait for a change of their number wait for each other at one place, which may be another now.
+        await connection.Command($"""
+            update {reader.Schema}.checkpoints c
+            set hold_at = (
+                select max(sequence)
+                from {reader.Schema}.checkpoints m
+                where m.subscription = c.subscription and m.source = c.source)
+            where source = $1 and wanted_lanes is not null
+            """, module)
+            .ExecuteAsync(ct);
         await connection.Command("select pg_notify($1, $2)", LogNotifications.Channel, module).ExecuteAsync(ct);
         await transaction.CommitAsync(ct);
         return stands.ConvertAll(stand =>

@@ -67,9 +67,9 @@ internal sealed partial class CouponPurge(
             if (time.GetElapsedTime(last) < interval)
                 return;
             var types = await TypesAsync(stoppingToken);
-            last = time.GetTimestamp();
             var (purged, _) = await PurgeAsync(
                 pools, types, MostTries, (type, error) => LogFailed(logger, type, error.Message), stoppingToken);
+            last = time.GetTimestamp(); // one that an outage ended comes again soon
             if (purged > 0)
                 LogPurged(logger, purged);
         }
