@@ -11,9 +11,9 @@ internal sealed record RedeemableCode(
     internal DateTime ReadAt { get; private set; }
 
     /// <summary>Uses taken since it was read.</summary>
-    internal int Taken { get; private set; }
+    internal int NewUses { get; private set; }
 
-    internal int RemainingUses => MaxUses - Uses - Taken;
+    internal int RemainingUses => MaxUses - Uses - NewUses;
 
     /// <summary>
     /// Finds codes by their texts, each with who must hold it: a voucher's owner, or who claimed the coupon. One that is unknown or
@@ -59,8 +59,7 @@ internal sealed record RedeemableCode(
 
     private static RedeemableCode Read(NpgsqlDataReader row) => new(
         row.GetGuid(2), row.GetString(3), row.GetGuid(4), JsonSerializer.Deserialize<Benefit>(row.GetString(5), Json.Options)!,
-        row.GetInt32(6),
-        row.GetInt32(7), row.GetDateTime(8), row.GetBoolean(9), row.GetNullable<string>(10));
+        row.GetInt32(6), row.GetInt32(7), row.GetDateTime(8), row.GetBoolean(9), row.GetNullable<string>(10));
 
     /// <summary>
     /// Why it cannot be redeemed for a purchase; null when it can. What was decided before in the same transaction counts.
@@ -68,11 +67,11 @@ internal sealed record RedeemableCode(
     internal string? Refusal(long amount, string currency, string? product, bool allowZeroDiscount, DateTime? at = null) =>
         Voided ? "code-invalid"
         : ExpiresAt <= (at ?? ReadAt) ? "code-expired"
-        : Uses + (PromotionsDefences.ExactUses.On ? Taken : 0) >= MaxUses ? "code-exhausted"
+        : Uses + (PromotionsDefences.ExactUses.On ? NewUses : 0) >= MaxUses ? "code-exhausted"
         : Discounts.Refusal(Benefit, amount, currency, product, allowZeroDiscount);
 
     /// <summary>Takes a use.</summary>
-    internal void Take() => Taken++;
+    internal void Take() => NewUses++;
 }
 
 /// <summary>A purchase to take a discount off.</summary>

@@ -82,7 +82,7 @@ internal static class RedemptionBatch
     {
         if (redeemed.Count == 0)
             return;
-        var taken = codes.Values.Where(code => code.Taken > 0).DistinctBy(code => code.Id).ToList();
+        var taken = codes.Values.Where(code => code.NewUses > 0).DistinctBy(code => code.Id).ToList();
         var trip = new RoundTrip(unit);
         var counted = trip.Add("""
             update promotions.codes c
@@ -94,7 +94,7 @@ internal static class RedemptionBatch
                 where x.id = k.id
                 offset 0) at
             where c.ctid = at.ctid
-            """, taken.Column(code => code.Id), taken.Column(code => code.Uses + (PromotionsDefences.ExactUses.On ? code.Taken : 1)));
+            """, taken.Column(code => code.Id), taken.Column(code => code.Uses + (PromotionsDefences.ExactUses.On ? code.NewUses : 1)));
         if (PromotionsDefences.ExactUses.On)
             counted.MustTouch(taken.Count, Moved);
         trip.Add("""
@@ -107,7 +107,7 @@ internal static class RedemptionBatch
             redeemed.Column(one => one.Wish.Amount), redeemed.Column(one => one.Wish.Currency), redeemed.Column(one => one.Wish.Product),
             redeemed.Column(one => one.Wish.Reference), redeemed.Column(one => one.Discount), redeemed.Column(one => one.Wish.OrderId));
         foreach (var type in taken.Where(code => code.CouponType is not null).GroupBy(code => code.CouponType!))
-            CouponCounts.Add(trip, type.Key, redeemed: type.Sum(code => code.Taken));
+            CouponCounts.Add(trip, type.Key, redeemed: type.Sum(code => code.NewUses));
         await trip.RunAsync(ct);
     }
 

@@ -15,7 +15,7 @@ internal static class SchemaNames
     private const string Request = "Request";
     private const string View = "View";
 
-    private static readonly ConcurrentDictionary<string, Type> Taken = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, Type> TypesByName = new(StringComparer.Ordinal);
 
     /// <summary>The name, or null for a type that is written in place.</summary>
     internal static string? Of(JsonTypeInfo info)
@@ -25,7 +25,7 @@ internal static class SchemaNames
             info) is null)
             return null;
         var name = Of(info.Type);
-        var type = Taken.GetOrAdd(name, info.Type);
+        var type = TypesByName.GetOrAdd(name, info.Type);
         return type == info.Type
             ? name : throw new InvalidOperationException($"{type} and {info.Type} would both be the schema {name}: rename one.");
     }
