@@ -25,20 +25,20 @@ internal sealed class DemoDatabase : IAsyncDisposable
         server = new NpgsqlConnectionStringBuilder(server) { Pooling = false }.ConnectionString;
         await using var source = Source(server);
         await using var connection = await source.OpenConnectionAsync(ct);
-        var stale = new List<string>();
-        await using (var find = new NpgsqlCommand($"""
-            select datname from pg_database d
-            where datname like '{Prefix}%' and datname < $1 and not exists (select from pg_stat_activity a where a.datname = d.datname)
-            """, connection)
         // The names grow with time: one of the last minute may be another demo's that has not connected yet.
-        { Parameters = { new() { Value = Prefix + Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddMinutes(-1)).ToString("N") } } })
-        await using (var reader = await find.ExecuteReaderAsync(ct))
-            while (await reader.ReadAsync(ct))
-                stale.Add(reader.GetString(0));
+        var aMinuteAgo = Prefix + Guid.CreateVersion7(TimeProvider.System.GetUtcNow().AddMinutes(-1)).ToString("N");
+        var stale = await connection.Command($"""
+            select datname
+            from pg_database d
+            where datname like '{Prefix}%'
+              and datname < $1
+              and not exists (select from pg_stat_activity a where a.datname = d.datname)
+            """, aMinuteAgo)
+            .ReadAllAsync(row => row.GetString(0), ct);
         foreach (var database in stale)
-            await ExecuteAsync(connection, $"drop database if exists {database}", ct);
+            await connection.Command($"drop database if exists {database}").ExecuteAsync(ct);
         var fresh = Prefix + Guid.CreateVersion7().ToString("N");
-        await ExecuteAsync(connection, $"create database {fresh}", ct);
+        await connection.Command($"create database {fresh}").ExecuteAsync(ct);
         return new DemoDatabase(server, fresh);
     }
 
@@ -50,11 +50,5 @@ internal sealed class DemoDatabase : IAsyncDisposable
         await using var source = Source(server);
         await using var connection = await source.OpenConnectionAsync();
         await DropDatabase.RunAsync(connection, name, CancellationToken.None);
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
     }
 }

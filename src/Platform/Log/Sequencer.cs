@@ -63,12 +63,14 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// another cluster.
     /// </summary>
     internal static string NewRows(string schema) => $"""
-        select l.position from {schema}.event_log l
+        select l.position
+        from {schema}.event_log l
         where l.txid >= pg_snapshot_xmax(h.settled)
           and l.txid < pg_snapshot_xmax(pg_current_snapshot())
           and l.position + 0 > h.floor
         union all
-        select l.position from pg_snapshot_xip(h.settled) running
+        select l.position
+        from pg_snapshot_xip(h.settled) running
         join {schema}.event_log l on l.txid = running
         where l.position + 0 > h.floor
         """;
@@ -78,15 +80,18 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
     /// was written since, which stands behind everything that was numbered there.
     /// </summary>
     private static string RowsAfterRestore(string schema) => $"""
-        select l.position from {schema}.event_log l
+        select l.position
+        from {schema}.event_log l
         where l.txid >= pg_snapshot_xmax(h.settled)
           and l.position + 0 > h.floor
         union
-        select l.position from pg_snapshot_xip(h.settled) running
+        select l.position
+        from pg_snapshot_xip(h.settled) running
         join {schema}.event_log l on l.txid = running
         where l.position + 0 > h.floor
         union
-        select l.position from {schema}.event_log l
+        select l.position
+        from {schema}.event_log l
         where l.position > (select coalesce(max(position), 0) from {schema}.event_order)
         """;
 
@@ -103,15 +108,19 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
             select place, last, settled, floor, greatest(recordedat, clock_timestamp()) as now
             from {LogHead.Of(schema)} head
         ), fresh as materialized (
-            select f.position from h cross join lateral ({rows}) f
+            select f.position
+            from h
+            cross join lateral ({rows}) f
             where not exists (select from {schema}.event_order o where o.position = f.position)
             order by f.position
             limit $1
         ), numbered as (
             insert into {schema}.event_order (sequence, position, recordedat)
-            select h.last + row_number() over (order by f.position), f.position, h.now from fresh f, h
+            select h.last + row_number() over (order by f.position), f.position, h.now
+            from fresh f, h
         ), given as (
-            select count(*) as n from fresh
+            select count(*) as n
+            from fresh
         )
         update {schema}.log_head head
         set last = head.last + given.n,

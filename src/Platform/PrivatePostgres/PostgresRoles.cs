@@ -1,3 +1,5 @@
+using Boon.Platform.Data;
+
 namespace Boon.Platform.PrivatePostgres;
 
 /// <summary>
@@ -52,7 +54,7 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
                 from pg_type t
                 join pg_namespace n on n.oid = t.typnamespace
                 where t.typowner = '{Administrator}'::regrole and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-                and t.typtype in ('e', 'd')
+                  and t.typtype in ('e', 'd')
             loop
                 execute format('alter %s owner to {Worker}', thing);
             end loop;
@@ -91,17 +93,22 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
         {
             if (!await IsOfAsync(connection, data, ct))
                 return false;
-            if (!await IsThereAsync(connection, $"pg_roles where rolname = '{Worker}'", ct))
-                await ExecuteAsync(connection, CreateWorker, ct);
-            if (!await IsThereAsync(connection, $"pg_database where datname = '{Database}'", ct))
-                await ExecuteAsync(connection, $"create database {Database} owner {Worker}", ct);
-            foreach (var left in await NamesAsync(connection, $"select datname from pg_database where datdba = '{Administrator}'::regrole "
-                + $"and not datistemplate and datname <> '{FirstDatabase}'", ct))
+            if (!await HasRoleAsync(connection, Worker, ct))
+                await connection.Command(CreateWorker).ExecuteAsync(ct);
+            if (!await HasDatabaseAsync(connection, ct))
+                await connection.Command($"create database {Database} owner {Worker}").ExecuteAsync(ct);
+            var ownedByAdministrator = await connection.Command($"""
+                select datname
+                from pg_database
+                where datdba = '{Administrator}'::regrole and not datistemplate and datname <> '{FirstDatabase}'
+                """)
+                .ReadAllAsync(row => row.GetString(0), ct);
+            foreach (var left in ownedByAdministrator)
             {
                 await using var other = await OpenAsync(Administrator, administratorPassword, left, ct);
-                await ExecuteAsync(other, HandOver, ct);
+                await other.Command(HandOver).ExecuteAsync(ct);
             }
-            await ExecuteAsync(connection, $"drop role if exists {Helper}", ct);
+            await connection.Command($"drop role if exists {Helper}").ExecuteAsync(ct);
             return true;
         }
     }
@@ -120,19 +127,19 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
         {
             if (!await IsOfAsync(old, data, ct))
                 return null;
-            home = await IsThereAsync(old, $"pg_database where datname = '{Database}'", ct) ? Database : FirstDatabase;
-            var verb = await IsThereAsync(old, $"pg_roles where rolname = '{Helper}'", ct) ? "alter" : "create";
-            await ExecuteAsync(old, $"{verb} role {Helper} superuser login password {Literal(administratorPassword)}", ct);
+            home = await HasDatabaseAsync(old, ct) ? Database : FirstDatabase;
+            var verb = await HasRoleAsync(old, Helper, ct) ? "alter" : "create";
+            await old.Command($"{verb} role {Helper} superuser login password {Literal(administratorPassword)}").ExecuteAsync(ct);
         }
         await using var helper = await OpenAsync(Helper, administratorPassword, home, ct);
         await using var transaction = await helper.BeginTransactionAsync(ct);
         try
         {
-            await ExecuteAsync(helper, $"alter role {Worker} rename to {Administrator}", ct);
-            await ExecuteAsync(helper, $"alter role {Administrator} password {Literal(administratorPassword)}", ct);
-            await ExecuteAsync(helper, CreateWorker, ct);
+            await helper.Command($"alter role {Worker} rename to {Administrator}").ExecuteAsync(ct);
+            await helper.Command($"alter role {Administrator} password {Literal(administratorPassword)}").ExecuteAsync(ct);
+            await helper.Command(CreateWorker).ExecuteAsync(ct);
             if (home == Database)
-                await ExecuteAsync(helper, HandOver, ct);
+                await helper.Command(HandOver).ExecuteAsync(ct);
             await transaction.CommitAsync(ct);
         }
         catch (PostgresException error) when (error.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
@@ -144,33 +151,15 @@ internal sealed class PostgresRoles(string socket, int port, string password, st
         return true;
     }
 
-    private static async Task<bool> IsOfAsync(NpgsqlConnection connection, string data, CancellationToken ct)
-    {
-        await using var where = new NpgsqlCommand("select setting from pg_settings where name = 'data_directory'", connection);
-        return await where.ExecuteScalarAsync(ct) is string found && Path.GetFullPath(found) == Path.GetFullPath(data);
-    }
+    private static async Task<bool> IsOfAsync(NpgsqlConnection connection, string data, CancellationToken ct) =>
+        await connection.Command("select setting from pg_settings where name = 'data_directory'").ScalarAsync<string?>(ct) is { } found
+        && Path.GetFullPath(found) == Path.GetFullPath(data);
 
-    private static async Task<bool> IsThereAsync(NpgsqlConnection connection, string what, CancellationToken ct)
-    {
-        await using var exists = new NpgsqlCommand($"select exists (select from {what})", connection);
-        return await exists.ExecuteScalarAsync(ct) is true;
-    }
+    private static Task<bool> HasRoleAsync(NpgsqlConnection connection, string role, CancellationToken ct) =>
+        connection.Command("select exists (select from pg_roles where rolname = $1)", role).ScalarAsync<bool>(ct);
 
-    private static async Task<List<string>> NamesAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        var names = new List<string>();
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-            names.Add(reader.GetString(0));
-        return names;
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(ct);
-    }
+    private static Task<bool> HasDatabaseAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        connection.Command("select exists (select from pg_database where datname = $1)", Database).ScalarAsync<bool>(ct);
 
     private async Task<NpgsqlConnection> OpenAsync(string role, string secret, string database, CancellationToken ct)
     {

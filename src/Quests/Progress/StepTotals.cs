@@ -11,11 +11,17 @@ internal sealed class StepTotals(ModuleDatabase<QuestsDb> module, TimeProvider t
     protected override string Add => """
         steps as (
             insert into quests.steps as t (quest_id, completions, streak, users)
-            select quest_id, completions, streak, sum(users) from folded group by 1, 2, 3 order by 1, 2, 3
+            select quest_id, completions, streak, sum(users)
+            from folded
+            group by quest_id, completions, streak
+            order by quest_id, completions, streak
             on conflict (quest_id, completions, streak) do update set users = t.users + excluded.users
         ), totals as (
             insert into quests.totals as t (quest_id, users, completions)
-            select quest_id, sum(users), sum(completions * users) from folded group by 1 order by 1
+            select quest_id, sum(users), sum(completions * users)
+            from folded
+            group by quest_id
+            order by quest_id
             on conflict (quest_id) do update set users = t.users + excluded.users, completions = t.completions + excluded.completions
         )
         """;
