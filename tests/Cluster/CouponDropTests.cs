@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Boon.Promotions;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -9,18 +10,16 @@ public sealed class CouponDropTests
     private const int Connections = 64;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Every_promised_coupon_is_kept_though_a_process_is_killed(bool defended) =>
-        Guarantee.Show(defended, () => RunAsync(defended));
+    [Defended(nameof(PromotionsDefences.DurableReply))]
+    public Task Every_promised_coupon_is_kept_though_a_process_is_killed(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunAsync(run));
 
-    private static async Task RunAsync(bool defended)
+    private static async Task RunAsync(DefendedRun run)
     {
         // Without the defence the one kill breaks it.
-        var (codes, users) = defended ? (10_000, 12_000) : (3_000, 3_600);
+        var (codes, users) = run.Defended ? (10_000, 12_000) : (3_000, 3_600);
         await using var cluster = await TestCluster.CreateAsync(2);
-        string[] switches = defended ? [] : ["--without", "DurableReply"];
-        await cluster.StartAllAsync(switches);
+        await cluster.StartAllAsync(run.Switches);
         await cluster.UploadAsync("STANDARD", codes);
         var tokens = (await TokenMint.CreateAsync(cluster.Source)).Tokens(users);
 
@@ -41,7 +40,7 @@ public sealed class CouponDropTests
                     case 201:
                         promised.Add((answer.Id, answer["coupon"].GetProperty("code").GetString()!));
                         if (Interlocked.Increment(ref granted) == codes / 2)
-                            restart = cluster.KillAndRestartAsync(connection % 2, switches);
+                            restart = cluster.KillAndRestartAsync(connection % 2, run.Switches);
                         break;
                     case 200: // the answer was lost with the process, the claim was not
                         Interlocked.Increment(ref repeated);

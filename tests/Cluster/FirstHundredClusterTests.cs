@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
 using Boon.FaultHost;
+using Boon.Platform;
 using Boon.Support;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
@@ -18,18 +19,17 @@ public sealed class FirstHundredClusterTests
     private const string Password = "one pass phrase for all";
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Exactly_the_first_100_win_though_each_process_is_killed_five_times(bool defended) =>
-        Guarantee.Show(defended, () => RunAsync(defended));
+    [Defended(nameof(Defences.AtomicCheckpoint))]
+    public Task Exactly_the_first_100_win_though_each_process_is_killed_five_times(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunAsync(run));
 
-    private static async Task RunAsync(bool defended)
+    private static async Task RunAsync(DefendedRun run)
     {
         // Without the defence the first deaths break it.
-        var (people, deaths) = defended ? (2_000, 10) : (600, 4);
+        var (people, deaths) = run.Defended ? (2_000, 10) : (600, 4);
         await using var cluster = await TestCluster.CreateAsync(2);
         // Besides the kills from outside, each incarnation kills itself inside its 3rd batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:3"] : ["--kill-at", "batch:3", "--without", "AtomicCheckpoint"];
+        string[] switches = ["--kill-at", "batch:3", .. run.Switches];
         await cluster.StartAllAsync(switches);
         var token = await cluster.OperatorTokenAsync();
         var ids = await SeedAsync(cluster, people);
@@ -64,8 +64,8 @@ public sealed class FirstHundredClusterTests
         await Task.WhenAll(Enumerable.Range(0, Connections).Select(SignInAsync));
         kills.Values.ShouldAllBe(count => count >= deaths / 2);
         // From here on nobody dies: what is left is decided.
-        await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
-        await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
+        await cluster.KillAndRestartAsync(0, run.Switches);
+        await cluster.KillAndRestartAsync(1, run.Switches);
 
         token = await cluster.OperatorTokenAsync();
         var first = new Dictionary<Guid, long>();

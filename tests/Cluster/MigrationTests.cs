@@ -1,3 +1,4 @@
+using Boon.Platform;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -11,21 +12,20 @@ public sealed class MigrationTests
     private const int Rounds = 4;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Eight_at_once_migrate_once(bool defended) => Guarantee.Show(defended, async () =>
+    [Defended(nameof(Defences.MigrationLock))]
+    public Task Eight_at_once_migrate_once(DefendedRun run) => Guarantee.Show(run.Defended, async () =>
     {
-        for (var round = 0; round < (defended ? 1 : Rounds); round++)
-            await MigrateAsync(defended);
+        for (var round = 0; round < (run.Defended ? 1 : Rounds); round++)
+            await MigrateAsync(run);
     });
 
-    private static async Task MigrateAsync(bool defended)
+    private static async Task MigrateAsync(DefendedRun run)
     {
         var database = await TestServer.CreateDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("boon-migrate-").FullName;
-        string[] without = defended ? [] : ["--without", "MigrationLock"];
-        var processes = Enumerable.Range(0, Processes).Select(_ => BoonProcess.Start(
-            new Dictionary<string, string> { ["ConnectionStrings__Boon"] = database }, [.. without, "migrate", "--data", folder])).ToList();
+        var settings = new Dictionary<string, string> { ["ConnectionStrings__Boon"] = database };
+        string[] arguments = [.. run.Switches, "migrate", "--data", folder];
+        var processes = Enumerable.Range(0, Processes).Select(_ => BoonProcess.Start(settings, arguments)).ToList();
         try
         {
             foreach (var process in processes)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Boon.Platform;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -41,19 +42,18 @@ public sealed class OrderClusterTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_thousand_orders_end_and_each_use_is_an_orders_though_processes_are_killed(bool defended) =>
-        Guarantee.Show(defended, () => RunAsync(defended));
+    [Defended(nameof(Defences.AtomicCheckpoint))]
+    public Task A_thousand_orders_end_and_each_use_is_an_orders_though_processes_are_killed(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunAsync(run));
 
-    private static async Task RunAsync(bool defended)
+    private static async Task RunAsync(DefendedRun run)
     {
         // Without the defence the first deaths break it.
-        var ordersEach = defended ? 50 : 20;
+        var ordersEach = run.Defended ? 50 : 20;
         var maxUses = ordersEach * 3 / 5;
         await using var cluster = await TestCluster.CreateAsync(2);
         // Besides the kills from outside, each incarnation kills itself inside its 10th batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:10"] : ["--kill-at", "batch:10", "--without", "AtomicCheckpoint"];
+        string[] switches = ["--kill-at", "batch:10", .. run.Switches];
         await cluster.StartAllAsync(switches);
         var holders = await HoldersAsync(cluster, Members, maxUses);
         var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * ordersEach));
@@ -75,8 +75,8 @@ public sealed class OrderClusterTests
             }
         }
         await Task.WhenAll(Enumerable.Range(0, Connections).Select(OrderAsync));
-        await cluster.KillAndRestartAsync(0, [.. switches.Skip(2)]);
-        await cluster.KillAndRestartAsync(1, [.. switches.Skip(2)]);
+        await cluster.KillAndRestartAsync(0, run.Switches);
+        await cluster.KillAndRestartAsync(1, run.Switches);
         await cluster.CaughtUpAsync();
         cluster.MustHaveDiedAtFaultPoint();
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Boon.Platform;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -15,18 +16,17 @@ public sealed class QuestClusterTests
     private const int Duplication = 5;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Every_completion_is_credited_once_though_processes_are_killed(bool defended) =>
-        Guarantee.Show(defended, () => RunAsync(defended));
+    [Defended(nameof(Defences.AtomicCheckpoint))]
+    public Task Every_completion_is_credited_once_though_processes_are_killed(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunAsync(run));
 
-    private static async Task RunAsync(bool defended)
+    private static async Task RunAsync(DefendedRun run)
     {
         // Without the defence the first death breaks it.
-        var (people, deaths) = defended ? (100, 2) : (40, 1);
+        var (people, deaths) = run.Defended ? (100, 2) : (40, 1);
         await using var cluster = await TestCluster.CreateAsync(2);
         // Each incarnation kills itself inside its 3rd batch, between effects and commit.
-        string[] switches = defended ? ["--kill-at", "batch:3"] : ["--kill-at", "batch:3", "--without", "AtomicCheckpoint"];
+        string[] switches = ["--kill-at", "batch:3", .. run.Switches];
         await cluster.StartAllAsync(switches);
         var mint = await TokenMint.CreateAsync(cluster.Source);
         var members = Enumerable.Range(0, people).Select(_ => Guid.CreateVersion7()).ToList();

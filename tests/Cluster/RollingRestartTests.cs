@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Boon.Platform;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -12,15 +13,13 @@ public sealed class RollingRestartTests
     private const int Clients = 8;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task No_request_fails_while_both_processes_are_restarted(bool defended) => Guarantee.Show(defended, () => RunAsync(defended));
+    [Defended(nameof(Defences.Drain))]
+    public Task No_request_fails_while_both_processes_are_restarted(DefendedRun run) => Guarantee.Show(run.Defended, () => RunAsync(run));
 
-    private static async Task RunAsync(bool defended)
+    private static async Task RunAsync(DefendedRun run)
     {
         await using var cluster = await TestCluster.CreateAsync(2, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:10" });
-        string[] switches = defended ? [] : ["--without", "Drain"];
-        await cluster.StartAllAsync(switches);
+        await cluster.StartAllAsync(run.Switches);
         var token = await cluster.OperatorTokenAsync();
         await using var balancer = new Balancer([cluster.Api(0).Url, cluster.Api(1).Url]);
         await balancer.AllReady();
@@ -58,7 +57,7 @@ public sealed class RollingRestartTests
             await Eventually.Holds("load", () => Task.FromResult(Volatile.Read(ref served) > before + 100));
             cluster[index].Terminate();
             (await cluster[index].Exited()).ShouldBe(0, cluster[index].Output);
-            await cluster.StartAsync(index, switches);
+            await cluster.StartAsync(index, run.Switches);
             balancer.Replace(index, cluster.Api(index).Url);
             await balancer.AllReady();
         }

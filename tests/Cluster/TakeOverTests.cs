@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Support;
 
@@ -72,16 +73,14 @@ public sealed class TakeOverTests
 
     /// <summary>In the middle of COPY a session is neither idle nor cancelled by a time-out: another process has to end it.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_holder_that_froze_in_the_middle_of_COPY_is_taken_over(bool defended) =>
-        Guarantee.Show(defended, () => RunCopyAsync(defended));
+    [Defended(nameof(Defences.FrozenSessions))]
+    public Task A_holder_that_froze_in_the_middle_of_COPY_is_taken_over(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunCopyAsync(run));
 
-    private static async Task RunCopyAsync(bool defended)
+    private static async Task RunCopyAsync(DefendedRun run)
     {
         await using var cluster = await TestCluster.CreateAsync(2);
-        string[] without = defended ? [] : ["--without", "FrozenSessions"];
-        await cluster.StartAsync(0, [.. without, "--freeze-at", "copy:1"]);
+        await cluster.StartAsync(0, [.. run.Switches, "--freeze-at", "copy:1"]);
         var frozen = cluster[0];
         var token = await cluster.OperatorTokenAsync();
         var reward = await cluster.Api(0).Post("/v1/rewards", new { name = "Gold", item = "gold", quantity = 1 }, token);
@@ -95,8 +94,8 @@ public sealed class TakeOverTests
         await frozen.Signalled();
         (await cluster.ScalarAsync<bool>("select exists (select from pg_stat_progress_copy where relid = 'quests.received'::regclass)"))
             .ShouldBeTrue();
-        await cluster.StartAsync(1, without);
-        await cluster.CaughtUpAsync(defended ? Eventually.Longest : NeverWithin);
+        await cluster.StartAsync(1, run.Switches);
+        await cluster.CaughtUpAsync(run.Defended ? Eventually.Longest : NeverWithin);
 
         frozen.Thaw();
         await cluster.CaughtUpAsync();
@@ -106,13 +105,11 @@ public sealed class TakeOverTests
 
     /// <summary>An upload holds the turn of all uploads until it commits; its COPY stands still with its process.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task An_upload_that_froze_gives_the_next_one_its_turn(bool defended) => Guarantee.Show(defended, async () =>
+    [Defended(nameof(Defences.FrozenSessions))]
+    public Task An_upload_that_froze_gives_the_next_one_its_turn(DefendedRun run) => Guarantee.Show(run.Defended, async () =>
     {
         await using var cluster = await TestCluster.CreateAsync(2);
-        string[] without = defended ? [] : ["--without", "FrozenSessions"];
-        await cluster.StartAsync(0, [.. without, "--freeze-at", "upload:1"]);
+        await cluster.StartAsync(0, [.. run.Switches, "--freeze-at", "upload:1"]);
         var token = await cluster.OperatorTokenAsync();
         async Task<Answer> Upload(int process, int count) => await cluster.Api(process).Post("/v1/coupons", new
         {
@@ -123,8 +120,8 @@ public sealed class TakeOverTests
         }, token);
         var frozen = Upload(0, 500);
         await cluster[0].Signalled();
-        await cluster.StartAsync(1, without);
-        await Eventually.Holds("the other upload", async () => (await Upload(1, 300)).Code == 201, defended ? null : NeverWithin);
+        await cluster.StartAsync(1, run.Switches);
+        await Eventually.Holds("the other upload", async () => (await Upload(1, 300)).Code == 201, run.Defended ? null : NeverWithin);
 
         cluster[0].Thaw();
         (await frozen).Code.ShouldBeGreaterThanOrEqualTo(500, "its session is gone");

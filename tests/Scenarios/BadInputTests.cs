@@ -1,5 +1,5 @@
 using System.Text;
-using Boon.FaultHost;
+using Boon.Platform;
 using Boon.Support;
 
 namespace Boon.Scenarios;
@@ -118,27 +118,19 @@ public sealed class BadInputTests
         """);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Text_that_no_column_can_hold_is_refused_at_the_door(bool defended)
+    [Defended(nameof(Defences.InputGuard))]
+    public async Task Text_that_no_column_can_hold_is_refused_at_the_door(DefendedRun run)
     {
-        FaultyBoon.TakeOut("InputGuard", on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await using var boon = await TestBoon.StartAsync();
+        await Guarantee.Show(run.Defended, async () =>
         {
-            await using var boon = await TestBoon.StartAsync();
-            await Guarantee.Show(defended, async () =>
-            {
-                (await boon.Api.Raw(HttpMethod.Post, "/v1/sessions/refresh", """{"refreshToken":"a\u0000b"}""")).Code.ShouldBe(400);
-                (await boon.Api.Raw(HttpMethod.Post, "/v1/redemptions/preview",
-                    """{"code":"a","amount":1,"currency":"USD","product":"\u0000"}""",
-                    boon.TokenOf(Guid.CreateVersion7()))).Problem.ShouldBe("invalid-json");
-                (await boon.Api.Get("/v1/events?type=%00", await boon.OperatorToken())).Problem.ShouldBe("invalid-request");
-            });
-        }
-        finally
-        {
-            FaultyBoon.TakeOut("InputGuard", on: true);
-        }
+            (await boon.Api.Raw(HttpMethod.Post, "/v1/sessions/refresh", """{"refreshToken":"a\u0000b"}""")).Code.ShouldBe(400);
+            (await boon.Api.Raw(HttpMethod.Post, "/v1/redemptions/preview",
+                """{"code":"a","amount":1,"currency":"USD","product":"\u0000"}""",
+                boon.TokenOf(Guid.CreateVersion7()))).Problem.ShouldBe("invalid-json");
+            (await boon.Api.Get("/v1/events?type=%00", await boon.OperatorToken())).Problem.ShouldBe("invalid-request");
+        });
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using Boon.FaultHost;
+using Boon.Platform;
 using Boon.Support;
 using Npgsql;
 
@@ -14,39 +14,31 @@ public sealed class CatchUpTests
 
     /// <summary>The subscription is held until the request has come, so that without the wait the answer must be empty.</summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task What_was_answered_before_the_request_is_in_the_answer(bool defended)
+    [Defended(nameof(Defences.CatchUp))]
+    public async Task What_was_answered_before_the_request_is_in_the_answer(DefendedRun run)
     {
         await using var boon = await TestBoon.StartAsync();
         await boon.CreateCampaign();
         var (_, username, password) = await boon.Register();
         await boon.CaughtUp();
-        FaultyBoon.TakeOut("CatchUp", on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await Guarantee.Show(run.Defended, async () =>
         {
-            await Guarantee.Show(defended, async () =>
-            {
-                await using var source = NpgsqlDataSource.Create(boon.Database);
-                await using var connection = await source.OpenConnectionAsync();
-                await using var hold = await connection.BeginTransactionAsync();
-                await using (var rows = new NpgsqlCommand(
-                    "select from promotions.checkpoints where subscription = 'promotions.issue-vouchers' for update", connection))
-                    await rows.ExecuteNonQueryAsync();
-                var token = await boon.Api.SignIn(username, password);
-                var asked = Get(boon, "/v1/vouchers", token);
-                if (!defended)
-                    await asked;
-                await hold.RollbackAsync();
-                var answer = await asked;
-                answer["data"].GetArrayLength().ShouldBe(1, answer.Text);
-                answer.Headers.GetValues("Preference-Applied").ShouldBe(["wait=30"]);
-            });
-        }
-        finally
-        {
-            FaultyBoon.TakeOut("CatchUp", on: true);
-        }
+            await using var source = NpgsqlDataSource.Create(boon.Database);
+            await using var connection = await source.OpenConnectionAsync();
+            await using var hold = await connection.BeginTransactionAsync();
+            await using (var rows = new NpgsqlCommand(
+                "select from promotions.checkpoints where subscription = 'promotions.issue-vouchers' for update", connection))
+                await rows.ExecuteNonQueryAsync();
+            var token = await boon.Api.SignIn(username, password);
+            var asked = Get(boon, "/v1/vouchers", token);
+            if (!run.Defended)
+                await asked;
+            await hold.RollbackAsync();
+            var answer = await asked;
+            answer["data"].GetArrayLength().ShouldBe(1, answer.Text);
+            answer.Headers.GetValues("Preference-Applied").ShouldBe(["wait=30"]);
+        });
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Units;
 using Boon.Support;
@@ -11,22 +12,14 @@ namespace Boon.Scenarios;
 public sealed class ConnectionTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Events_are_numbered_and_handled_while_requests_hold_every_connection_of_theirs(bool defended)
+    [Defended(nameof(Defences.PoolsApart))]
+    public async Task Events_are_numbered_and_handled_while_requests_hold_every_connection_of_theirs(DefendedRun run)
     {
-        FaultHost.FaultyBoon.TakeOut(nameof(Platform.Defences.PoolsApart), on: defended);
         TestBoon starting;
-        try
-        {
+        using (run.InThisProcess())
             starting = await TestBoon.StartAsync();
-        }
-        finally
-        {
-            FaultHost.FaultyBoon.TakeOut(nameof(Platform.Defences.PoolsApart), on: true);
-        }
         await using var boon = starting;
-        await Guarantee.Show(defended, () => CheckAsync(boon, defended));
+        await Guarantee.Show(run.Defended, () => CheckAsync(boon, run.Defended));
     }
 
     private static async Task CheckAsync(TestBoon boon, bool defended)

@@ -19,10 +19,8 @@ public sealed class CouponGuaranteeTests
     }, await boon.OperatorToken())).Code.ShouldBe(201);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Two_hundred_redemptions_of_ten_uses_are_ten(bool defended) =>
-        Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.ExactUses))]
+    public Task Two_hundred_redemptions_of_ten_uses_are_ten(DefendedRun run) => Show(run, async boon =>
     {
         await Upload(boon, 1, maxUses: 10);
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -46,10 +44,8 @@ public sealed class CouponGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Fifty_parallel_claims_of_one_user_give_one_coupon(bool defended) =>
-        Show(nameof(PromotionsDefences.OncePerUser), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.OncePerUser))]
+    public Task Fifty_parallel_claims_of_one_user_give_one_coupon(DefendedRun run) => Show(run, async boon =>
     {
         await Upload(boon, 50, maxUses: 1);
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -61,10 +57,8 @@ public sealed class CouponGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Keyed_claims_that_wait_for_a_hot_type_leave_the_connections_to_others(bool defended) =>
-        Show(nameof(PromotionsDefences.CoalescedKeys), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.CoalescedKeys))]
+    public Task Keyed_claims_that_wait_for_a_hot_type_leave_the_connections_to_others(DefendedRun run) => Show(run, async boon =>
     {
         const int claims = 120;
         await Upload(boon, claims, maxUses: 1);
@@ -153,10 +147,8 @@ public sealed class CouponGuaranteeTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task An_upload_with_a_bad_row_stores_nothing(bool defended) =>
-        Show(nameof(PromotionsDefences.AllOrNothing), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.AllOrNothing))]
+    public Task An_upload_with_a_bad_row_stores_nothing(DefendedRun run) => Show(run, async boon =>
     {
         await Upload(boon, 1, maxUses: 1);
         var token = await boon.OperatorToken();

@@ -10,29 +10,31 @@ internal static class Defended
     /// <summary>A host of some modules in which a transaction may stand still for as long as a test wants.</summary>
     internal static async Task<TestBoon> StartPatientAsync(string[] modules, params (string Key, string Value)[] settings)
     {
-        FaultyBoon.TakeOut(nameof(Defences.IdleTransactionTimeout));
-        try
-        {
-            return await TestBoon.StartModulesAsync(modules, settings);
-        }
-        finally
-        {
-            FaultyBoon.TakeOut(nameof(Defences.IdleTransactionTimeout), on: true);
-        }
+        using var switched = new DefendedRun(nameof(Defences.IdleTransactionTimeout), false).InThisProcess();
+        return await TestBoon.StartModulesAsync(modules, settings);
     }
 
     /// <summary>Runs a check that must hold with the defence, or must fail without it.</summary>
-    internal static async Task Show(string defence, bool defended, Func<TestBoon, Task> check, Task<TestBoon>? starting = null)
+    internal static async Task Show(DefendedRun run, Func<TestBoon, Task> check, Task<TestBoon>? starting = null)
     {
         await using var boon = await (starting ?? TestBoon.StartAsync());
-        FaultyBoon.TakeOut(defence, on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await Guarantee.Show(run.Defended, () => check(boon));
+    }
+
+    /// <summary>Switches the defence of a run in this process, until the result is disposed.</summary>
+    internal static IDisposable InThisProcess(this DefendedRun run) => new Switched(run);
+
+    private sealed class Switched : IDisposable
+    {
+        private readonly string defence;
+
+        internal Switched(DefendedRun run)
         {
-            await Guarantee.Show(defended, () => check(boon));
+            defence = run.Defence;
+            FaultyBoon.TakeOut(defence, on: run.Defended);
         }
-        finally
-        {
-            FaultyBoon.TakeOut(defence, on: true);
-        }
+
+        public void Dispose() => FaultyBoon.TakeOut(defence, on: true);
     }
 }

@@ -17,10 +17,8 @@ public sealed class LaneChangeTests
     private const int Events = 40;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task It_waits_for_the_batches_and_they_do_not_wait_for_it(bool defended) =>
-        Show(nameof(Defences.LanesAlone), defended, async boon =>
+    [Defended(nameof(Defences.LanesAlone))]
+    public Task It_waits_for_the_batches_and_they_do_not_wait_for_it(DefendedRun run) => Show(run, async boon =>
     {
         await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint "
             + "primary key)");
@@ -62,10 +60,8 @@ public sealed class LaneChangeTests
     /// change is asked for.
     /// </summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task The_last_start_says_how_many_lanes_there_are_and_all_processes_obey(bool defended) =>
-        Show(nameof(Defences.StoredLanes), defended, async boon =>
+    [Defended(nameof(Defences.StoredLanes))]
+    public Task The_last_start_says_how_many_lanes_there_are_and_all_processes_obey(DefendedRun run) => Show(run, async boon =>
     {
         await boon.Execute("create table promotions.lane_probe (place bigint generated always as identity, user_id uuid, sequence bigint "
             + "primary key)");
@@ -100,7 +96,7 @@ public sealed class LaneChangeTests
         await starting;
         await another.StopAsync(CancellationToken.None);
         go.Release(1_000_000);
-        await HasLanes(3, defended ? null : TimeSpan.FromSeconds(5));
+        await HasLanes(3, run.Defended ? null : TimeSpan.FromSeconds(5));
         await Send();
         await HasHandled(2 * Events);
 

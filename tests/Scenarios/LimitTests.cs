@@ -174,33 +174,25 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
 public sealed class LimitGuaranteeTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_sign_in_does_not_wait_behind_every_sign_up(bool defended)
+    [Defended(nameof(IdentityDefences.SignInShare))]
+    public async Task A_sign_in_does_not_wait_behind_every_sign_up(DefendedRun run)
     {
-        FaultHost.FaultyBoon.TakeOut("SignInShare", on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await Guarantee.Show(run.Defended, async () =>
         {
-            await Guarantee.Show(defended, async () =>
+            using var hashing = new PasswordHashing();
+            const int before = 16;
+            var taken = new ConcurrentQueue<HashFor>();
+            Task Take(HashFor whom) => hashing.EnqueueAsync(whom, () =>
             {
-                using var hashing = new PasswordHashing();
-                const int before = 16;
-                var taken = new ConcurrentQueue<HashFor>();
-                Task Take(HashFor whom) => hashing.EnqueueAsync(whom, () =>
-                {
-                    taken.Enqueue(whom);
-                    return "";
-                }, CancellationToken.None);
-                await using var held = await HeldHashes.HoldAsync(hashing);
-                List<Task> all = [.. Enumerable.Range(0, before).Select(_ => Take(HashFor.SignUp)), Take(HashFor.SignIn)];
-                held.ReleaseOne();
-                await Task.WhenAll(all);
-                taken.ToList().IndexOf(HashFor.SignIn).ShouldBeLessThan(before / 2);
-            });
-        }
-        finally
-        {
-            FaultHost.FaultyBoon.TakeOut("SignInShare", on: true);
-        }
+                taken.Enqueue(whom);
+                return "";
+            }, CancellationToken.None);
+            await using var held = await HeldHashes.HoldAsync(hashing);
+            List<Task> all = [.. Enumerable.Range(0, before).Select(_ => Take(HashFor.SignUp)), Take(HashFor.SignIn)];
+            held.ReleaseOne();
+            await Task.WhenAll(all);
+            taken.ToList().IndexOf(HashFor.SignIn).ShouldBeLessThan(before / 2);
+        });
     }
 }

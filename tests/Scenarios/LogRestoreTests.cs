@@ -1,4 +1,4 @@
-using Boon.FaultHost;
+using Boon.Platform;
 using Boon.Platform.Log;
 using Boon.Platform.Subscriptions;
 using Boon.Support;
@@ -116,11 +116,10 @@ public sealed class LogRestoreTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Readers_of_a_log_that_was_restored_to_an_earlier_state_stop_until_they_are_told_from_where_to_go_on(bool defended)
+    [Defended(nameof(Defences.Epochs))]
+    public async Task Readers_of_a_log_that_was_restored_to_an_earlier_state_stop_until_they_are_told_from_where_to_go_on(DefendedRun run)
     {
-        FaultyBoon.TakeOut("Epochs", on: defended);
+        using var switched = run.InThisProcess();
         var identity = await TestServer.CreateDatabaseAsync();
         try
         {
@@ -163,12 +162,12 @@ public sealed class LogRestoreTests
             for (var i = 0; i < 10; i++)
                 await Eventually.Holds("an append", () => TryAppendAsync(boon));
             await Eventually.Holds("their numbers", async () => await Head() >= restored + 10);
-            await Guarantee.Show(defended, async () =>
+            await Guarantee.Show(run.Defended, async () =>
             {
                 await Eventually.Holds("a word about it, or a step", async () => Said(boon, "log-diverged") || await Checkpoint() > lost);
                 (await boon.Scalar<long>("select count(*) from promotions.decisions")).ShouldBe(8, "nothing was skipped in silence");
             });
-            if (!defended)
+            if (!run.Defended)
                 return;
             (await Checkpoint()).ShouldBe(lost);
             await Eventually.Holds("the metric", () => IsStopped(boon));
@@ -181,7 +180,6 @@ public sealed class LogRestoreTests
         }
         finally
         {
-            FaultyBoon.TakeOut("Epochs", on: true);
             await TestServer.DropDatabaseAsync(identity);
         }
     }

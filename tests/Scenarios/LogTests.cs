@@ -1,5 +1,5 @@
-using Boon.FaultHost;
 using Boon.Identity;
+using Boon.Platform;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Units;
@@ -14,88 +14,72 @@ namespace Boon.Scenarios;
 public sealed class LogTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_transaction_that_commits_late_is_not_skipped(bool defended)
+    [Defended(nameof(Defences.DenseSequence))]
+    public async Task A_transaction_that_commits_late_is_not_skipped(DefendedRun run)
     {
-        FaultyBoon.TakeOut("DenseSequence", on: defended);
-        try
-        {
-            await using var boon = await TestBoon.StartAsync();
-            var campaign = await boon.CreateCampaign(new { trigger = "test.late", limit = 10_000 });
-            await using var scope = boon.Services.CreateAsyncScope();
-            await using var late = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
-            await late.BeginAsync(CancellationToken.None);
-            late.AppendRaw("test.late", "test", "late", Guid.CreateVersion7(), "{}");
-            await late.SaveAsync(CancellationToken.None); // it has its position, and is not committed
-            for (var i = 0; i < 20; i++)
-                await boon.AppendMany("test.late", 50);
-            (await boon.Decisions(campaign, 1000)).Count.ShouldBe(1000);
-            await late.CommitAsync(CancellationToken.None);
+        using var switched = run.InThisProcess();
+        await using var boon = await TestBoon.StartAsync();
+        var campaign = await boon.CreateCampaign(new { trigger = "test.late", limit = 10_000 });
+        await using var scope = boon.Services.CreateAsyncScope();
+        await using var late = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
+        await late.BeginAsync(CancellationToken.None);
+        late.AppendRaw("test.late", "test", "late", Guid.CreateVersion7(), "{}");
+        await late.SaveAsync(CancellationToken.None); // it has its position, and is not committed
+        for (var i = 0; i < 20; i++)
+            await boon.AppendMany("test.late", 50);
+        (await boon.Decisions(campaign, 1000)).Count.ShouldBe(1000);
+        await late.CommitAsync(CancellationToken.None);
 
-            await Guarantee.Show(defended, async () =>
-            {
-                var within = defended ? Eventually.Longest : TimeSpan.FromSeconds(2);
-                await Eventually.Holds(
-                    "the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001,
-                    within);
-            });
-        }
-        finally
+        await Guarantee.Show(run.Defended, async () =>
         {
-            FaultyBoon.TakeOut("DenseSequence", on: true);
-        }
+            var within = run.Defended ? Eventually.Longest : TimeSpan.FromSeconds(2);
+            await Eventually.Holds(
+                "the late event's decision", async () => await boon.Scalar<long>("select count(*) from promotions.decisions") == 1001,
+                within);
+        });
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_handler_that_throws_on_one_event_parks_that_event_alone_and_redrive_applies_it_once(bool defended)
+    [Defended(nameof(Defences.Parking))]
+    public async Task A_handler_that_throws_on_one_event_parks_that_event_alone_and_redrive_applies_it_once(DefendedRun run)
     {
-        FaultyBoon.TakeOut("Parking", on: defended);
-        try
-        {
-            await using var boon = await TestBoon.StartAsync();
-            var token = await boon.OperatorToken();
-            var campaign = await boon.CreateCampaign(new { trigger = "test.step", limit = 1000 });
-            // A campaign whose stored duration is no duration: judging the one event that matches it throws.
-            var broken = await boon.CreateCampaign(new { trigger = "test.step", when = new { poison = true } });
-            await boon.Execute("update promotions.campaigns set voucher_valid_for = 'nonsense' where id = $1", broken);
-            var poisoned = Guid.CreateVersion7();
-            await boon.AppendMany("test.step", 30);
-            await boon.Append("test.step", poisoned, """{"poison": true}""");
-            await boon.AppendMany("test.step", 30);
+        using var switched = run.InThisProcess();
+        await using var boon = await TestBoon.StartAsync();
+        var token = await boon.OperatorToken();
+        var campaign = await boon.CreateCampaign(new { trigger = "test.step", limit = 1000 });
+        // A campaign whose stored duration is no duration: judging the one event that matches it throws.
+        var broken = await boon.CreateCampaign(new { trigger = "test.step", when = new { poison = true } });
+        await boon.Execute("update promotions.campaigns set voucher_valid_for = 'nonsense' where id = $1", broken);
+        var poisoned = Guid.CreateVersion7();
+        await boon.AppendMany("test.step", 30);
+        await boon.Append("test.step", poisoned, """{"poison": true}""");
+        await boon.AppendMany("test.step", 30);
 
-            await Guarantee.Show(defended, () => Eventually.Holds("the other 60 decisions", async () =>
-                await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60, defended
-                    ? Eventually.Longest : TimeSpan.FromSeconds(3)));
-            if (!defended)
-                return;
-            await boon.CaughtUp();
-            var letters = (await boon.Api.Get("/v1/dead-letters", token))["data"].EnumerateArray().ToList();
-            var letter = letters.ShouldHaveSingleItem();
-            letter.GetProperty("eventType").GetString().ShouldBe("test.step");
-            letter.GetProperty("error").GetString()!.ShouldContain("nonsense");
-            (await boon.Scalar<long>("select count(*) from promotions.decisions where user_id = $1", poisoned)).ShouldBe(0);
+        await Guarantee.Show(run.Defended, () => Eventually.Holds("the other 60 decisions", async () =>
+            await boon.Scalar<long>("select count(*) from promotions.decisions where campaign_id = $1", campaign) == 60,
+            run.Defended ? Eventually.Longest : TimeSpan.FromSeconds(3)));
+        if (!run.Defended)
+            return;
+        await boon.CaughtUp();
+        var letters = (await boon.Api.Get("/v1/dead-letters", token))["data"].EnumerateArray().ToList();
+        var letter = letters.ShouldHaveSingleItem();
+        letter.GetProperty("eventType").GetString().ShouldBe("test.step");
+        letter.GetProperty("error").GetString()!.ShouldContain("nonsense");
+        (await boon.Scalar<long>("select count(*) from promotions.decisions where user_id = $1", poisoned)).ShouldBe(0);
 
-            var redrive = $"/v1/dead-letters/{letter.GetProperty("id").GetGuid()}/redrive";
-            (await boon.Api.Post(redrive, null, token)).Problem.ShouldBe("redrive-failed");
-            await boon.Execute("update promotions.campaigns set voucher_valid_for = 'P1D' where id = $1", broken);
-            var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => boon.Api.Post(redrive, null, token)));
-            answers.Count(answer => answer.Code == 204).ShouldBe(1);
-            answers.Where(answer => answer.Code != 204).ShouldAllBe(answer => answer.Code == 404 || answer.Problem == "redrive-in-flight");
-            (await boon.Scalar<long>("select count(*) from promotions.codes where user_id = $1", poisoned)).ShouldBe(2);
-            (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(0);
-            var redriven = (await boon.Api.Get("/v1/dead-letters?state=redriven", token))["data"].EnumerateArray().ShouldHaveSingleItem();
-            redriven.GetProperty("id").GetGuid().ShouldBe(letter.GetProperty("id").GetGuid());
-            redriven.GetProperty("redrivenAt").GetDateTime().ShouldBeGreaterThan(redriven.GetProperty("parkedAt").GetDateTime());
-            redriven.GetProperty("redrivenBy").GetString().ShouldBe($"operator:{(await boon.Api.Get("/v1/users/me", token)).Id}");
-            (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_events_parked_total{subscription=\"promotions.issue-vouchers\"} ");
-        }
-        finally
-        {
-            FaultyBoon.TakeOut("Parking", on: true);
-        }
+        var redrive = $"/v1/dead-letters/{letter.GetProperty("id").GetGuid()}/redrive";
+        (await boon.Api.Post(redrive, null, token)).Problem.ShouldBe("redrive-failed");
+        await boon.Execute("update promotions.campaigns set voucher_valid_for = 'P1D' where id = $1", broken);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => boon.Api.Post(redrive, null, token)));
+        answers.Count(answer => answer.Code == 204).ShouldBe(1);
+        answers.Where(answer => answer.Code != 204).ShouldAllBe(answer => answer.Code == 404 || answer.Problem == "redrive-in-flight");
+        (await boon.Scalar<long>("select count(*) from promotions.codes where user_id = $1", poisoned)).ShouldBe(2);
+        (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(0);
+        var redriven = (await boon.Api.Get("/v1/dead-letters?state=redriven", token))["data"].EnumerateArray().ShouldHaveSingleItem();
+        redriven.GetProperty("id").GetGuid().ShouldBe(letter.GetProperty("id").GetGuid());
+        redriven.GetProperty("redrivenAt").GetDateTime().ShouldBeGreaterThan(redriven.GetProperty("parkedAt").GetDateTime());
+        redriven.GetProperty("redrivenBy").GetString().ShouldBe($"operator:{(await boon.Api.Get("/v1/users/me", token)).Id}");
+        (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_events_parked_total{subscription=\"promotions.issue-vouchers\"} ");
     }
 
     /// <summary>
@@ -103,64 +87,56 @@ public sealed class LogTests
     /// commits; then the first one gets the row as it is now, which is newer than its own snapshot.
     /// </summary>
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_pass_that_meets_the_row_of_another_pass_does_not_take_it_for_a_restored_log(bool defended)
+    [Defended(nameof(Defences.FreshComparison))]
+    public async Task A_pass_that_meets_the_row_of_another_pass_does_not_take_it_for_a_restored_log(DefendedRun run)
     {
-        FaultyBoon.TakeOut("FreshComparison", on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await using var boon = await TestBoon.StartAsync();
+        await boon.CaughtUp();
+        await boon.Execute("""
+            create function identity.gate() returns boolean language plpgsql volatile as $$
+            begin
+                if current_query() like '%for update skip locked%' then
+                    perform pg_advisory_lock_shared(7);
+                    perform pg_advisory_unlock_shared(7);
+                end if;
+                return true;
+            end $$;
+            alter table identity.log_head rename to head_row;
+            create view identity.log_head as select ctid, * from identity.head_row where identity.gate();
+            """);
+        await using var other = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
+        await other.OpenAsync();
+        async Task Other(string sql)
         {
-            await using var boon = await TestBoon.StartAsync();
-            await boon.CaughtUp();
-            await boon.Execute("""
-                create function identity.gate() returns boolean language plpgsql volatile as $$
-                begin
-                    if current_query() like '%for update skip locked%' then
-                        perform pg_advisory_lock_shared(7);
-                        perform pg_advisory_unlock_shared(7);
-                    end if;
-                    return true;
-                end $$;
-                alter table identity.log_head rename to head_row;
-                create view identity.log_head as select ctid, * from identity.head_row where identity.gate();
-                """);
-            await using var other = new NpgsqlConnection(
-                new NpgsqlConnectionStringBuilder(boon.Database) { Pooling = false }.ConnectionString);
-            await other.OpenAsync();
-            async Task Other(string sql)
-            {
-                await using var command = new NpgsqlCommand(sql, other);
-                await command.ExecuteNonQueryAsync();
-            }
-
-            await Other("select pg_advisory_lock(7)");
-            await boon.AppendMany("test.race", 1);
-            await Eventually.Holds("a pass that is about to lock", () => boon.Scalar<bool>("""
-                select exists (select from pg_locks where locktype = 'advisory' and not granted
-                    and database = (select oid from pg_database where datname = current_database()))
-                """));
-            for (var i = 0; i < 3; i++)
-                await Other("select pg_current_xact_id()");
-            await Other("""
-                with numbered as (
-                    insert into identity.event_order (sequence, position, recordedat)
-                    select h.last + row_number() over (order by l.position), l.position, clock_timestamp()
-                    from identity.event_log l, identity.head_row h
-                    where not exists (select from identity.event_order o where o.position = l.position)
-                    returning 1)
-                update identity.head_row set last = last + (select count(*) from numbered), settled = pg_current_snapshot()
-                """);
-            await Other("select pg_advisory_unlock(7)");
-            await boon.AppendMany("test.race", 1);
-            await boon.CaughtUp();
-
-            await Guarantee.Show(defended, async () =>
-                (await boon.Scalar<long>("select floor from identity.head_row")).ShouldBe(0, "nothing was taken for restored"));
+            await using var command = new NpgsqlCommand(sql, other);
+            await command.ExecuteNonQueryAsync();
         }
-        finally
-        {
-            FaultyBoon.TakeOut("FreshComparison", on: true);
-        }
+
+        await Other("select pg_advisory_lock(7)");
+        await boon.AppendMany("test.race", 1);
+        await Eventually.Holds("a pass that is about to lock", () => boon.Scalar<bool>("""
+            select exists (select from pg_locks where locktype = 'advisory' and not granted
+                and database = (select oid from pg_database where datname = current_database()))
+            """));
+        for (var i = 0; i < 3; i++)
+            await Other("select pg_current_xact_id()");
+        await Other("""
+            with numbered as (
+                insert into identity.event_order (sequence, position, recordedat)
+                select h.last + row_number() over (order by l.position), l.position, clock_timestamp()
+                from identity.event_log l, identity.head_row h
+                where not exists (select from identity.event_order o where o.position = l.position)
+                returning 1)
+            update identity.head_row set last = last + (select count(*) from numbered), settled = pg_current_snapshot()
+            """);
+        await Other("select pg_advisory_unlock(7)");
+        await boon.AppendMany("test.race", 1);
+        await boon.CaughtUp();
+
+        await Guarantee.Show(run.Defended, async () =>
+            (await boon.Scalar<long>("select floor from identity.head_row")).ShouldBe(0, "nothing was taken for restored"));
     }
 
     [Fact]

@@ -27,10 +27,8 @@ public sealed class OrderGuaranteeTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Of_500_orders_in_parallel_10_uses_confirm_10(bool defended) =>
-        Show(nameof(PromotionsDefences.ExactUses), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.ExactUses))]
+    public Task Of_500_orders_in_parallel_10_uses_confirm_10(DefendedRun run) => Show(run, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 10, percent: 15);
@@ -69,10 +67,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Events_of_orders_that_come_again_change_nothing(bool defended) =>
-        Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.OncePerOrder))]
+    public Task Events_of_orders_that_come_again_change_nothing(DefendedRun run) => Show(run, async boon =>
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 3);
@@ -100,10 +96,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_cancelled_order_gives_its_use_back_once_though_the_cancellation_comes_again(bool defended) =>
-        Show(nameof(PromotionsDefences.ReleaseOnce), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.ReleaseOnce))]
+    public Task A_cancelled_order_gives_its_use_back_once_though_the_cancellation_comes_again(DefendedRun run) => Show(run, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 3);
@@ -117,10 +111,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_placed_event_that_comes_after_the_cancellation_takes_no_use(bool defended) =>
-        Show(nameof(PromotionsDefences.OncePerOrder), defended, async boon =>
+    [Defended(nameof(PromotionsDefences.OncePerOrder))]
+    public Task A_placed_event_that_comes_after_the_cancellation_takes_no_use(DefendedRun run) => Show(run, async boon =>
     {
         // The placed event is parked, as if Promotions had a fault; the order is cancelled; then the event is redriven.
         var (_, token) = (await boon.SeedMembers(1))[0];
@@ -142,10 +134,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_result_that_another_caused_settles_no_order(bool defended) =>
-        Show(nameof(OrdersDefences.OwnResults), defended, async boon =>
+    [Defended(nameof(OrdersDefences.OwnResults))]
+    public Task A_result_that_another_caused_settles_no_order(DefendedRun run) => Show(run, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 5, percent: 10);
@@ -172,10 +162,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task An_order_that_was_cancelled_while_it_was_pending_stays_cancelled(bool defended) =>
-        Show(nameof(OrdersDefences.PendingOnly), defended, async boon =>
+    [Defended(nameof(OrdersDefences.PendingOnly))]
+    public Task An_order_that_was_cancelled_while_it_was_pending_stays_cancelled(DefendedRun run) => Show(run, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 1);
@@ -194,10 +182,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Who_registered_a_moment_ago_can_order_though_the_log_has_not_told_yet(bool defended) =>
-        Show(nameof(OrdersDefences.TokenProves), defended, async boon =>
+    [Defended(nameof(OrdersDefences.TokenProves))]
+    public Task Who_registered_a_moment_ago_can_order_though_the_log_has_not_told_yet(DefendedRun run) => Show(run, async boon =>
     {
         await using var hold = await Hold(boon, "orders", OrdersModule.LearnUsersSubscription);
         var (_, username, password) = await boon.Register();
@@ -207,10 +193,8 @@ public sealed class OrderGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_batch_of_reported_events_that_is_sent_three_times_counts_once(bool defended) =>
-        Show(nameof(IntakeDefences.OncePerReport), defended, async boon =>
+    [Defended(nameof(IntakeDefences.OncePerReport))]
+    public Task A_batch_of_reported_events_that_is_sent_three_times_counts_once(DefendedRun run) => Show(run, async boon =>
     {
         await boon.CreateQuest(new { trigger = "external.shop.visit", streak = 1_000, duplication = 1 });
         var token = await boon.OperatorToken();
@@ -248,10 +232,8 @@ public sealed class OrderGuaranteeTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task One_key_sent_32_times_in_parallel_places_one_order(bool defended) =>
-        Show(nameof(Defences.IdempotencyKeys), defended, async boon =>
+    [Defended(nameof(Defences.IdempotencyKeys))]
+    public Task One_key_sent_32_times_in_parallel_places_one_order(DefendedRun run) => Show(run, async boon =>
     {
         var (_, token) = (await boon.SeedMembers(1))[0];
         var code = await boon.HeldCoupon(token, maxUses: 50);

@@ -14,10 +14,8 @@ public sealed class QuestGuaranteeTests
         (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64();
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Twenty_parallel_claims_of_one_completion_are_one_credit(bool defended) =>
-        Show(nameof(QuestsDefences.ConditionalClaim), defended, async boon =>
+    [Defended(nameof(QuestsDefences.ConditionalClaim))]
+    public Task Twenty_parallel_claims_of_one_completion_are_one_credit(DefendedRun run) => Show(run, async boon =>
     {
         var quest = await boon.CreateQuest(new { trigger = "test.claim", streak = 1, duplication = 5 });
         var members = await boon.SeedMembers(10);
@@ -74,11 +72,10 @@ public sealed class QuestGuaranteeTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task An_event_that_comes_again_counts_once(bool defended) => Show(nameof(QuestsDefences.OncePerEvent), defended, async boon =>
+    [Defended(nameof(QuestsDefences.OncePerEvent))]
+    public Task An_event_that_comes_again_counts_once(DefendedRun run) => Show(run, async boon =>
     {
-        if (!defended)
+        if (!run.Defended)
             await boon.Execute("alter table quests.received drop constraint received_once");
         var quest = await boon.CreateQuest(new { trigger = "test.again", streak = 1, duplication = 10 });
         var (user, token) = (await boon.SeedMembers(1))[0];
@@ -91,12 +88,10 @@ public sealed class QuestGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_completion_is_credited_once_though_its_reward_comes_twice(bool defended) =>
-        Show(nameof(WalletDefences.OncePerCompletion), defended, async boon =>
+    [Defended(nameof(WalletDefences.OncePerCompletion))]
+    public Task A_completion_is_credited_once_though_its_reward_comes_twice(DefendedRun run) => Show(run, async boon =>
     {
-        if (!defended)
+        if (!run.Defended)
             await boon.Execute("drop index wallet.ledger_entries_once");
         await boon.CreateQuest(new { trigger = "test.twice", streak = 1, duplication = 1, autoClaim = true });
         var (user, token) = (await boon.SeedMembers(1))[0];
@@ -132,10 +127,8 @@ public sealed class QuestGuaranteeTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_change_in_the_middle_of_a_batch_applies_to_exactly_the_events_after_it(bool defended) =>
-        Show(nameof(Defences.RulesLock), defended, async boon =>
+    [Defended(nameof(Defences.RulesLock))]
+    public Task A_change_in_the_middle_of_a_batch_applies_to_exactly_the_events_after_it(DefendedRun run) => Show(run, async boon =>
     {
         var quest = await boon.CreateQuest(new { trigger = "test.edit", streak = 1, duplication = 1_000 });
         var token = await boon.OperatorToken();
@@ -159,7 +152,7 @@ public sealed class QuestGuaranteeTests
             (await reached.WaitAsync(Eventually.Longest)).ShouldBeTrue();
             var pausing = boon.Api.Patch($"/v1/quests/{quest}", new { state = "paused" }, token);
             // With the lock the change waits for the batch; without it, it is through before.
-            if (defended)
+            if (run.Defended)
                 await Eventually.Holds(
                     "the change to wait", async () =>
                     await boon.Scalar<bool>(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Boon.Platform;
 using Boon.Platform.Rules;
 using Boon.Support;
 using Npgsql;
@@ -19,7 +20,7 @@ public sealed class RuleStartTests
     [InlineData(-2, false)]
     [InlineData(2, true)]
     [InlineData(2, false)]
-    public Task Clocks_that_differ_play_no_role(int hours, bool defended) => Defended.Show("CountBySequence", defended, async boon =>
+    public Task Clocks_that_differ_play_no_role(int hours, bool defended) => Defended.Show(Run(defended), async boon =>
     {
         await boon.CaughtUp();
         await using var behind = await Behind(boon);
@@ -55,7 +56,7 @@ public sealed class RuleStartTests
         try
         {
             var starting = identity is null ? TestBoon.StartAsync() : TestBoon.StartAsync(("ConnectionStrings:Identity", identity));
-            await Defended.Show("CountBySequence", defended, boon => WhileOthersSignIn(boon, identity ?? boon.Database), starting);
+            await Defended.Show(Run(defended), boon => WhileOthersSignIn(boon, identity ?? boon.Database), starting);
         }
         finally
         {
@@ -63,6 +64,8 @@ public sealed class RuleStartTests
                 await TestServer.DropDatabaseAsync(identity);
         }
     }
+
+    private static DefendedRun Run(bool defended) => new(nameof(Defences.CountBySequence), defended);
 
     private static async Task WhileOthersSignIn(TestBoon boon, string identity)
     {

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Boon.Identity;
 using Boon.Support;
 
 namespace Boon.Scenarios;
@@ -139,10 +140,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
 public sealed class SessionGuaranteeTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Two_tabs_that_refresh_at_once_do_not_sign_each_other_out(bool defended) =>
-        Defended.Show("RefreshOverlap", defended, async boon =>
+    [Defended(nameof(IdentityDefences.RefreshOverlap))]
+    public Task Two_tabs_that_refresh_at_once_do_not_sign_each_other_out(DefendedRun run) => Defended.Show(run, async boon =>
     {
         var person = await boon.Register();
         var session = await boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password });
@@ -157,10 +156,8 @@ public sealed class SessionGuaranteeTests
     });
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task A_copied_refresh_token_ends_the_session_of_whoever_used_it_first(bool defended) =>
-        Defended.Show("ReuseEndsSession", defended, async boon =>
+    [Defended(nameof(IdentityDefences.ReuseEndsSession))]
+    public Task A_copied_refresh_token_ends_the_session_of_whoever_used_it_first(DefendedRun run) => Defended.Show(run, async boon =>
     {
         var person = await boon.Register();
         var session = await boon.Api.Post("/v1/sessions", new { identifier = person.Username, password = person.Password });

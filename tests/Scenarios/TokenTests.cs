@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Boon.FaultHost;
 using Boon.Identity.Keys;
+using Boon.Platform;
 using Boon.Platform.Access.Tokens;
 using Boon.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -13,29 +13,21 @@ namespace Boon.Scenarios;
 public sealed class TokenTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Forged_foreign_and_expired_tokens_are_refused(bool defended)
+    [Defended(nameof(Defences.ClaimChecks))]
+    public async Task Forged_foreign_and_expired_tokens_are_refused(DefendedRun run)
     {
-        FaultyBoon.TakeOut("ClaimChecks", on: defended);
-        try
+        using var switched = run.InThisProcess();
+        await using var boon = await TestBoon.StartAsync();
+        var good = await boon.OperatorToken();
+        (await boon.Api.Get("/v1/users/me", good)).Code.ShouldBe(200);
+        await Guarantee.Show(run.Defended, async () =>
         {
-            await using var boon = await TestBoon.StartAsync();
-            var good = await boon.OperatorToken();
-            (await boon.Api.Get("/v1/users/me", good)).Code.ShouldBe(200);
-            await Guarantee.Show(defended, async () =>
+            foreach (var (what, token) in Forgeries(boon, good))
             {
-                foreach (var (what, token) in Forgeries(boon, good))
-                {
-                    var answer = await boon.Api.Get("/v1/users/me", token);
-                    (answer.Code, answer.Problem).ShouldBe((401, "unauthenticated"), what);
-                }
-            });
-        }
-        finally
-        {
-            FaultyBoon.TakeOut("ClaimChecks", on: true);
-        }
+                var answer = await boon.Api.Get("/v1/users/me", token);
+                (answer.Code, answer.Problem).ShouldBe((401, "unauthenticated"), what);
+            }
+        });
     }
 
     [Fact]

@@ -30,11 +30,10 @@ public sealed class ClientLimitsTests
         new ConfigurationBuilder().AddInMemoryCollection([new("Boon:Gateway:RequestsPerSecond", $"{PerSecond}")]).Build(), clock);
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public Task Made_up_credentials_give_no_other_bucket(bool defended) => Guarantee.Show(defended, async () =>
+    [Defended(nameof(GatewayDefences.TakenCredentials))]
+    public Task Made_up_credentials_give_no_other_bucket(DefendedRun run) => Guarantee.Show(run.Defended, async () =>
     {
-        GatewayDefences.TakenCredentials.On = defended;
+        GatewayDefences.TakenCredentials.On = run.Defended;
         try
         {
             var passed = 0;
