@@ -267,6 +267,7 @@ internal sealed class BoonHost : IAsyncDisposable
             services.Configure<ForwardedHeadersOptions>(forwarded =>
             {
                 forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+                forwarded.ForwardLimit = null; // the walk ends at the first address that is no known proxy
                 forwarded.KnownIPNetworks.Clear();
                 forwarded.KnownProxies.Clear();
                 foreach (var proxy in proxies)

@@ -13,6 +13,9 @@ public sealed class ManifestTests
     /// <summary>What a process takes after its drain: requests in flight (10 s), then room to end.</summary>
     private static readonly TimeSpan Ending = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long the guide waits for the job.</summary>
+    private static readonly TimeSpan LongestMigration = TimeSpan.FromMinutes(15);
+
     public static TheoryData<string> Environments => [.. Manifests.Environments()];
 
     [Theory]
@@ -69,6 +72,12 @@ public sealed class ManifestTests
             if (workload.Text("metadata.name") == "boon")
                 variables["Boon__Migrate"].ShouldBe("false");
         }
+        // A map's name changes with what is in it, and a job's template cannot be changed.
+        var job = manifests.Of("Job").ShouldHaveSingleItem().ToJsonString();
+        manifests.Of("ConfigMap").ShouldAllBe(map => !job.Contains(map.Text("metadata.name"), StringComparison.Ordinal));
+        // What is applied first in an upgrade: the job, and the way that it has to the database.
+        manifests.All.Where(one => one.Map("metadata.labels").GetValueOrDefault("app.kubernetes.io/component") == "migrate")
+            .Select(one => one.Text("kind")).ShouldBe(["Job", "NetworkPolicy"], ignoreOrder: true);
     }
 
     [Theory]
@@ -94,6 +103,7 @@ public sealed class ManifestTests
             (Number(container, "readinessProbe.periodSeconds") * Number(container, "readinessProbe.failureThreshold"))
                 .ShouldBeLessThan(drain.TotalSeconds, name);
             deployment.Text("spec.strategy.rollingUpdate.maxUnavailable").ShouldBe("0", name);
+            Number(deployment, "spec.progressDeadlineSeconds").ShouldBeGreaterThan(LongestMigration.TotalSeconds, name);
 
             deployment.At("spec.replicas").ShouldBeNull("the autoscaler says how many there are");
             var scaler = manifests.One("HorizontalPodAutoscaler", name);
@@ -108,6 +118,8 @@ public sealed class ManifestTests
         }
         var gateway = manifests.VariablesOf(manifests.One("Deployment", "gateway").List("spec.template.spec.containers").Single());
         gateway["Boon__Gateway__Modules"].ShouldBe("http://boon:8080");
+        manifests.One("Deployment", "boon").List("spec.template.spec.volumes").Single(volume => volume.Text("name") == "tmp")
+            .Text("emptyDir.sizeLimit").ShouldBe("512Mi", "bodies of up to 32 MiB lie there");
         manifests.One("Service", "boon").Text("spec.clusterIP").ShouldBe("None", "its name stands for each pod");
         // Each pod has a policy of its own, and only the gateway and what monitors reach the servers.
         manifests.Of("NetworkPolicy").Select(policy => Component(policy.At("spec.podSelector.matchLabels")))
@@ -145,8 +157,10 @@ public sealed class ManifestTests
             service.Map("environment").Where(variable => variable.Key.EndsWith("_FILE", StringComparison.Ordinal))
                 .Select(variable => Path.GetFileName(variable.Value))
                 .ShouldBe(service.List("secrets").Select(secret => secret.ToString()), ignoreOrder: true, name);
-            service.List("volumes").Select(one => one.ToString()).ShouldBe(["/var/lib/boon"]);
-            service.List("tmpfs").Select(one => one.ToString()).ShouldBe(["/tmp"]);
+            // A tmpfs counts as memory: not for servers, which put bodies there.
+            var (folders, memory) = (service.List("volumes").Select(one => one.ToString()), service.List("tmpfs"));
+            folders.ShouldBe(name == "boon" ? ["/var/lib/boon", "/tmp"] : ["/var/lib/boon"], name);
+            memory.Select(one => one.ToString()).ShouldBe(name == "boon" ? [] : ["/tmp"], name);
         }
         (services["boon"].Text("deploy.replicas"), services["boon"].Text("environment.Boon__Migrate")).ShouldBe(("2", "false"));
         services["boon"].Text("depends_on.migrate.condition").ShouldBe("service_completed_successfully");

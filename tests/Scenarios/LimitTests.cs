@@ -17,7 +17,7 @@ public sealed class LimitedBoon : IAsyncLifetime
     public TestBoon Boon { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Boon = await TestBoon.StartAsync(
-        ("Boon:Web:TrustedProxies:0", "127.0.0.1"),
+        ("Boon:Web:TrustedProxies:0", "127.0.0.1"), ("Boon:Web:TrustedProxies:1", "192.0.2.0/24"),
         ("Boon:SignIn:FailuresPerAccount", $"{PerAccount}"), ("Boon:SignIn:FailuresPerAddress", $"{PerAddress}"),
         ("Boon:SignUp:PerAddress", $"{SignUps}"), ("Boon:SignUp:Window", "01:00:00"), ("Boon:SignUp:TakenPerAddress", $"{Taken}"));
 
@@ -123,6 +123,22 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
             refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds.ShouldBeInRange(1, 3600);
         }
         await Somebody(); // from elsewhere
+    }
+
+    [Fact]
+    public async Task Every_trusted_hop_is_passed_and_nothing_beyond_the_first_other_is_believed()
+    {
+        const string balancer = "192.0.2.7";
+        Task<Answer> From(params string[] hops) => SignUp(string.Join(", ", hops), "u" + Guid.CreateVersion7().ToString("N"));
+        var (client, proxy) = (NewAddress(), NewAddress());
+        for (var i = 0; i < LimitedBoon.SignUps; i++)
+        {
+            (await From(client, balancer)).Code.ShouldBe(201);
+            (await From(NewAddress(), proxy, balancer)).Code.ShouldBe(201);
+        }
+        (await From(client, balancer)).Problem.ShouldBe("too-many-sign-ups");
+        (await From(NewAddress(), proxy, balancer)).Problem.ShouldBe("too-many-sign-ups", "a stranger forges what is left of it");
+        (await From(NewAddress(), balancer)).Code.ShouldBe(201, "another client behind the same balancer");
     }
 
     [Fact]

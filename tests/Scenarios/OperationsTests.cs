@@ -70,6 +70,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         (await loud.Api.Post(
             "/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code.ShouldBe(
             202);
+        (await loud.Api.Raw(HttpMethod.Post, "/v1/orders", "{", await loud.OperatorToken())).Problem.ShouldBe("invalid-json");
         await loud.Ready();
         var files = Directory.GetFiles(Path.Combine(loud.Data, "logs")).Select(Path.GetFileName).ToList();
         files.ShouldContain(file => file!.StartsWith("migration-info-", StringComparison.Ordinal));
@@ -78,7 +79,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         await Eventually.Holds(
             "the line of the last call", () =>
             Task.FromResult(
-            loud.LogLines("web-info-*").Exists(line => line.Contains("\"Route\":\"/v1/events\"", StringComparison.Ordinal))));
+            loud.LogLines("web-info-*").Exists(line => line.Contains("\"Status\":400", StringComparison.Ordinal))));
         var lines = loud.LogLines("web-info-*");
         var requests = lines.Where(line => line.Contains("\"SourceContext\":\"Boon.Requests\"", StringComparison.Ordinal)).ToList();
         requests.ShouldContain(line =>
@@ -86,6 +87,8 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
             && line.Contains("\"UserId\":\"-\",\"Trace\":\"", StringComparison.Ordinal));
         requests.ShouldContain(line => line.Contains("\"Route\":\"/v1/users/me\",\"Status\":200", StringComparison.Ordinal)
             && line.Contains($"\"UserId\":\"{id}\"", StringComparison.Ordinal));
+        requests.ShouldContain(line =>
+            line.Contains("\"Method\":\"POST\",\"Route\":\"/v1/orders\",\"Status\":400", StringComparison.Ordinal));
         requests.ShouldNotContain(line => line.Contains("/health", StringComparison.Ordinal));
         lines.ShouldNotContain(line => line.Contains("was not authenticated", StringComparison.Ordinal));
         foreach (var line in loud.LogLines())

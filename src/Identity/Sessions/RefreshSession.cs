@@ -32,7 +32,7 @@ internal static class RefreshSession
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions/refresh", Handle)
-        .WithUnit<IdentityDb>().WithTags("Sessions")
+        .WithUnit<IdentityDb>().WithTags("Sessions").WithMetadata(BodyLimit.OfStrangers)
         .WithSummary("Gives a new pair of tokens for a refresh token, once.")
         .WithDescription("401 `invalid-refresh-token`: the token is unknown, has expired (30 minutes idle, 12 hours in all), was signed "
             + "out, or was used before. Within 10 seconds of its first use a token gives another pair of the same session, for two tabs "

@@ -23,7 +23,7 @@ internal static class SignIn
     private sealed record Signed(long Number, string[] Roles, bool Returned);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/sessions", Handle)
-        .WithUnit<IdentityDb>().WithTags("Sessions")
+        .WithUnit<IdentityDb>().WithTags("Sessions").WithMetadata(BodyLimit.OfStrangers)
         .WithSummary("Signs in.")
         .WithDescription("401 `invalid-credentials` for a wrong password, and also for an unknown identifier; 429 `too-many-attempts` "
             + "after too many failed sign-ins; 503 `busy` when thousands are waiting.")

@@ -25,6 +25,7 @@ internal static class RegisterUser
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/users", Handle)
         .WithUnit<IdentityDb>(idempotent: true, subject: "email")
+        .WithMetadata(BodyLimit.OfStrangers)
         .WithTags("Users")
         .WithSummary("Registers a user.")
         .WithDescription("409 `already-registered` names each of username, email and phone that is taken; 400 `validation-failed` names "

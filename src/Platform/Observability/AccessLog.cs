@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Hosting;
@@ -50,7 +51,9 @@ internal sealed class AccessLog(Serilog.ILogger log, TimeProvider time) : Backgr
 
     private void Add(HttpContext http, string method, long began)
     {
-        var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+        // The exception handler takes the endpoint from a request that failed.
+        var endpoint = http.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? http.GetEndpoint();
+        var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText;
         if (IsWatching(route) && !watching)
             return;
         var line = new RequestLine(

@@ -37,6 +37,8 @@ public sealed class DeclaredRouteTests
         Of("GET", "/v1/users/me").NeedsCredential.ShouldBeTrue();
         Of("POST", "/v1/events").NeedsCredential.ShouldBeTrue();
         Of("POST", "/v1/orders").LargestBody.ShouldBeNull("as every call");
+        Routes.Where(route => !route.NeedsCredential && route.Method is not ("GET" or "DELETE"))
+            .ShouldAllBe(route => route.LargestBody == 16 * 1024, "strangers send little");
         Of("POST", "/v1/coupons").LargestBody.ShouldBe(32 * 1024 * 1024);
         Of("POST", "/v1/events").LargestBody.ShouldBe(8 * 1024 * 1024);
     }
