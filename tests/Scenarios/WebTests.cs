@@ -43,9 +43,23 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task A_fault_of_a_long_name_is_told_in_few_words()
     {
-        var answer = await boon.Api.Raw(HttpMethod.Post, "/v1/sessions", $$"""{"{{new string('n', 900_000)}}":1}""");
+        var answer = await boon.Api.Raw(
+            HttpMethod.Post, "/v1/orders", $$"""{"{{new string('n', 900_000)}}":1}""", await boon.OperatorToken());
         answer.Code.ShouldBe(400);
         answer.Text.Length.ShouldBeLessThan(2_000);
+    }
+
+    [Theory]
+    [InlineData("/v1/users")]
+    [InlineData("/v1/sessions")]
+    [InlineData("/v1/sessions/refresh")]
+    public async Task Strangers_send_little(string path)
+    {
+        (await boon.Api.Raw(HttpMethod.Post, path, "{}" + new string(' ', 16 * 1024 - 2))).Problem.ShouldBe("validation-failed");
+        (await boon.Api.Raw(HttpMethod.Post, path, "{}" + new string(' ', 16 * 1024 - 1))).Problem.ShouldBe("body-too-large");
+        var chunks = new StringContent("{}" + new string(' ', 20_000), System.Text.Encoding.UTF8, "application/json");
+        (await boon.Api.Send(HttpMethod.Post, path, chunks, token: null, key: "a key", change: request =>
+            request.Headers.TransferEncodingChunked = true)).Problem.ShouldBe("body-too-large");
     }
 
     [Fact]
