@@ -64,7 +64,8 @@ public static class Settings
     public static Setting<IPNetwork> TrustedProxies { get; } =
         Add(new Setting<IPNetwork>("Boon:Web:TrustedProxies:{n}", "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
         "a list (`Boon__Web__TrustedProxies__0=10.0.0.5`) of the addresses of proxies, or of their networks in CIDR form; their "
-            + "`X-Forwarded-For` and `X-Forwarded-Proto` are trusted",
+            + "`X-Forwarded-For` and `X-Forwarded-Proto` are trusted. With several proxies in a row name all: the caller's address is "
+            + "the first, from the nearest on, that is not in the list",
         "none: the headers are ignored", Network, default));
 
     /// <summary>Origins whose web pages may call.</summary>
