@@ -29,6 +29,7 @@ public static class GatewayPipeline
         services.AddBoonEdge(configuration);
         services.AddSingleton(backends);
         services.AddSingleton(routes);
+        services.AddSingleton(new HeldBytes(HeldBytes.MostOfAllRequests));
         services.AddSingleton<Sender>();
         services.AddSingleton<ClientLimits>();
         services.AddSingleton<ModuleCalls>();
@@ -37,6 +38,7 @@ public static class GatewayPipeline
         services.AddSingleton<BackendWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<BackendWatch>());
         services.AddSingleton<IPassiveHealthCheckPolicy, FirstFailure>();
+        services.AddSingleton<IAvailableDestinationsPolicy, ReadyOrAll>();
         services.AddSingleton<IDestinationResolver>(provider =>
             new NamedAddresses(Dns.GetHostAddressesAsync, provider.GetRequiredService<TimeProvider>()));
         services.AddReverseProxy()
@@ -79,7 +81,7 @@ public static class GatewayPipeline
     /// </summary>
     public static IEnumerable<string> Describe(IServiceProvider services) => services.GetService<Backends>() is not { } backends ? []
         : backends.Describe()
-            .Append("/health/ready answers 200 once each module has a process that is ready; warnings name those that are not.");
+            .Append("/health/ready answers 200 once each module has had a ready process; warnings name processes that are not.");
 
     private static Task PinToHttps(HttpContext http, RequestDelegate next)
     {

@@ -137,6 +137,20 @@ public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : ICla
         (await gateway.Api.Get("/openapi/v1.json")).Text.ShouldBe((await replica.Cluster.Api(0).Get("/openapi/v1.json")).Text);
     }
 
+    [Fact]
+    public async Task A_header_that_is_not_ASCII_goes_through_and_takes_no_process_out()
+    {
+        await using var gateway = await StartAsync([]);
+        using var client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 });
+        using var request = new HttpRequestMessage(HttpMethod.Get, gateway.Url + "/v1/quests");
+        request.Headers.TryAddWithoutValidation("X-A", "\u00E9");
+        using var answer = await client.SendAsync(request);
+        answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await gateway.Sees(replica.Cluster.Url(0), ready: true);
+        (await gateway.Api.Get("/v1/quests")).Code.ShouldBe(200);
+        gateway.Output.ShouldNotContain("passive health check");
+    }
+
     private static string Header(Answer answer, string name) =>
         answer.Headers.TryGetValues(name, out var values) ? string.Join(" | ", values) : "";
 

@@ -18,8 +18,17 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Everything that it wrote.</summary>
     internal string Output => process.Output;
 
-    /// <summary>Starts it, and waits until each module has a process that is ready.</summary>
+    /// <summary>Starts it, and waits until each module has had a process that is ready.</summary>
     internal static async Task<TestGateway> StartAsync(IReadOnlyDictionary<string, string> settings, params string[] switches)
+    {
+        var gateway = await ServingAsync(settings, switches);
+        if (gateway.Url.StartsWith("http://", StringComparison.Ordinal))
+            await gateway.Ready();
+        return gateway;
+    }
+
+    /// <summary>Starts it, and waits until it listens.</summary>
+    internal static async Task<TestGateway> ServingAsync(IReadOnlyDictionary<string, string> settings, params string[] switches)
     {
         var folder = Directory.CreateTempSubdirectory("boon-gateway-").FullName;
         var all = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -29,18 +38,16 @@ internal sealed class TestGateway : IAsyncDisposable
         var process = BoonProcess.Start(
             all, [.. switches, "serve", "--modules", "gateway", "--urls", all.GetValueOrDefault("Boon__Urls") ?? "http://127.0.0.1:0",
             "--data", folder]);
-        var gateway = new TestGateway(process, folder, await process.Serving());
-        if (gateway.Url.StartsWith("http://", StringComparison.Ordinal))
-            await gateway.Ready();
-        return gateway;
+        return new TestGateway(process, folder, await process.Serving());
     }
 
     internal Task Ready() => Eventually.Holds("the gateway to be ready", async () => (await Api.Get("/health/ready")).Code == 200);
 
     /// <summary>Waits until it sees that a process is ready, or is not.</summary>
-    internal Task Sees(string address, bool ready) => Eventually.Holds($"{address} to be {(ready ? "ready" : "away")}", async () =>
+    internal Task Sees(string address, bool ready, string backend = "all") => Eventually.Holds(
+        $"{address} to be {(ready ? "ready" : "away")}", async () =>
         (await Api.Get("/metrics")).Text.Contains(
-            $"boon_gateway_backend_ready{{address=\"{address}\",backend=\"all\"}} {(ready ? 1 : 0)}", StringComparison.Ordinal));
+            $"boon_gateway_backend_ready{{address=\"{address}\",backend=\"{backend}\"}} {(ready ? 1 : 0)}", StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {

@@ -4,7 +4,10 @@ using Boon.Platform.Operations;
 
 namespace Boon.Gateway.Gathering;
 
-/// <summary>How the gateway is: ready when each module has a process that is.</summary>
+/// <summary>
+/// How the gateway is: ready once each module has had a process that is, until it drains. A module that goes away later does not make it
+/// unready: without a gateway, clients would get no answer at all instead of a 503 for that module alone.
+/// </summary>
 internal sealed class GatewayHealth(BackendWatch watch, Drain drain)
 {
     private sealed record Health(string Status);
@@ -13,6 +16,6 @@ internal sealed class GatewayHealth(BackendWatch watch, Drain drain)
 
     internal Task AnswerReadyAsync(HttpContext http) =>
         drain.Begun ? Drain.Refuse(http).ExecuteAsync(http)
-        : watch.ModulesAway is { Count: > 0 } away ? Sender.Unavailable(http, away).ExecuteAsync(http)
+        : watch.ModulesNotSeen is { Count: > 0 } away ? Sender.Unavailable(http, away).ExecuteAsync(http)
         : TypedResults.Ok(new Health("ready")).ExecuteAsync(http);
 }

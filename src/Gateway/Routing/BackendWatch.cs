@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Boon.Platform.Log;
 using Microsoft.Extensions.Hosting;
@@ -12,6 +13,7 @@ internal sealed partial class BackendWatch : BackgroundService
     private readonly Backends backends;
     private readonly TimeProvider time;
     private readonly ILogger<BackendWatch> logger;
+    private readonly ConcurrentDictionary<string, bool> seen = new(StringComparer.Ordinal);
 
     public BackendWatch(IProxyStateLookup proxies, Backends backends, TimeProvider time, ILogger<BackendWatch> logger)
     {
@@ -23,10 +25,9 @@ internal sealed partial class BackendWatch : BackgroundService
             description: "1 for a process whose /health/ready answers 200, as this gateway saw it last; 0 otherwise.");
     }
 
-    /// <summary>The modules that have no process that is ready.</summary>
-    internal IReadOnlyList<string> ModulesAway =>
-        [.. backends.All.Where(backend => !proxies.TryGetCluster(backend.Name, out var cluster)
-            || !cluster.DestinationsState.AllDestinations.Any(IsReady)).SelectMany(backend => backend.Modules)];
+    /// <summary>The modules that have had no process that was ready since this gateway started.</summary>
+    internal IReadOnlyList<string> ModulesNotSeen =>
+        [.. backends.All.Where(backend => !seen.ContainsKey(backend.Name)).SelectMany(backend => backend.Modules)];
 
     private static bool IsReady(DestinationState process) => process.Health.Active == DestinationHealth.Healthy;
 
@@ -39,17 +40,22 @@ internal sealed partial class BackendWatch : BackgroundService
         using var timer = new PeriodicTimer(LookInterval, time);
         var before = new Dictionary<(string, string), DestinationHealth>();
         while (await timer.WaitForNextTickAsync(stoppingToken))
-            foreach (var (backend, process) in All())
+        {
+            var now = All().ToDictionary(one => (one.Backend, one.Process.DestinationId), one => one.Process.Health.Active);
+            foreach (var (key, health) in now)
             {
-                var (key, now) = ((backend, process.DestinationId), process.Health.Active);
-                if (now == before.GetValueOrDefault(key, DestinationHealth.Unknown))
+                var (backend, address) = key;
+                if (health == DestinationHealth.Healthy)
+                    seen[backend] = true;
+                if (health == before.GetValueOrDefault(key, DestinationHealth.Unknown))
                     continue;
-                if (now == DestinationHealth.Unhealthy)
-                    LogAway(logger, process.DestinationId, backend);
-                else if (before.ContainsKey(key))
-                    LogBack(logger, process.DestinationId, backend);
-                before[key] = now;
+                if (health == DestinationHealth.Unhealthy)
+                    LogAway(logger, address, backend);
+                else if (before.GetValueOrDefault(key) == DestinationHealth.Unhealthy)
+                    LogBack(logger, address, backend);
             }
+            before = now; // an address that the DNS has no more is forgotten
+        }
     }
 
     [LoggerMessage(1, LogLevel.Warning, "{Address} of {Backend} is not ready: it gets no requests while others are",

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 
@@ -15,10 +16,28 @@ internal sealed class FirstFailure(IDestinationHealthUpdater health) : IPassiveH
 
     public void RequestProxied(HttpContext context, ClusterState cluster, DestinationState destination)
     {
-        if (context.Features.Get<IForwarderErrorFeature>()?.Error is ForwarderError.Request or ForwarderError.ResponseHeaders
-            or ForwarderError.ResponseBodyDestination
-            && !context.RequestAborted.IsCancellationRequested)
+        if (IsOfProcess(context.Features.Get<IForwarderErrorFeature>()) && !context.RequestAborted.IsCancellationRequested)
             health.SetPassive(cluster, destination, DestinationHealth.Unhealthy,
                 cluster.Model.Config.HealthCheck!.Passive!.ReactivationPeriod!.Value);
+    }
+
+    /// <summary>
+    /// True when the process, or the way to it, is to blame: the exception shows it. A request that cannot be written says nothing about
+    /// the process, or one client could take all of them out.
+    /// </summary>
+    internal static bool IsOfProcess(IForwarderErrorFeature? failure)
+    {
+        if (failure?.Error is not (ForwarderError.Request or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination))
+            return false;
+        for (var error = failure.Exception; error is not null; error = error.InnerException)
+            if (error is SocketException or IOException and not BadHttpRequestException
+                or HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError
+                        or HttpRequestError.SecureConnectionError or HttpRequestError.HttpProtocolError
+                        or HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse
+                })
+                return true;
+        return false;
     }
 }

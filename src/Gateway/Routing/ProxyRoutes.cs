@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
@@ -83,11 +84,11 @@ internal sealed class ProxyRoutes
             Address = address.AbsoluteUri,
             Health = healthPort == 0 ? null : new UriBuilder(address) { Port = healthPort }.Uri.AbsoluteUri,
         }, StringComparer.Ordinal),
+        HttpClient = new HttpClientConfig { RequestHeaderEncoding = Encoding.UTF8.WebName }, // as the gateway reads them
         HttpRequest = new ForwarderRequestConfig { ActivityTimeout = LongestSilence },
         HealthCheck = new HealthCheckConfig
         {
-            // When none is well, any may still answer: a request says more than a look.
-            AvailableDestinationsPolicy = HealthCheckConstants.AvailableDestinations.HealthyOrPanic,
+            AvailableDestinationsPolicy = ReadyOrAll.PolicyName,
             Active = new ActiveHealthCheckConfig
             {
                 Enabled = true,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Boon.Gateway.Routing;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
@@ -20,8 +21,10 @@ internal sealed class Attempt
     private const string IdempotencyKey = "Idempotency-Key";
 
     private readonly ArraySegment<byte> body;
+    private readonly HeldByRequest held;
+    private int heldOfAnswer;
 
-    private Attempt(ArraySegment<byte> body) => this.body = body;
+    private Attempt(ArraySegment<byte> body, HeldByRequest held) => (this.body, this.held) = (body, held);
 
     /// <summary>True when there is somewhere else to send it to, so that an answer of a process that cannot serve is not wanted.</summary>
     internal bool HasOthers { get; set; }
@@ -36,21 +39,24 @@ internal sealed class Attempt
     internal bool InFlight { get; private set; }
 
     /// <summary>
-    /// Null for a request that is sent once: it is neither a GET nor one with a key on a route that honours it, or its body is too large.
+    /// Null for a request that is sent once: it is neither a GET nor one with a key on a route that honours it, or its body is too large,
+    /// alone or with what the others hold.
     /// </summary>
-    internal static async Task<Attempt?> OfAsync(HttpContext http, DeclaredRoute route)
+    internal static async Task<Attempt?> OfAsync(HttpContext http, DeclaredRoute route, HeldBytes all)
     {
         var request = http.Request;
         var hasBody = http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true;
+        var held = new HeldByRequest(all);
+        http.Response.RegisterForDispose(held);
         if (HttpMethods.IsGet(request.Method) && !hasBody)
-            return new Attempt([]);
+            return new Attempt([], held);
         if (!route.Keyed || request.Headers[IdempotencyKey].Count == 0 || request.ContentLength > LargestBody)
             return null;
         if (!hasBody)
-            return new Attempt([]);
-        var (bytes, whole) = await Beginning.ReadAsync(request.Body, LargestBody + 1, http.RequestAborted);
+            return new Attempt([], held);
+        var (bytes, whole) = await Beginning.ReadAsync(request.Body, LargestBody + 1, held, http.RequestAborted);
         if (whole)
-            return new Attempt(bytes);
+            return new Attempt(bytes, held);
         request.Body = new PrefixedStream(bytes, request.Body);
         return null;
     }
@@ -59,6 +65,8 @@ internal sealed class Attempt
     internal void Begin(HttpContext http)
     {
         (CannotServe, InFlight) = (false, false);
+        held.Return(heldOfAnswer);
+        heldOfAnswer = 0;
         http.Features.Set<IForwarderErrorFeature>(null);
         if (body.Count > 0)
             http.Request.Body = new MemoryStream(body.Array!, body.Offset, body.Count, writable: false);
@@ -66,8 +74,8 @@ internal sealed class Attempt
 
     /// <summary>True when the process failed before the client got anything.</summary>
     internal bool HasFailed(HttpContext http) => !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested
-        && (CannotServe || http.Features.Get<IForwarderErrorFeature>()?.Error is ForwarderError.Request or ForwarderError.RequestTimedOut
-            or ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyDestination or ForwarderError.RequestBodyDestination);
+        && (CannotServe || http.Features.Get<IForwarderErrorFeature>() is { } failure && (FirstFailure.IsOfProcess(failure)
+            || failure.Error is ForwarderError.RequestTimedOut or ForwarderError.RequestBodyDestination));
 
     /// <summary>Looks at an answer before any of it goes to the client.</summary>
     internal static async ValueTask HoldAsync(ResponseTransformContext transform)
@@ -84,7 +92,8 @@ internal sealed class Attempt
             return;
         }
         var stream = await answer.Content.ReadAsStreamAsync(http.RequestAborted);
-        var (bytes, whole) = await Beginning.ReadAsync(stream, LargestHeldAnswer, http.RequestAborted);
+        var (bytes, whole) = await Beginning.ReadAsync(stream, LargestHeldAnswer, attempt.held, http.RequestAborted);
+        attempt.heldOfAnswer = bytes.Array?.Length ?? 0;
         answer.Content = new StreamContent(
             whole ? new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false) : new PrefixedStream(bytes, stream));
         if (attempt.WaitsOut && status == StatusCodes.Status409Conflict && IsInFlight(bytes))

@@ -57,9 +57,14 @@ internal static class Beginning
 {
     private const int FirstBuffer = 4 * 1024;
 
-    /// <summary>Reads up to so many bytes; <c>Whole</c> when the stream ended within them.</summary>
-    internal static async Task<(ArraySegment<byte> Bytes, bool Whole)> ReadAsync(Stream stream, int most, CancellationToken ct)
+    /// <summary>
+    /// Reads up to so many bytes, or as many as the request may hold: its array's length. <c>Whole</c> when the stream ended within them.
+    /// </summary>
+    internal static async Task<(ArraySegment<byte> Bytes, bool Whole)> ReadAsync(
+        Stream stream, int most, HeldByRequest held, CancellationToken ct)
     {
+        if (!held.TryTake(Math.Min(FirstBuffer, most)))
+            return ([], false);
         var buffer = new byte[Math.Min(FirstBuffer, most)];
         var length = 0;
         while (true)
@@ -70,8 +75,12 @@ internal static class Beginning
             length += read;
             if (length == most)
                 return (buffer, false);
-            if (length == buffer.Length)
-                Array.Resize(ref buffer, Math.Min(buffer.Length * 4, most));
+            if (length < buffer.Length)
+                continue;
+            var larger = Math.Min(buffer.Length * 2, most);
+            if (!held.TryTake(larger - buffer.Length))
+                return (buffer, false);
+            Array.Resize(ref buffer, larger);
         }
     }
 }

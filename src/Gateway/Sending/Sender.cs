@@ -10,7 +10,7 @@ namespace Boon.Gateway.Sending;
 /// Sends a request on, once more to another process when the first one fails and a second sending can do no harm, and says in words of
 /// Boon's own when no process answers.
 /// </summary>
-internal sealed class Sender(Backends backends, TimeProvider time)
+internal sealed class Sender(Backends backends, HeldBytes held, TimeProvider time)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -30,7 +30,7 @@ internal sealed class Sender(Backends backends, TimeProvider time)
     internal async Task SendAsync(HttpContext http, RequestDelegate next)
     {
         var route = http.GetEndpoint()!.Metadata.GetRequiredMetadata<DeclaredRoute>();
-        if (GatewayDefences.SecondSending.On && await Attempt.OfAsync(http, route) is { } attempt)
+        if (GatewayDefences.SecondSending.On && await Attempt.OfAsync(http, route, held) is { } attempt)
             await SendSafelyAsync(http, attempt, next);
         else
             await next(http);
