@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using Serilog.Events;
+using static Boon.Platform.SettingForms;
 
 namespace Boon.Platform;
 
@@ -15,6 +15,8 @@ public static class Settings
 
     /// <summary>More lanes than this serve nobody: a lane is one transaction at a time.</summary>
     private const int MostLanes = 64;
+
+    private const int ShortestSecret = 32;
 
     private static readonly List<Setting> All = [];
 
@@ -78,8 +80,8 @@ public static class Settings
 
     /// <summary>Where the gateway finds the modules.</summary>
     public static Setting<IReadOnlyList<Uri>> GatewayModules { get; } = Add(Backends("Boon:Gateway:Modules",
-        "where the gateway finds all modules: addresses of the processes with commas, or one with a name whose every address in the DNS is "
-            + "a process",
+        "where a gateway, and a module that asks another one, finds all modules: addresses of the processes with commas, or one "
+            + "with a name whose every address in the DNS is a process",
         "none: the gateway does not start"));
 
     /// <summary>Where the gateway finds one module.</summary>
@@ -96,6 +98,15 @@ public static class Settings
         "requests a second that a gateway lets one client pass, then 429: a user, an API key, or an address (IPv6: one /64) that shows "
             + "neither. A pause saves up "
         + "requests for one second", 1, 1_000_000, 300));
+
+    /// <summary>What processes of one installation show each other.</summary>
+    public static Setting<string?> ServicesSecret { get; } = Add(new Setting<string?>("Boon:Services:Secret",
+        "32 or more printable ASCII characters without spaces, such as openssl rand -base64 32 gives",
+        "what the processes of one installation show each other at `/internal`, 32 or more printable ASCII characters without spaces, "
+            + "such as `openssl rand -base64 32` gives; the same in all processes. With it anybody can read all logs",
+        "none: nobody is let in at `/internal`",
+        (text, out value) => (value = text).Length >= ShortestSecret && !text.AsSpan().ContainsAnyExceptInRange('!', '~'),
+        null) { Secret = true });
 
     /// <summary>The <c>iss</c> claim.</summary>
     public static Setting<string> TokenIssuer { get; } =
@@ -220,65 +231,5 @@ public static class Settings
     {
         All.Add(setting);
         return setting;
-    }
-
-    private static Setting<int> Number(string key, string meaning, int least, int most, int otherwise, string? shown = null) => new(
-        key, $"a number from {least} to {most}", string.Create(CultureInfo.InvariantCulture, $"{meaning} ({least} to {most:N0})"), shown
-            ?? $"`{otherwise}`",
-        (text, out value) =>
-            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
-
-    private static Setting<TimeSpan> Duration(string key, string meaning, TimeSpan least, TimeSpan most, TimeSpan otherwise) => new(
-        key, $"a duration from {least} to {most}", $"{meaning} ({least} to {most})", $"`{otherwise}`",
-        (text, out value) =>
-            TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out value) && value >= least && value <= most, otherwise);
-
-    private static Setting<bool> Flag(string key, string meaning, bool otherwise) => new(
-        key, "true or false", meaning, otherwise ? "`true`" : "`false`", bool.TryParse, otherwise);
-
-    private static Setting<string?> Addresses(string key, string meaning, string shown) => new(
-        key, "addresses such as http://127.0.0.1:5080, several with ;", meaning, shown, (text, out value) =>
-            (value = text).Split(';').All(IsAddress), null);
-
-    private static Setting<IReadOnlyList<Uri>> Backends(string key, string meaning, string shown) => new(
-        key, "addresses such as http://10.0.0.5:5080, several with commas", meaning, shown, Backends, []);
-
-    private static bool Backends(string text, out IReadOnlyList<Uri> value)
-    {
-        var addresses = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        value = addresses.All(address => IsAddress(address) && Uri.IsWellFormedUriString(address, UriKind.Absolute))
-            ? [.. addresses.Select(address => new Uri(address))]
-            : [];
-        return value.Count > 0;
-    }
-
-    private static Setting<string?> Connection(string key, string meaning, string shown) =>
-        new(key, ConnectionText.Form, meaning, shown, ConnectionText.TryRead, null) { Secret = true };
-
-    private static bool Text(string text, out string value)
-    {
-        value = text;
-        return true;
-    }
-
-    private static bool Absolute(string text, out string value) =>
-        Uri.TryCreate(value = text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
-
-    private static bool Origin(string text, out string value) => (value = text) == "*"
-        || (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-            && uri.GetLeftPart(UriPartial.Authority) == text);
-
-    /// <summary>What Kestrel listens on: http or https, a host or * or +, a port, no path.</summary>
-    private static bool IsAddress(string text) =>
-        Uri.TryCreate(text.Replace("://*", "://any", StringComparison.Ordinal).Replace("://+", "://any", StringComparison.Ordinal),
-            UriKind.Absolute, out var uri)
-        && uri.Scheme is "http" or "https" && uri.PathAndQuery == "/" && uri.UserInfo.Length == 0;
-
-    private static bool Network(string text, out IPNetwork network)
-    {
-        if (!IPAddress.TryParse(text, out var address))
-            return IPNetwork.TryParse(text, out network);
-        network = new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? 128 : 32);
-        return true;
     }
 }

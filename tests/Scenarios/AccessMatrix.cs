@@ -82,6 +82,13 @@ internal static class AccessMatrix
         getMetrics                  + + + + + + + +
         """);
 
+    /// <summary>
+    /// What processes of one installation ask each other: no part of the API, so all of these callers get 401. The services' secret opens
+    /// them.
+    /// </summary>
+    internal static IReadOnlyList<(string Method, string Path)> ForServices { get; } =
+        [("POST", "/internal/logs/{module}/settle"), ("GET", "/internal/logs/{module}")];
+
     /// <summary>Rows of a host that has more modules: those of Boon and its own.</summary>
     internal static IReadOnlyDictionary<string, string> With(string rows) =>
         Rows.Concat(Parse(rows)).ToDictionary(StringComparer.Ordinal);

@@ -1,7 +1,11 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Boon.Host;
 using Boon.Identity.Keys;
 using Boon.Platform.Access.Tokens;
+using Boon.Platform.Hosting;
 using Boon.Support;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Boon.Scenarios;
@@ -15,6 +19,38 @@ public sealed class AccessTests
         await using var boon = await TestBoon.StartAsync();
         (await WrongAnswersAsync(boon, AccessMatrix.Rows)).ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task What_processes_ask_each_other_opens_with_their_secret_and_nothing_else_does()
+    {
+        await using var boon = await TestBoon.StartAsync(("Boon:Services:Secret", Secret));
+        boon.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.RoutePattern.RawText!.StartsWith("/internal", StringComparison.Ordinal))
+            .SelectMany(endpoint => endpoint.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods
+                .Select(method => (method, endpoint.RoutePattern.RawText!)))
+            .ShouldBe(AccessMatrix.ForServices, ignoreOrder: true);
+        BoonHost.AllModules.SelectMany(DeclaredRoute.Of).Concat(DeclaredRoute.HostWide())
+            .ShouldNotContain(route => route.Path.StartsWith("/internal", StringComparison.Ordinal), "a gateway forwards none of it");
+        var world = await World.Of(boon);
+        var name = JsonSerializer.SerializeToElement(new { operationId = "internal" });
+        foreach (var (method, path) in AccessMatrix.ForServices)
+        {
+            var operation = new ApiOperation(method, path, name);
+            foreach (var caller in AccessMatrix.Callers)
+                (await world.CallAsync(operation, caller, withUser: false)).Problem.ShouldBe("unauthenticated", $"{operation} by {caller}");
+            foreach (var wrong in (string[])[Secret[..^1], Secret + "x", Secret.ToUpperInvariant(), ""])
+                (await boon.Api.Send(new(method), path.Replace("{module}", "identity", StringComparison.Ordinal), null, wrong))
+                    .Problem.ShouldBe("unauthenticated", $"{operation} with {wrong}");
+            (await boon.Api.Send(new(method), path.Replace("{module}", "identity", StringComparison.Ordinal), null, Secret))
+                .Code.ShouldBe(200, $"{operation}");
+            (await boon.Api.Send(new(method), path.Replace("{module}", "nothing", StringComparison.Ordinal), null, Secret))
+                .Problem.ShouldBe("not-found", $"{operation}");
+        }
+        (await boon.Api.Get("/v1/users/me", Secret)).Code.ShouldBe(401);
+        (await boon.Api.Get("/v1/events", Secret)).Code.ShouldBe(401);
+    }
+
+    private const string Secret = "the-secret-of-the-services-of-the-tests";
 
     /// <summary>Calls every operation of a host, or only one, as everybody, and answers what is not as the rows say.</summary>
     internal static async Task<List<string>> WrongAnswersAsync(TestBoon boon, IReadOnlyDictionary<string, string> rows, string? only = null)

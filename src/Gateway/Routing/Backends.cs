@@ -1,3 +1,5 @@
+using Boon.Platform.Services;
+
 namespace Boon.Gateway.Routing;
 
 /// <summary>Processes that answer alike: replicas of each other.</summary>
@@ -26,19 +28,11 @@ internal sealed class Backends
     /// <exception cref="SetupException">A module has no address, or an address is of no module.</exception>
     internal static Backends Of(IConfiguration configuration, IReadOnlyList<string> modules)
     {
-        var section = configuration.GetSection(Settings.GatewayModules.Key);
-        foreach (var name in section.GetChildren().Select(child => child.Key))
-            if (!modules.Contains(name, StringComparer.OrdinalIgnoreCase))
-                throw new SetupException(
-                    $"There is no module {name} to find ({section.Path}:{name}); there are {string.Join(", ", modules)}.");
-        var common = Settings.GatewayModules.Of(configuration);
-        var places = modules.Select(module =>
-            (Module: module, Addresses: Settings.GatewayModule.Of(configuration, $"{section.Path}:{module}", common))).ToList();
+        ModuleAddresses.CheckNames(configuration, modules);
+        var places = modules.Select(module => (Module: module, Addresses: ModuleAddresses.Of(configuration, module))).ToList();
         if (places.Where(place => place.Addresses.Count == 0).Select(place => place.Module).ToList() is { Count: > 0 } missing)
             throw new SetupException(
-                $"The gateway does not know where {string.Join(", ", missing)} is: set Boon__Gateway__Modules (all modules) or "
-                + $"Boon__Gateway__Modules__{char.ToUpperInvariant(missing[0][0])}{missing[0][1..]} to addresses such as "
-                + $"http://10.0.0.5:5080, with commas.");
+                $"The gateway does not know where {string.Join(", ", missing)} is: {ModuleAddresses.HowToSet(missing[0])}");
         var groups = places
             .GroupBy(place => string.Join(',', place.Addresses.Select(address => address.AbsoluteUri).Order(StringComparer.Ordinal)),
                 StringComparer.Ordinal)

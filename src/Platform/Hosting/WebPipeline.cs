@@ -4,6 +4,8 @@ using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Observability;
 using Boon.Platform.Operations;
+using Boon.Platform.Services;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -71,9 +73,13 @@ public static class WebPipeline
         });
         services.AddSingleton<BearerAuthentication>();
         services.AddAuthentication(BearerAuthentication.SchemeName)
-            .AddJwtBearer(options => options.EventsType = typeof(BearerAuthentication));
+            .AddJwtBearer(options => options.EventsType = typeof(BearerAuthentication))
+            .AddScheme<AuthenticationSchemeOptions, ServicesAuthentication>(ServicesAuthentication.SchemeName, null);
+        services.AddSingleton<ServicesSecret>();
+        services.AddSingleton<ModuleClient>();
         services.AddAuthorizationBuilder()
             .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
+            .AddPolicy(ServicesAuthentication.SchemeName, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(Caller.Operator, policy => policy.RequireRole(Caller.Operator));
         services.AddOpenApi("v1", ApiDescription.ApiDocument.Configure);
         return services;
@@ -106,6 +112,7 @@ public static class WebPipeline
         app.Use(RequestChecks.Refuse);
         app.Use(ClaimIdempotencyKey);
         MapHostWide(app);
+        LogsForServices.Map(app);
         app.MapOpenApi("/openapi/{documentName}.json").TakesAnyQuery().ExcludeFromDescription();
         app.UseBoonDocs();
     }

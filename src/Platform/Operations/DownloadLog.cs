@@ -29,9 +29,15 @@ internal static class DownloadLog
         .Produces<string>(StatusCodes.Status200OK, ContentType)
         .Refuses(StatusCodes.Status404NotFound, "not-found");
 
-    private static async Task<IResult> Handle(
+    private static Task<IResult> Handle(
         string module, string? after, HttpContext http, IEnumerable<HostedModule> modules, LogBarrier barrier,
-        IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, CancellationToken ct)
+        IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, CancellationToken ct) =>
+        AnswerAsync(module, after, http, modules, barrier, json, e => e, ct);
+
+    /// <summary>Answers a hosted module's log after a sequence, each event as <paramref name="shown"/> shows it.</summary>
+    internal static async Task<IResult> AnswerAsync(
+        string module, string? after, HttpContext http, IEnumerable<HostedModule> modules, LogBarrier barrier,
+        IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, Func<LoggedEvent, LoggedEvent> shown, CancellationToken ct)
     {
         if (modules.FirstOrDefault(hosted => hosted.Name == module) is not { } log)
             return Problems.NotFound("log");
@@ -44,17 +50,19 @@ internal static class DownloadLog
         await barrier.SettleAsync(module, ct);
         var head = await EventReader.HeadAsync(log.Database.Source, log.Database.Schema, ct);
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"boon-{module}.ndjson\"";
-        return TypedResults.Stream(stream => WriteAsync(stream, log.Database, from, head, json.Value.SerializerOptions, ct), ContentType);
+        return TypedResults.Stream(
+            stream => WriteAsync(stream, log.Database, from, head, shown, json.Value.SerializerOptions, ct), ContentType);
     }
 
     private static async Task WriteAsync(
-        Stream stream, ModuleDatabase database, long after, long head, JsonSerializerOptions options, CancellationToken ct)
+        Stream stream, ModuleDatabase database, long after, long head, Func<LoggedEvent, LoggedEvent> shown, JsonSerializerOptions options,
+        CancellationToken ct)
     {
         using var buffer = new MemoryStream(2 * FlushAt);
         await using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
         await foreach (var e in EventReader.ReadAllAsync(database.Source, database.Schema, after, head, types: null, ct))
         {
-            JsonSerializer.Serialize(writer, ListEvents.EventView.Of(e), options);
+            JsonSerializer.Serialize(writer, ListEvents.EventView.Of(shown(e)), options);
             writer.Flush();
             writer.Reset();
             buffer.WriteByte((byte)'\n');

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Boon.Platform.Access;
@@ -47,6 +48,12 @@ internal static class ListEvents
         internal static EventView Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
             e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Payload);
+
+        /// <summary>The event that this shows.</summary>
+        internal LoggedEvent Event() => Subject.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash
+            ? new(Source[1..], Sequence, Id, Type, Subject[..slash], Subject[(slash + 1)..], Userid, Data, Time.UtcDateTime,
+                Recordedtime.UtcDateTime, Traceparent, Causationid, By)
+            : throw new JsonException($"The subject of event {Id} is {Subject}.");
     }
 
     /// <summary>
@@ -56,7 +63,7 @@ internal static class ListEvents
     private sealed class AsItIs : JsonConverter<byte[]>
     {
         public override byte[] Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            throw new NotSupportedException("Events are only written.");
+            Encoding.UTF8.GetBytes(JsonElement.ParseValue(ref reader).GetRawText());
 
         public override void Write(Utf8JsonWriter writer, byte[] value, JsonSerializerOptions options) =>
             writer.WriteRawValue(OneLine(value), skipInputValidation: true);
