@@ -35,6 +35,27 @@ X
   exit 1
 }
 
+have_rabbitmq() { compgen -G '/usr/lib/rabbitmq/bin/rabbitmq-server' >/dev/null || command -v rabbitmq-server >/dev/null; }
+
+# Installs RabbitMQ where that is a matter of one command (root, apt); says what to do elsewhere.
+need_rabbitmq() {
+  have_rabbitmq && return 0
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing RabbitMQ from your distribution (apt-get install rabbitmq-server)..." >&2
+    # Its programs are wanted, not a server that the package starts: 101 forbids that.
+    local policy=/usr/sbin/policy-rc.d made=no
+    [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; made=yes; }
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server; } >&2 || true
+    [ $made = no ] || rm -f $policy
+    have_rabbitmq && return 0
+  fi
+  cat >&2 <<'X'
+test: RabbitMQ 3.9 or newer is needed, for the tests of logs over a broker. Install it:
+      apt-get install rabbitmq-server   (or: dnf install rabbitmq-server; brew install rabbitmq)
+X
+  exit 1
+}
+
 # The launcher's two programs, each a project and what it is built to.
 host_project=src/Host/Host.csproj host_dll=src/Host/bin/Release/net10.0/Boon.Host.dll
 bench_project=bench/Bench.csproj bench_dll=bench/bin/Release/net10.0/Boon.Bench.dll
