@@ -35,7 +35,7 @@ internal sealed record HostOptions(
 /// </summary>
 internal sealed class BoonHost : IAsyncDisposable
 {
-    private const string DefaultUrl = "http://127.0.0.1:5080";
+    internal const string DefaultUrl = "http://127.0.0.1:5080";
 
     /// <summary>What <c>--modules</c> says for a process that forwards to the modules of others, and has no database.</summary>
     internal const string GatewayName = "gateway";

@@ -10,7 +10,7 @@ namespace Boon.Host;
 
 /// <summary>
 /// The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>,
-/// <c>operators</c>.
+/// <c>operators</c>, <c>cluster</c>.
 /// </summary>
 internal static class Cli
 {
@@ -53,6 +53,7 @@ internal static class Cli
         DeadLettersCommand.Create(),
         LogCommand.Create(),
         OperatorsCommand.Create(),
+        ClusterCommand.Create(),
     };
 
     /// <summary>Errors that a person can mend, in a sentence; null for bugs, which keep their stack trace.</summary>

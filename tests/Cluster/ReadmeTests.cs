@@ -13,6 +13,7 @@ public sealed partial class ReadmeTests
         var commands = File.ReadLines(Path.Combine(Checkout.Root, "README.md")).Select(line => line.Split("  #")[0].Trim())
             .Where(line => line.StartsWith("./", StringComparison.Ordinal)).Distinct().ToList();
         commands.ShouldContain("./boon demo");
+        commands.ShouldContain("./boon cluster down");
         var folder = Directory.CreateTempSubdirectory("boon-readme-").FullName;
         File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
         try
@@ -22,6 +23,7 @@ public sealed partial class ReadmeTests
         }
         finally
         {
+            await RunAsync("./boon cluster down", folder); // also if one of them failed
             Directory.Delete(folder, recursive: true);
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Boon.Gateway;
 using Boon.Host;
+using Boon.Host.Cluster;
 using Boon.Identity;
 using Boon.Identity.Passwords;
 using Boon.Intake;
@@ -51,6 +52,7 @@ public static class FaultyBoon
                     break;
                 case "--fast-hash":
                     PasswordHashing.Rounds = FastRounds;
+                    ClusterPlan.Switches = ["--fast-hash"];
                     break;
                 default:
                     rest.Add(args[i]);

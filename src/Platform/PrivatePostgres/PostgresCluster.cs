@@ -28,14 +28,14 @@ internal sealed class PostgresCluster
 
     private readonly string binaries;
     private readonly PostgresUser user;
-    private readonly int connections;
+    private readonly PrivatePostgresOptions options;
 
-    private PostgresCluster(string home, string binaries, PostgresUser user, int connections)
+    private PostgresCluster(string home, string binaries, PostgresUser user, PrivatePostgresOptions options)
     {
         Home = home;
         this.binaries = binaries;
         this.user = user;
-        this.connections = connections;
+        this.options = options;
     }
 
     internal string Home { get; }
@@ -77,7 +77,7 @@ internal sealed class PostgresCluster
         var version = Path.Combine(home, "data", "PG_VERSION");
         var binaries = await PostgresBinaries.FindAsync(
             options.BinariesDirectory, File.Exists(version) ? (await File.ReadAllTextAsync(version, ct)).Trim() : null, ct);
-        return new PostgresCluster(home, binaries, new PostgresUser(isRoot), options.Connections);
+        return new PostgresCluster(home, binaries, new PostgresUser(isRoot), options);
     }
 
     /// <summary>Makes sure that the server runs and answers; makes the cluster at the first start. The caller has the turn.</summary>
@@ -93,6 +93,9 @@ internal sealed class PostgresCluster
         await StartAsync(ct);
         return await AnsweringAsync(announce, ct) ?? throw Failed($"The private PostgreSQL in {Home} started but does not answer.", "");
     }
+
+    /// <summary>True while a server runs on the data.</summary>
+    internal async Task<bool> IsRunningAsync(CancellationToken ct) => await ReadPidFileAsync(ct) is { } server && IsAlive(server.Pid);
 
     /// <summary>Stops the server: waits for running statements to be rolled back and for a clean shutdown.</summary>
     internal async Task StopAsync()
@@ -187,7 +190,7 @@ internal sealed class PostgresCluster
         {
             var port = await FreePortAsync(ct);
             var settings = $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 "
-                + $"-c max_connections={connections} -c shared_buffers=256MB {LogSettings}";
+                + $"-c max_connections={options.Connections} -c shared_buffers=256MB {LogSettings}";
             var before = LogFiles.ToDictionary(file => file, file => new FileInfo(file).Length, StringComparer.Ordinal);
             // pg_ctl gives the server a session of its own: neither Ctrl-C nor the end of Boon reaches it.
             var (status, output) = await user.RunAsync(Path.Combine(binaries, "pg_ctl"),
@@ -230,11 +233,11 @@ internal sealed class PostgresCluster
         }
     }
 
-    /// <summary>The port of last time if it is free, else one that the system gives.</summary>
+    /// <summary>The port of last time if it is free, else the one that is wished, else one that the system gives.</summary>
     private async Task<int> FreePortAsync(CancellationToken ct)
     {
         var last = File.Exists(PortFile) && int.TryParse(await File.ReadAllTextAsync(PortFile, ct), out var stored) ? stored : 0;
-        foreach (var port in (int[])[last, 0])
+        foreach (var port in (int[])[last, options.Port, 0])
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);

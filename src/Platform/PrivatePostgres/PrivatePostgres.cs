@@ -7,10 +7,13 @@ namespace Boon.Platform.PrivatePostgres;
 public sealed record PrivatePostgresOptions(string DataDirectory, string? BinariesDirectory)
 {
     /// <summary>
-    /// What the server's <c>max_connections</c> is; the tests of a machine with many processors have more hosts on one server than anybody
-    /// else.
+    /// What the server's <c>max_connections</c> is: a cluster of many processes needs more, and so do the tests of a machine with many
+    /// processors. It counts when the server is started.
     /// </summary>
-    internal int Connections { get; init; } = 200;
+    public int Connections { get; init; } = 200;
+
+    /// <summary>The port to have at the first start, if it is free; later ones have that of the start before. 0: any.</summary>
+    public int Port { get; init; }
 }
 
 /// <summary>The private PostgreSQL cannot run; the message says why and what to do.</summary>
@@ -69,6 +72,26 @@ public sealed class PrivatePostgres : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Leaves without stopping the server, for processes that use it without this class. <see cref="StopAsync"/> ends it.
+    /// </summary>
+    public async ValueTask LeaveRunningAsync()
+    {
+        if (presence is not null)
+            await presence.DisposeAsync();
+        presence = null;
+    }
+
+    /// <summary>Stops the server of a folder, unless somebody else is there who started or joined it.</summary>
+    public static async Task StopAsync(PrivatePostgresOptions options)
+    {
+        var cluster = await PostgresCluster.PrepareAsync(options, _ => { }, CancellationToken.None);
+        if (!await cluster.IsRunningAsync(CancellationToken.None))
+            return;
+        await using var turn = await TakeTurnAsync(cluster, CancellationToken.None);
+        await StopIfAloneAsync(cluster);
+    }
+
     /// <summary>Leaves; the last one out stops the server.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -77,6 +100,11 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await using var turn = await TakeTurnAsync(cluster, CancellationToken.None);
         await presence.DisposeAsync();
         presence = null;
+        await StopIfAloneAsync(cluster);
+    }
+
+    private static async Task StopIfAloneAsync(PostgresCluster cluster)
+    {
         FileStream alone;
         try
         {

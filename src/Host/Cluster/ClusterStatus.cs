@@ -1,0 +1,55 @@
+namespace Boon.Host.Cluster;
+
+/// <summary>How a part of a cluster is.</summary>
+/// <param name="Name">A process, or postgres.</param>
+/// <param name="Pid">Its number, while it runs.</param>
+/// <param name="Address">Where it is.</param>
+/// <param name="Ready">Whether it serves.</param>
+/// <param name="State">The same in words.</param>
+/// <param name="More">What else there is to say.</param>
+internal sealed record PartStatus(string Name, int? Pid, string Address, bool Ready, string State, string More);
+
+/// <summary>Looks at all parts of a cluster.</summary>
+internal static class ClusterStatus
+{
+    internal static async Task<IReadOnlyList<PartStatus>> LookAsync(ClusterFolder folder, ClusterState state, CancellationToken ct)
+    {
+        using var probe = new ClusterProbe();
+        var processes = await Task.WhenAll(BoonCluster.ProcessesOf(state).Prepend(BoonCluster.Gateway)
+            .Select(name => LookAsync(folder, state, name, probe, ct)));
+        return [await PostgresAsync(folder, state, ct), .. processes];
+    }
+
+    private static async Task<PartStatus> LookAsync(
+        ClusterFolder folder, ClusterState state, string name, ClusterProbe probe, CancellationToken ct)
+    {
+        var address = BoonCluster.Address(state, name);
+        if (new ClusterProcess(folder, name).Running() is not { } process)
+            return new PartStatus(name, null, address, false, "does not run", "");
+        var (ready, said) = await probe.HealthAsync(address, ct);
+        var lag = ready && name != BoonCluster.Gateway ? await probe.LagAsync(address, ct) : null;
+        return new PartStatus(name, process.Pid, address, ready, said, lag is { } behind ? $"{behind} events behind" : "");
+    }
+
+    private static async Task<PartStatus> PostgresAsync(ClusterFolder folder, ClusterState state, CancellationToken ct)
+    {
+        var secret = folder.Secret(BoonCluster.DatabasesOf(state.Broker)[0]);
+        var text = File.Exists(secret) ? await File.ReadAllTextAsync(secret, ct) : null;
+        var seen = text is null ? null : await ClusterDatabases.ConnectionsAsync(text, ct);
+        var port = text is null ? 0 : new Npgsql.NpgsqlConnectionStringBuilder(text).Port;
+        return new PartStatus(BoonCluster.Postgres, seen is null ? null : Pid(state), $"127.0.0.1:{port}", seen is not null,
+            seen is null ? "does not run" : "ready", seen is { } found ? $"{found.Open} of {found.Most} connections" : "");
+    }
+
+    private static int? Pid(ClusterState state)
+    {
+        try
+        {
+            return int.Parse(File.ReadLines(Path.Combine(state.Postgres!, "data", "postmaster.pid")).First());
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
