@@ -55,12 +55,13 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
         var loggers = NullLoggerFactory.Instance;
         databases = new Databases(settings, loggers);
         producer = new(databases.Of(ProducerDb.Schema));
+        var places = new LogPlaces(databases, settings, [], []);
         var consumer = new ModuleDatabase<TConsumer>(databases.Of(consumerSchema));
-        subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, databases,
+        subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, places,
             signals, settings, loggers);
         services = [
             new SequencerLoop(producer.Database, signals, loggers), new SequencerLoop(consumer.Database, signals, loggers), subscription,
-            new LogNotifications(databases, signals, TimeProvider.System, NullLogger<LogNotifications>.Instance)];
+            new LogNotifications(databases, places, signals, TimeProvider.System, NullLogger<LogNotifications>.Instance)];
         meters.InstrumentPublished = (instrument, listener) =>
         {
             if (instrument.Meter.Name == LogMetrics.Name && instrument.Name is "boon_events_sequenced" or "boon_events_handled")

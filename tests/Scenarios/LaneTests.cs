@@ -124,7 +124,7 @@ public sealed class LaneTests
             [$"Boon:Subscriptions:{Name}:BatchSize"] = "7",
         }).Build();
         return new SubscriptionRunner<PromotionsDb>(
-            subscription, services.GetRequiredService<ModuleDatabase<PromotionsDb>>(), services.GetRequiredService<Databases>(),
+            subscription, services.GetRequiredService<ModuleDatabase<PromotionsDb>>(), services.GetRequiredService<LogPlaces>(),
             services.GetRequiredService<LogSignals>(), settings, loggers ?? services.GetRequiredService<ILoggerFactory>());
     }
 }

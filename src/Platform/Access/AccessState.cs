@@ -12,11 +12,9 @@ namespace Boon.Platform.Access;
 /// every module learns everything, and holds them in memory: a request asks no database.
 /// </summary>
 public sealed partial class AccessState(
-    Databases databases, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger)
+    LogPlaces places, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger)
     : BackgroundService
 {
-    private const string Source = "identity";
-
     /// <summary>
     /// From one read for an unknown key to the next: whoever sends tokens of made-up keys makes the process read no oftener.
     /// </summary>
@@ -25,7 +23,7 @@ public sealed partial class AccessState(
 
     /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
     private readonly TimeSpan remember = tokens.Lifetime + TimeSpan.FromMinutes(5);
-    private readonly ModuleDatabase database = databases.Of(Source);
+    private readonly LogPlace log = places.OfProcess(LogPlaces.Everywhere)!;
     private readonly ConcurrentDictionary<string, VerificationKey> keys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, SigningKeyCreated> announced = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, DateTimeOffset> ended = new();
@@ -97,7 +95,8 @@ public sealed partial class AccessState(
         {
             try
             {
-                await barrier.SettleAsync(database.ForBackground, ct);
+                if (!log.IsCopy) // what a copy lacks is on its way
+                    await barrier.SettleAsync(log.Database.ForBackground, ct);
             }
             catch (TimeoutException error)
             {
@@ -122,8 +121,8 @@ public sealed partial class AccessState(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var wake = new WakeSignal();
-        using var subscription = signals.OnSequenced(Source, wake);
-        await database.Loops.OnWakeAsync(wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        using var subscription = signals.OnSequenced(LogPlaces.Everywhere, wake);
+        await log.Database.Loops.OnWakeAsync(wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
     }
 
     private async Task ReadAsync(CancellationToken ct)
@@ -131,7 +130,7 @@ public sealed partial class AccessState(
         await reading.WaitAsync(ct);
         try
         {
-            await using var connection = await database.Background.OpenConnectionAsync(ct);
+            await using var connection = await log.Database.Background.OpenConnectionAsync(ct);
             if (!await TryReadAsync(connection, ct))
             {
                 // What is held in memory costs little to read again: nobody has to say from where. What was known stays known.
@@ -152,12 +151,12 @@ public sealed partial class AccessState(
     private async Task<bool> TryReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var trip = new RoundTrip(connection);
-        var asked = LogState.Ask(trip, database.Schema, mark);
+        var asked = LogState.Ask(trip, log.Schema, mark);
         var news = (after == 0 ? AddAll(trip) : AddNews(trip))
             .All(row => (Type: row.GetString(0), Payload: row.GetFieldValue<byte[]>(1), Time: row.GetFieldValue<DateTimeOffset>(2)));
         await trip.RunAsync(ct);
         var state = asked.Value!;
-        if (Defences.Epochs.On && state.Difference(after, mark) is { } difference)
+        if (Defences.Epochs.On && state.Difference(log, after, mark) is { } difference)
         {
             LogDiverged(logger, difference);
             return false;
@@ -173,26 +172,26 @@ public sealed partial class AccessState(
     /// </summary>
     private SqlStatement AddAll(RoundTrip trip) => trip.Add($"""
         select l.type, l.payload, l.time
-        from {database.Schema}.event_log l
+        from {log.Schema}.event_log l
         where l.type collate "C" = '{SigningKeyCreated.Name}'
-            and exists (select from {database.Schema}.event_order o where o.position = l.position)
+            and exists (select from {log.Schema}.event_order o where o.position = l.position)
         union all
         select l.type, l.payload, l.time
-        from {database.Schema}.event_log l
+        from {log.Schema}.event_log l
         where l.type collate "C" = '{SessionEnded.Name}'
-            and exists (select from {database.Schema}.event_order o where o.position = l.position)
+            and exists (select from {log.Schema}.event_order o where o.position = l.position)
             and l.position > (
                 select coalesce(max(e.position), 0)
-                from {database.Schema}.event_log e
+                from {log.Schema}.event_log e
                 where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1)
         """, remember * 2); // a transaction can be open for a while between its time and its position
 
     private SqlStatement AddNews(RoundTrip trip) => trip.Add($"""
         select l.type, l.payload, l.time
-        from {database.Schema}.event_order o
+        from {log.Schema}.event_order o
         cross join lateral (
             select *
-            from {database.Schema}.event_log e
+            from {log.Schema}.event_log e
             where e.position = o.position
             offset 0) l
         where o.sequence > $1 and l.type in ('{SigningKeyCreated.Name}', '{SessionEnded.Name}')

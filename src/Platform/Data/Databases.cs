@@ -81,41 +81,7 @@ public sealed class Databases : IAsyncDisposable
     internal void ListenerBroke(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool).Requests.Clear();
 
     /// <summary>True when two modules share a database, so that one statement can read of both.</summary>
-    internal bool AreTogether(string module, string other) => ReferenceEquals(Of(module).Background, Of(other).Background);
-
-    /// <summary>
-    /// Reads another module's log: on the reader's own connection where both are in one database, else on one of the source's.
-    /// </summary>
-    internal async Task<T> ReadAsync<T>(
-        NpgsqlConnection own, ModuleDatabase reader, string source, Func<NpgsqlConnection, string, Task<T>> read, CancellationToken ct)
-    {
-        var from = Of(source);
-        if (AreTogether(reader.Module, source))
-            return await read(own, from.Schema);
-        return await OfSourceAsync(from, async () =>
-        {
-            await using var connection = await from.Background.OpenConnectionAsync(ct);
-            return await read(connection, from.Schema);
-        });
-    }
-
-    /// <summary>
-    /// Asks another module's database. That it is away is noted as what it is, and the reader's own database is not taken for it: the
-    /// error names the source and has no cause.
-    /// </summary>
-    internal async Task<T> OfSourceAsync<T>(ModuleDatabase source, Func<Task<T>> ask)
-    {
-        try
-        {
-            return await ask();
-        }
-        catch (Exception error) when (Outages.Note(source.Background, error))
-        {
-#pragma warning disable MA0054 // With its cause it would be taken for an outage of the reader's own database.
-            throw new TimeoutException($"The database of {source.Module} is away: {error.Message}");
-#pragma warning restore MA0054
-        }
-    }
+    internal bool AreTogether(string module, string other) => TextOf(module) is { } text && text == TextOf(other);
 
     private DatabasePools PoolsOf(string module)
     {

@@ -14,6 +14,10 @@ public static class LogServices
         services.AddSingleton(provider => new Databases(
             provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<ILoggerFactory>(),
             provider.GetServices<LaneConnections>()));
+        services.AddSingleton(provider => new LogPlaces(
+            provider.GetRequiredService<Databases>(), provider.GetRequiredService<IConfiguration>(),
+            provider.GetServices<HostedModule>().Select(module => module.Name), provider.GetServices<LaneConnections>()));
+        services.AddSingleton<ModuleMigrations, CopyMigrations>();
         services.AddSingleton<LogSignals>();
         services.AddSingleton<LogBarrier>();
         services.AddSingleton<LogEpochs>();

@@ -34,9 +34,10 @@ public static class EventReader
     /// </summary>
     /// <remarks>Throws <see cref="LogDivergedException"/> when it is not the log that <paramref name="mark"/> remembers.</remarks>
     public static async Task<LogPage> ReadAsync(
-        NpgsqlConnection connection, string schema, long after, int limit, CancellationToken ct,
+        NpgsqlConnection connection, LogPlace place, long after, int limit, CancellationToken ct,
         int lane = 0, int lanes = 1, long holdAt = long.MaxValue, string[]? types = null, LogMark? mark = null)
     {
+        var schema = place.Schema;
         var trip = new RoundTrip(connection);
         var found = Defences.DenseSequence.On
             ? LogState.Ask(trip, schema, mark)
@@ -54,11 +55,11 @@ public static class EventReader
             order by o.sequence
             limit {limit}
             """, after, holdAt, lane, lanes, types)
-            .All(row => Read(row, schema));
+            .All(row => Read(row, place.Source));
         await trip.RunAsync(ct);
         var state = found.Value!;
-        if (Defences.DenseSequence.On && Defences.Epochs.On && mark is not null && state.Difference(after, mark) is { } difference)
-            throw new LogDivergedException(schema, difference);
+        if (Defences.DenseSequence.On && Defences.Epochs.On && mark is not null && state.Difference(place, after, mark) is { } difference)
+            throw new LogDivergedException(place.Source, difference);
         var head = state.Head;
         var end = Math.Max(after, Math.Min(head, holdAt));
         // Events beyond the head that was read first may be here too: they are whole, so they count.
@@ -74,13 +75,13 @@ public static class EventReader
     /// each in a moment of its own, so that however long it takes nothing is held. What is in a log stays as it is.
     /// </summary>
     public static async IAsyncEnumerable<LoggedEvent> ReadAllAsync(
-        NpgsqlDataSource source, string schema, long after, long upTo, string[]? types, [EnumeratorCancellation] CancellationToken ct)
+        NpgsqlDataSource source, LogPlace place, long after, long upTo, string[]? types, [EnumeratorCancellation] CancellationToken ct)
     {
         while (after < upTo)
         {
             LogPage page;
             await using (var connection = await source.OpenConnectionAsync(ct))
-                page = await ReadAsync(connection, schema, after, PageSize, ct, holdAt: Math.Min(upTo, after + MostLookedAt), types: types);
+                page = await ReadAsync(connection, place, after, PageSize, ct, holdAt: Math.Min(upTo, after + MostLookedAt), types: types);
             foreach (var e in page.Events)
                 yield return e;
             if (page.UpTo == after)
@@ -94,9 +95,10 @@ public static class EventReader
         source.Command($"select last from {LogHead.Of(schema)} h").ScalarAsync<long>(ct);
 
     /// <summary>Reads one event by its sequence.</summary>
-    public static async Task<LoggedEvent?> ReadOneAsync(NpgsqlConnection connection, string schema, long sequence, CancellationToken ct)
+    public static async Task<LoggedEvent?> ReadOneAsync(
+        NpgsqlConnection connection, LogPlace place, long sequence, CancellationToken ct)
     {
-        var page = await ReadAsync(connection, schema, sequence - 1, 1, ct, holdAt: sequence);
+        var page = await ReadAsync(connection, place, sequence - 1, 1, ct, holdAt: sequence);
         return page.Events.Count == 1 ? page.Events[0] : null;
     }
 

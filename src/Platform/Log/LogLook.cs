@@ -7,7 +7,7 @@ namespace Boon.Platform.Log;
 /// One statement over all logs of a database that this process knows: which have events without a number, and which heads have moved since
 /// the last look. It takes no transaction id and writes nothing.
 /// </summary>
-internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
+internal sealed class LogLook(Databases databases, LogPlaces places, NpgsqlDataSource pool)
 {
     /// <summary>Another process may migrate a schema that was not there: the statement is made anew after so many looks.</summary>
     private const int LooksToRebuild = 20;
@@ -44,7 +44,16 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
             return;
         }
         waiting.ForEach(signals.Appended);
-        moved.ForEach(module => signals.Sequenced(module, here: false));
+        moved.ForEach(module => signals.Sequenced(module));
+    }
+
+    private async Task<IEnumerable<LogPlace>> CopiesAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var copies = places.Copies.Where(copy => ReferenceEquals(copy.Database.Background, pool)).ToList();
+        var there = await connection.Command(
+            "select s from unnest($1) s where to_regclass(s || '.log_head') is not null", copies.Select(copy => copy.Schema).ToArray())
+            .ReadAllAsync(row => row.GetString(0), ct);
+        return copies.Where(copy => there.Contains(copy.Schema));
     }
 
     private async Task<string?> StatementAsync(NpgsqlConnection connection, CancellationToken ct)
@@ -56,7 +65,10 @@ internal sealed class LogLook(Databases databases, NpgsqlDataSource pool)
             where exists (select from pg_attribute where attrelid = to_regclass(s || '.log_head') and attname = 'floor')
             """, schemas.Order(StringComparer.Ordinal).ToArray())
             .ReadAllAsync(row => row.GetString(0), ct);
-        return there.Count == 0 ? null : new StringBuilder().AppendJoin("\nunion all\n", there.Select(schema =>
-            $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {LogHead.Of(schema)} h")).ToString();
+        var logs = there.Select(schema =>
+            $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {LogHead.Of(schema)} h");
+        // Nobody waits for a number in a copy.
+        var copies = (await CopiesAsync(connection, ct)).Select(copy => $"select '{copy.Source}', h.last, false from {LogHead.Of(copy.Schema)} h");
+        return new StringBuilder().AppendJoin("\nunion all\n", logs.Concat(copies)) is { Length: > 0 } all ? all.ToString() : null;
     }
 }

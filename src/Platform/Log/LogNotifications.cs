@@ -13,7 +13,7 @@ namespace Boon.Platform.Log;
 /// </para>
 /// </summary>
 internal sealed partial class LogNotifications(
-    Databases databases, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
+    Databases databases, LogPlaces places, LogSignals signals, TimeProvider time, ILogger<LogNotifications> logger) : BackgroundService
 {
     internal const string Channel = "boon_log";
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(10);
@@ -27,9 +27,9 @@ internal sealed partial class LogNotifications(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var senders = databases.BackgroundPools.Select(pool => new Sender(pool)).ToList();
-        signals.SequencedHere = module =>
+        signals.SequencedHere = (module, pool) =>
         {
-            var sender = senders.Find(one => one.Pool == databases.Of(module).Background);
+            var sender = senders.Find(one => one.Pool == pool);
             sender?.Changed.TryAdd(module, 0);
             sender?.Wake.Set();
         };
@@ -71,7 +71,7 @@ internal sealed partial class LogNotifications(
         {
             try
             {
-                listener ??= await Listener.OpenAsync(databases, pool, signals, time, ct);
+                listener ??= await Listener.OpenAsync(databases, places, pool, signals, time, ct);
                 await listener.WaitOrLookAsync(ct);
             }
             catch when (!ct.IsCancellationRequested)
@@ -91,15 +91,16 @@ internal sealed partial class LogNotifications(
         private long looked = time.GetTimestamp();
 
         internal static async Task<Listener> OpenAsync(
-            Databases databases, NpgsqlDataSource pool, LogSignals signals, TimeProvider time, CancellationToken ct)
+            Databases databases, LogPlaces places, NpgsqlDataSource pool, LogSignals signals, TimeProvider time,
+            CancellationToken ct)
         {
             var connection = await pool.OpenConnectionAsync(ct);
             try
             {
-                connection.Notification += (_, notification) => signals.Sequenced(notification.Payload, here: false);
+                connection.Notification += (_, notification) => signals.Sequenced(notification.Payload);
                 await connection.Command($"listen {Channel}").ExecuteAsync(ct);
                 signals.Everything();
-                return new Listener(connection, new LogLook(databases, pool), signals, time);
+                return new Listener(connection, new LogLook(databases, places, pool), signals, time);
             }
             catch
             {

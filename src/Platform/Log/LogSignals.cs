@@ -14,18 +14,23 @@ public sealed class LogSignals
 
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<WakeSignal, byte>> checkpoints = new(StringComparer.Ordinal);
 
-    /// <summary>Raised with the module's name when this process gave numbers to its events.</summary>
-    internal Action<string>? SequencedHere { get; set; }
+    /// <summary>
+    /// Raised with the module's name when this process gave numbers to its events, or received some, with the pool of the database where
+    /// they now are.
+    /// </summary>
+    internal Action<string, NpgsqlDataSource>? SequencedHere { get; set; }
 
     /// <summary>Events of a module were committed and wait for their numbers.</summary>
     public void Appended(string module) => Wake(sequencers, module);
 
     /// <summary>Events of a module got their numbers, in this process or another.</summary>
-    internal void Sequenced(string module, bool here)
+    internal void Sequenced(string module) => Wake(readers, module);
+
+    /// <summary>The same, done by this process: others learn it over the database.</summary>
+    internal void Sequenced(string module, NpgsqlDataSource background)
     {
         Wake(readers, module);
-        if (here)
-            SequencedHere?.Invoke(module);
+        SequencedHere?.Invoke(module, background);
     }
 
     /// <summary>This process moved a checkpoint of a subscription.</summary>

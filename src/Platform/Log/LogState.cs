@@ -49,10 +49,16 @@ internal sealed record LogState(long Head, Guid? LogId, Guid? HeadEvent, Guid? M
         return state.Value!;
     }
 
-    /// <summary>Why a reader that stands after a sequence must not go on; null when this is the log that it has read.</summary>
-    internal string? Difference(long after, LogMark mark) =>
-        Head < after ? $"it ends at {Head}, and was read up to {after}"
-        : mark.Sequence is { } read && MarkedEvent != mark.EventId ? $"another event has the sequence {read}"
-        : mark.LogId is { } known && LogId != known ? $"its id is {LogId}, and was {known}"
-        : null;
+    /// <summary>
+    /// Why a reader that stands after a sequence must not go on; null when this is the log that it has read. A copy that ends before it is
+    /// still being filled, and says nothing yet.
+    /// </summary>
+    internal string? Difference(LogPlace place, long after, LogMark mark)
+    {
+        var compared = place.Compared(mark);
+        return Head < after ? place.IsCopy ? null : $"it ends at {Head}, and was read up to {after}"
+            : compared.Sequence is { } read && MarkedEvent != compared.EventId ? $"another event has the sequence {read}"
+            : compared.LogId is { } known && LogId != known ? $"its id is {LogId}, and was {known}"
+            : null;
+    }
 }

@@ -195,7 +195,7 @@ internal sealed partial class Sequencer(ModuleDatabase database, LogSignals sign
         if (given == 0)
             return;
         LogMetrics.Sequenced(database.Module, given);
-        signals.Sequenced(database.Module, here: true);
+        signals.Sequenced(database.Module, database.Background);
     }
 
     [LoggerMessage(1, LogLevel.Warning, "The log of {Module} was restored into another PostgreSQL cluster. {Given} events without a number "

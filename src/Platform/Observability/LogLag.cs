@@ -10,7 +10,7 @@ namespace Boon.Platform.Observability;
 /// </summary>
 internal sealed class LogLag : IDisposable
 {
-    private readonly Databases databases;
+    private readonly LogPlaces places;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
     private readonly IReadOnlyList<HostedModule> modules;
     private readonly SemaphoreSlim gate = new(1, 1);
@@ -27,14 +27,14 @@ internal sealed class LogLag : IDisposable
     /// <summary>A lane's lag in one source's log; negative and stopped when the log ends before the lane's checkpoint.</summary>
     private sealed record Reading(string Subscription, int Lane, string Source, long Lag, double OldestSeconds, bool Stopped);
 
-    public LogLag(Databases databases, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
+    public LogLag(LogPlaces places, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
         this.modules = [.. modules];
         LogMetrics.Meter.CreateObservableGauge(
             "boon_log_unsequenced_events", () =>
             waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
             description: "Committed events that have no number yet.");
-        this.databases = databases;
+        this.places = places;
         this.subscriptions = [.. subscriptions];
         LogMetrics.Meter.CreateObservableGauge(
             "boon_subscription_lag_events", () => readings.Select(r => new Measurement<long>(r.Lag, Tags(r))),
@@ -111,9 +111,10 @@ internal sealed class LogLag : IDisposable
             foreach (var place in lanes)
                 try
                 {
-                    found.Add(await databases.ReadAsync(connection, subscription.Database, place.Source, (c, s) =>
-                        ReadAsync(c, s, ReferenceEquals(c, connection)
-                            ? place with { Mark = place.Mark with { LogId = null } } : place, ct), ct));
+                {
+                    var log = places.Of(subscription.Database.Module, place.Source);
+                    found.Add(await log.ReadAsync(connection, c => ReadAsync(c, log, place, ct), ct));
+                }
                 }
                 catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
                 {
@@ -127,13 +128,13 @@ internal sealed class LogLag : IDisposable
         letters = open;
     }
 
-    private static async Task<Reading> ReadAsync(NpgsqlConnection connection, string schema, Place place, CancellationToken ct)
+    private static async Task<Reading> ReadAsync(NpgsqlConnection connection, LogPlace log, Place place, CancellationToken ct)
     {
         var trip = new RoundTrip(connection);
-        var asked = LogState.Ask(trip, schema, place.Mark);
+        var asked = LogState.Ask(trip, log.Schema, place.Mark);
         var oldest = trip.Add($"""
             select extract(epoch from clock_timestamp() - recordedat)::float8
-            from {schema}.event_order
+            from {log.Schema}.event_order
             where sequence = $1
             """, place.Sequence + 1)
             .First(row => row.GetDouble(0));
@@ -141,6 +142,6 @@ internal sealed class LogLag : IDisposable
         var state = asked.Value!;
         return new Reading(
             place.Subscription, place.Lane, place.Source, state.Head - place.Sequence, Math.Max(0, oldest.Value),
-            state.Difference(place.Sequence, place.Mark) is not null);
+            state.Difference(log, place.Sequence, place.Mark) is not null);
     }
 }

@@ -60,7 +60,7 @@ internal static class DownloadLog
     {
         using var buffer = new MemoryStream(2 * FlushAt);
         await using var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = options.Encoder, SkipValidation = true });
-        await foreach (var e in EventReader.ReadAllAsync(database.Source, database.Schema, after, head, types: null, ct))
+        await foreach (var e in EventReader.ReadAllAsync(database.Source, LogPlace.Own(database), after, head, types: null, ct))
         {
             JsonSerializer.Serialize(writer, ListEvents.EventView.Of(shown(e)), options);
             writer.Flush();

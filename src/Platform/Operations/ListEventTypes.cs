@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Boon.Platform.Access;
-using Boon.Platform.Data;
 using Boon.Platform.Http;
 using Boon.Platform.Log;
 using Boon.Platform.Rules;
@@ -33,13 +32,13 @@ internal static class ListEventTypes
         .Produces<GatheredPage<EventTypeView>>();
 
     private static async Task<IResult> Handle(
-        [AsParameters] PageQuery page, EventTypes all, IEnumerable<TriggerUse> uses, Databases databases, CancellationToken ct)
+        [AsParameters] PageQuery page, EventTypes all, IEnumerable<TriggerUse> uses, LogPlaces places, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out string? after, out var problem))
             return problem!;
         var own = all.All.Select(type =>
             new EventTypeView(type.Name, type.Module, type.HasUser ? Uses(type.Module) : [], type.Members, type.Sample));
-        var reported = (await ReportedTypes.ListAsync(databases, after ?? "", limit + 1, ct))
+        var reported = (await ReportedTypes.ListAsync(places.OfProcess(ReportedTypes.Module), after ?? "", limit + 1, ct))
             .Select(type => new EventTypeView(type, ReportedTypes.Module, Uses(ReportedTypes.Module), [], null));
         var types = own.Concat(reported).Where(view => string.CompareOrdinal(view.Type, after) > 0)
             .OrderBy(view => view.Type, StringComparer.Ordinal).Take(limit + 1).ToList();

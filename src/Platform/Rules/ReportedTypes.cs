@@ -12,22 +12,23 @@ internal static class ReportedTypes
     internal const string Module = "intake";
 
     /// <summary>Those after a name, in their order, at most so many.</summary>
-    internal static async Task<List<string>> ListAsync(Databases databases, string after, int limit, CancellationToken ct)
+    internal static async Task<List<string>> ListAsync(LogPlace? log, string after, int limit, CancellationToken ct)
     {
-        var database = databases.Of(Module);
+        if (log is null)
+            return []; // the processes that read it list them
         try
         {
-            return await database.Command($"""
+            return await log.Database.Command($"""
                 with recursive seen (type) as (
                     (select l.type collate "C"
-                    from {database.Schema}.event_log l
+                    from {log.Schema}.event_log l
                     where l.type collate "C" >= '{EventTypes.External}' and l.type collate "C" < 'external/' and l.type collate "C" > $1
                     order by l.type collate "C"
                     limit 1)
                     union all
                     select (
                         select l.type collate "C"
-                        from {database.Schema}.event_log l
+                        from {log.Schema}.event_log l
                         where l.type collate "C" > s.type and l.type collate "C" < 'external/'
                         order by l.type collate "C"
                         limit 1)
@@ -48,16 +49,15 @@ internal static class ReportedTypes
     }
 
     /// <summary>True when an event of this name, of any version, was reported.</summary>
-    internal static async Task<bool> AnyAsync(Databases databases, string name, CancellationToken ct)
+    internal static async Task<bool> AnyAsync(LogPlace log, string name, CancellationToken ct)
     {
-        var database = databases.Of(Module);
         try
         {
-            return await database.Command($"""
-                select exists (select from {database.Schema}.event_log l where l.type collate "C" = $1)
+            return await log.Database.Command($"""
+                select exists (select from {log.Schema}.event_log l where l.type collate "C" = $1)
                     or exists (
                         select
-                        from {database.Schema}.event_log l
+                        from {log.Schema}.event_log l
                         where l.type collate "C" >= $1 || '.v0' and l.type collate "C" < $1 || '.v:'
                         and substr(l.type, length($1) + 3) ~ '^[0-9]+$')
                 """, name)

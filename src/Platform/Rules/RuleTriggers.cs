@@ -1,12 +1,11 @@
 using System.Text.Json;
-using Boon.Platform.Data;
 using Boon.Platform.Input;
 using Boon.Platform.Log;
 
 namespace Boon.Platform.Rules;
 
 /// <summary>What can trigger the rules of a module: the events of every other module, and those that other systems report.</summary>
-public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databases databases, LogBarrier barrier)
+public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlaces places, LogBarrier barrier)
 {
     private const int MostNames = 3;
 
@@ -20,6 +19,8 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
             && validation.Check(EventTriggers.IsName(trigger), "trigger", "must be an event's name, such as identity.user-signed-in"))
             CheckFires(validation, trigger, own);
         EventTriggers.CheckWhen(validation, when);
+        if (trigger is not null && when is { ValueKind: JsonValueKind.Object } members)
+            CheckNotPersonal(validation, trigger, members);
     }
 
     /// <summary>The settled end of the log of each module whose events trigger rules of module <paramref name="own"/>.</summary>
@@ -27,13 +28,13 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
         barrier.SettledHeadsAsync(modules.Except(own), ct);
 
     /// <summary>
-    /// What an operator should know of a trigger that was taken: nothing of its name was reported so far, or its events have no such
+    /// What an operator should know of a trigger that a rule of module <paramref name="own"/> was given: nothing of its name was reported so far, or its events have no such
     /// member. Null: nothing.
     /// </summary>
-    public async Task<string[]?> WarningsAsync(string trigger, string? when, CancellationToken ct)
+    public async Task<string[]?> WarningsAsync(string trigger, string? when, string own, CancellationToken ct)
     {
         if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
-            return await ReportedTypes.AnyAsync(databases, trigger, ct) ? null : [$"No {trigger} was reported so far."];
+            return await ReportedTypes.AnyAsync(places.Of(own, ReportedTypes.Module), trigger, ct) ? null : [$"No {trigger} was reported so far."];
         return UnknownMembers(trigger, when) is { Count: > 0 } unknown
             ? [.. unknown.Select(member => $"when names {member}, which {trigger} does not have: it never matches.")] : null;
     }
@@ -57,6 +58,14 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, Databas
                 + $"and names of other systems' events begin with {EventTypes.External}");
         else
             validation.Check(meant.Exists(type => type.HasUser), "trigger", "is an event of no user: nobody could get anything");
+    }
+
+    /// <summary>Personal data never leaves its module, so a rule elsewhere sees none of it: what it means must not depend on that.</summary>
+    private void CheckNotPersonal(Validation validation, string trigger, JsonElement when)
+    {
+        var personal = Named(trigger).SelectMany(type => EventCatalog.PersonalMembers.GetValueOrDefault(type.Name) ?? []).ToHashSet();
+        foreach (var member in when.EnumerateObject().Where(member => personal.Contains(member.Name)))
+            validation.Fail("when", $"must not name {member.Name}: it is personal data, which no rule may look at");
     }
 
     /// <summary>The members of a rule's <c>when</c> that no event of its trigger has.</summary>

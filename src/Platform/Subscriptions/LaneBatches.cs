@@ -111,9 +111,10 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
         var source = checkpoint.Source;
         try
         {
-            var page = await lane.Databases.ReadAsync(unit.Connection, lane.Database, source, (connection, schema) => EventReader.ReadAsync(
-                connection, schema, checkpoint.Sequence, most, ct, lane.Number, lane.Count, Furthest(checkpoint), subscription.Types,
-                Mark(checkpoint)), ct);
+            var place = lane.PlaceOf(source);
+            var page = await place.ReadAsync(unit.Connection, connection => EventReader.ReadAsync(
+                connection, place, checkpoint.Sequence, most, ct, lane.Number, lane.Count, Furthest(checkpoint), subscription.Types,
+                checkpoint.Mark), ct);
             stopped.Remove(source);
             return page;
         }
@@ -128,10 +129,6 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
             return null;
         }
     }
-
-    /// <summary>The id of a log in the same database plays no role: both are restored as one.</summary>
-    private LogMark Mark(Checkpoint checkpoint) =>
-        lane.Databases.AreTogether(lane.Database.Module, checkpoint.Source) ? checkpoint.Mark with { LogId = null } : checkpoint.Mark;
 
     /// <summary>
     /// The hold, if there is one. And who wants few of the events looks at a bounded number of them at a time, however long the log is.

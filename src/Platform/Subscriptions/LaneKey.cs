@@ -9,10 +9,13 @@ internal readonly record struct LaneKey(string Schema, string Subscription, int 
 /// <summary>A lane, one of <paramref name="Count"/>, with what its reader works with.</summary>
 internal sealed record Lane<TContext>(
     Subscription<TContext> Subscription, SubscriptionSettings Settings, int Number, int Count,
-    ModuleDatabase<TContext> Module, Databases Databases, LogSignals Signals, ILogger Logger)
+    ModuleDatabase<TContext> Module, LogPlaces Places, LogSignals Signals, ILogger Logger)
     where TContext : DbContext
 {
     internal LaneKey Key { get; } = new(Module.Database.Schema, Subscription.Name, Number);
 
     internal ModuleDatabase Database => Module.Database;
+
+    /// <summary>Where it reads a source.</summary>
+    internal LogPlace PlaceOf(string source) => Places.Of(Database.Module, source);
 }

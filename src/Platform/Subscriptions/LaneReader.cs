@@ -38,7 +38,7 @@ internal sealed partial class LaneReader<TContext>(Lane<TContext> lane, Semaphor
 
     private static readonly TimeSpan BusyDelay = TimeSpan.FromMilliseconds(100);
 
-    private readonly LaneNews news = new(lane.Key, lane.Count, lane.Subscription.Sources, lane.Database, lane.Databases);
+    private readonly LaneNews news = new(lane.Key, lane.Count, [.. lane.Subscription.Sources.Select(lane.PlaceOf)], lane.Database);
     private readonly BatchLimit limit = new(lane.Settings.BatchSize);
 
     /// <summary>Reads until <paramref name="layout"/> is cancelled; cancels it when the layout of lanes is another one.</summary>

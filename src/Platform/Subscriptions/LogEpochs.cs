@@ -13,7 +13,7 @@ namespace Boon.Platform.Subscriptions;
 public sealed record AcceptedLane(string Subscription, int Lane, long Stood, long? GoesOn, string? Difference);
 
 /// <summary>The ids of logs: a new one says that a log is not what its readers knew; accepting it says from where they go on.</summary>
-public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunner> subscriptions)
+public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable<SubscriptionRunner> subscriptions)
 {
     /// <summary>A lane as its row says it, and why it must not go on; lost when its last event is no longer there.</summary>
     private sealed record Stand(
@@ -98,13 +98,13 @@ public sealed class LogEpochs(Databases databases, IEnumerable<SubscriptionRunne
         for (var i = 0; i < stands.Count; i++)
         {
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
-            if (databases.AreTogether(reader.Module, module))
-                mark = mark with { LogId = null };
-            var state = await databases.ReadAsync(
-                connection, reader, module, (own, schema) => LogState.ReadAsync(own, schema, mark, ct), ct);
+            var log = places.Of(reader.Module, module);
+            var state = await log.ReadAsync(connection, own => LogState.ReadAsync(own, log.Schema, mark, ct), ct);
             stands[i] = stands[i] with
-                { Difference = state.Difference(sequence, mark), Lost = state.Difference(
-                sequence, mark with { LogId = null }) is not null };
+            {
+                Difference = state.Difference(log, sequence, mark),
+                Lost = state.Difference(log, sequence, mark with { LogId = null }) is not null,
+            };
         }
         return stands;
     }

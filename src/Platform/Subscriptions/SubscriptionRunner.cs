@@ -29,7 +29,7 @@ public abstract class SubscriptionRunner : BackgroundService
 
 /// <inheritdoc/>
 public sealed partial class SubscriptionRunner<TContext>(
-    Subscription<TContext> subscription, ModuleDatabase<TContext> module, Databases databases, LogSignals signals,
+    Subscription<TContext> subscription, ModuleDatabase<TContext> module, LogPlaces places, LogSignals signals,
     IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
     where TContext : DbContext
 {
@@ -41,7 +41,7 @@ public sealed partial class SubscriptionRunner<TContext>(
     private readonly ModuleDatabase<TContext> background = module.ForBackground;
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
-    private readonly IReadOnlyList<ModuleDatabase> sources = [.. subscription.Sources.Select(databases.Of)];
+    private readonly IReadOnlyList<LogPlace> sources = [.. subscription.Sources.Select(source => places.Of(module.Database.Module, source))];
 
     /// <summary>How many lanes the start has found; null once the first turn has taken it.</summary>
     private int? laid;
@@ -80,7 +80,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             // The lane that sees another layout ends all of them: it may be this one again before the others look.
             using var layout = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
             var all = Enumerable.Range(0, lanes)
-                .Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, databases, signals, logger));
+                .Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, places, signals, logger));
             await Task.WhenAll(all.Select(lane => new LaneReader<TContext>(lane, turns).RunAsync(layout)));
         },
         (error, _) => LogRestart(logger, error, Name), stoppingToken);
@@ -102,8 +102,8 @@ public sealed partial class SubscriptionRunner<TContext>(
         if (place is not { } at || at.Subscription != Name)
             return Redrive.NotFound;
 
-        var e = await databases.ReadAsync(unit.Connection, Database, at.Source, (connection, schema) =>
-                EventReader.ReadOneAsync(connection, schema, at.Sequence, ct), ct)
+        var log = places.Of(Database.Module, at.Source);
+        var e = await log.ReadAsync(unit.Connection, connection => EventReader.ReadOneAsync(connection, log, at.Sequence, ct), ct)
             ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
         if (e.Id != at.EventId)
             throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");

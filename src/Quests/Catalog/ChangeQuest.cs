@@ -47,7 +47,7 @@ internal static class ChangeQuest
 
         // Before a connection and the lock are held; a trigger never changes.
         var warnings = catalog.Current.Quests.TryGetValue(questId, out var known)
-            ? await triggers.WarningsAsync(known.Trigger, known.WhenJson, ct) : null;
+            ? await triggers.WarningsAsync(known.Trigger, known.WhenJson, QuestsModule.ModuleName, ct) : null;
         await unit.BeginAsync(ct);
         var after = await QuestHistory.BeginAsync(unit, ct);
         if (await unit.Db.Quests.FindAsync([questId], ct) is not { } quest)

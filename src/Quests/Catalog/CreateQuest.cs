@@ -52,7 +52,7 @@ internal static class CreateQuest
 
         // What was answered before this request stands up to these places, however busy the sequencers are.
         var heads = await triggers.SettledHeadsAsync(QuestsModule.ModuleName, ct);
-        var warnings = await triggers.WarningsAsync(request.Trigger!, request.When?.GetRawText(), ct);
+        var warnings = await triggers.WarningsAsync(request.Trigger!, request.When?.GetRawText(), QuestsModule.ModuleName, ct);
         await unit.BeginAsync(ct);
         if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
             return QuestHistory.NoSuchReward();
