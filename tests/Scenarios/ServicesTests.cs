@@ -25,7 +25,7 @@ public sealed class ServicesTests
 
         var mine = boon.Services.GetService(typeof(Platform.Data.Databases)) as Platform.Data.Databases;
         await using var connection = await mine!.Of("identity").Source.OpenConnectionAsync();
-        var log = (await EventReader.ReadAsync(connection, "identity", 0, 1_000, CancellationToken.None)).Events;
+        var log = (await EventReader.ReadAsync(connection, LogPlace.Own(mine.Of("identity")), 0, 1_000, CancellationToken.None)).Events;
         await using var stream = await client.OpenLogAsync("identity", 1, CancellationToken.None);
         var copied = new List<LoggedEvent>();
         await foreach (var e in LogLines.ReadAsync(stream, "identity", CancellationToken.None))
