@@ -122,7 +122,8 @@ public sealed partial class AccessState(
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(LogPlaces.Everywhere, wake);
-        await log.Database.Loops.OnWakeAsync(wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        await log.Database.Loops.OnWakeAsync(
+            wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
     }
 
     private async Task ReadAsync(CancellationToken ct)

@@ -68,7 +68,8 @@ internal sealed class LogLook(Databases databases, LogPlaces places, NpgsqlDataS
         var logs = there.Select(schema =>
             $"select '{schema}', h.last, exists ({Sequencer.NewRows(schema)}) from {LogHead.Of(schema)} h");
         // Nobody waits for a number in a copy.
-        var copies = (await CopiesAsync(connection, ct)).Select(copy => $"select '{copy.Source}', h.last, false from {LogHead.Of(copy.Schema)} h");
+        var copies = (await CopiesAsync(connection, ct)).Select(copy =>
+            $"select '{copy.Source}', h.last, false from {LogHead.Of(copy.Schema)} h");
         return new StringBuilder().AppendJoin("\nunion all\n", logs.Concat(copies)) is { Length: > 0 } all ? all.ToString() : null;
     }
 }

@@ -28,13 +28,17 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
         barrier.SettledHeadsAsync(modules.Except(own), ct);
 
     /// <summary>
-    /// What an operator should know of a trigger that a rule of module <paramref name="own"/> was given: nothing of its name was reported so far, or its events have no such
+    /// What an operator should know of a trigger that a rule of module <paramref name="own"/> was given: nothing of its name was
+    /// reported so far, or its events have no such
     /// member. Null: nothing.
     /// </summary>
     public async Task<string[]?> WarningsAsync(string trigger, string? when, string own, CancellationToken ct)
     {
         if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
-            return await ReportedTypes.AnyAsync(places.Of(own, ReportedTypes.Module), trigger, ct) ? null : [$"No {trigger} was reported so far."];
+        {
+            var reported = await ReportedTypes.AnyAsync(places.Of(own, ReportedTypes.Module), trigger, ct);
+            return reported ? null : [$"No {trigger} was reported so far."];
+        }
         return UnknownMembers(trigger, when) is { Count: > 0 } unknown
             ? [.. unknown.Select(member => $"when names {member}, which {trigger} does not have: it never matches.")] : null;
     }
@@ -60,7 +64,9 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
             validation.Check(meant.Exists(type => type.HasUser), "trigger", "is an event of no user: nobody could get anything");
     }
 
-    /// <summary>Personal data never leaves its module, so a rule elsewhere sees none of it: what it means must not depend on that.</summary>
+    /// <summary>
+    /// Personal data never leaves its module, so a rule elsewhere sees none of it: what it means must not depend on that.
+    /// </summary>
     private void CheckNotPersonal(Validation validation, string trigger, JsonElement when)
     {
         var personal = Named(trigger).SelectMany(type => EventCatalog.PersonalMembers.GetValueOrDefault(type.Name) ?? []).ToHashSet();

@@ -41,7 +41,8 @@ public sealed partial class SubscriptionRunner<TContext>(
     private readonly ModuleDatabase<TContext> background = module.ForBackground;
 
     /// <summary>Known before the host starts, so that it listens on each of them.</summary>
-    private readonly IReadOnlyList<LogPlace> sources = [.. subscription.Sources.Select(source => places.Of(module.Database.Module, source))];
+    private readonly IReadOnlyList<LogPlace> sources =
+        [.. subscription.Sources.Select(source => places.Of(module.Database.Module, source))];
 
     /// <summary>How many lanes the start has found; null once the first turn has taken it.</summary>
     private int? laid;
