@@ -108,6 +108,27 @@ public static class Settings
         (text, out value) => (value = text).Length >= ShortestSecret && !text.AsSpan().ContainsAnyExceptInRange('!', '~'),
         null) { Secret = true });
 
+    /// <summary>Where the broker is, over which logs travel between databases.</summary>
+    public static Setting<BrokerAddress?> BrokerUrl { get; } = Add(new Setting<BrokerAddress?>("Boon:Broker:Url", BrokerAddress.CanBe,
+        "the broker over which modules with databases of their own read each other's logs, and as whom: `amqp://user@host:5672` (RabbitMQ) "
+            + "or `kafka://host:9092,host:9092`; `amqps` and `kafkas` use TLS. RabbitMQ's virtual host can follow: `/name`. "
+            + "Kafka signs in by SCRAM-SHA-512 where there is a user",
+        "none: such modules read by a connection to the other database", BrokerAddress.TryRead, null) { Secret = true });
+
+    /// <summary>The password of the broker's user.</summary>
+    public static Setting<string?> BrokerPassword { get; } = Add(new Setting<string?>("Boon:Broker:Password", "a text",
+        "the password of the user in `Boon:Broker:Url`", Unset, Text, null) { Secret = true });
+
+    /// <summary>How long streams keep messages.</summary>
+    public static Setting<TimeSpan> BrokerRetention { get; } = Add(Duration("Boon:Broker:Retention",
+        "how long the broker keeps a message at least; it counts for streams that are made from then on", TimeSpan.FromHours(1),
+        TimeSpan.FromDays(3650), TimeSpan.FromDays(7)));
+
+    /// <summary>Who may write a module's stream.</summary>
+    public static Setting<string> BrokerPublisher { get; } = Add(new Setting<string>("Boon:Broker:Publishers:{module}", "a text",
+        "the user of RabbitMQ who publishes a module's log, such as `Boon:Broker:Publishers:Orders`; readers refuse what others wrote",
+        "`boon-` and the module, such as `boon-orders`", Text, ""));
+
     /// <summary>The <c>iss</c> claim.</summary>
     public static Setting<string> TokenIssuer { get; } =
         Add(new Setting<string>("Boon:Tokens:Issuer", "a text", "the `iss` claim, compared exactly", "`boon`", Text, "boon"));

@@ -32,6 +32,8 @@ public static class FaultyBoon
     {
         if (args is ["hold-postgres", var folder])
             return HoldPostgresAsync(folder);
+        if (args is ["--mock-kafka"])
+            return Task.FromResult(MockKafka.Run());
         EventTriggers.TestPrefix = "test.";
         var rest = new List<string>();
         for (var i = 0; i < args.Length; i++)

@@ -14,7 +14,9 @@ public sealed record LogMessage(Guid Stream, Guid LogId, long Shipped, long Head
 
 /// <summary>A message as a consumer got it.</summary>
 /// <param name="Offset">Its place in the stream.</param>
-/// <param name="Publisher">The user who published it, as the broker vouches for it; null where a broker does not say (Kafka).</param>
+/// <param name="Publisher">
+/// The user who published it, as the broker vouches for it; empty: nobody said; null: this kind of broker never says (Kafka).
+/// </param>
 /// <param name="Message">What it says; null if it cannot be read.</param>
 /// <param name="Fault">Why it cannot be read; null if it can.</param>
 public sealed record ReceivedMessage(long Offset, string? Publisher, LogMessage? Message, string? Fault = null);

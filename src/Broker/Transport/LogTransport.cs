@@ -9,6 +9,15 @@ public abstract class LogTransport : IAsyncDisposable
     /// <summary>The name of a module's stream.</summary>
     public static string NameOf(string module) => $"boon.{module}";
 
+    /// <summary>The one that is set; null: there is no broker.</summary>
+    /// <exception cref="SetupException">What is set does not go together.</exception>
+    public static LogTransport? Of(IConfiguration configuration, ILoggerFactory loggers) => BrokerSettings.Of(configuration) switch
+    {
+        null => null,
+        { Address.IsKafka: true } settings => new KafkaTransport(settings, loggers.CreateLogger<KafkaTransport>()),
+        var settings => new RabbitTransport(settings),
+    };
+
     /// <summary>Connects to publish a module's log.</summary>
     /// <exception cref="BrokerException">It cannot.</exception>
     public abstract Task<LogPublisher> PublisherAsync(string module, CancellationToken ct);

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Threading.Channels;
+using RabbitMQ.Client;
+
+namespace Boon.Broker.Transport;
+
+/// <summary>
+/// Reads a stream. The broker sends on only as messages are acknowledged, which happens when they are taken: so twice the credit, and what
+/// the broker reads at once, is the most that is in memory.
+/// </summary>
+internal sealed class RabbitConsumer : LogConsumer
+{
+    /// <summary>Messages that the broker may send ahead.</summary>
+    internal const ushort Credit = 1_000;
+
+    private const int MostAtOnce = 5_000;
+
+    private readonly RabbitLink link;
+    private readonly long after;
+    private readonly string module;
+    private readonly Channel<(ulong Tag, ReceivedMessage Message)> buffer =
+        Channel.CreateUnbounded<(ulong, ReceivedMessage)>(new UnboundedChannelOptions { SingleWriter = true });
+
+    private RabbitConsumer(RabbitLink link, string module, long after)
+    {
+        this.link = link;
+        this.module = module;
+        this.after = after;
+        link.State.Broken.Register(() => buffer.Writer.TryComplete());
+    }
+
+    /// <summary>Messages that have come and were not taken.</summary>
+    internal int Waiting => buffer.Reader.Count;
+
+    /// <summary>Begins to read behind an offset, at the first message (-1), or at the last few.</summary>
+    internal static async Task<RabbitConsumer> StartAsync(RabbitLink link, string module, long after, bool last, CancellationToken ct)
+    {
+        var consumer = new RabbitConsumer(link, module, after);
+        var from = new Dictionary<string, object?>(StringComparer.Ordinal)
+            { ["x-stream-offset"] = last ? "last" : after < 0 ? "first" : after + 1 };
+        await link.AskAsync(link.Channel.BasicQosAsync(0, Credit, global: false, CancellationToken.None), ct);
+        await link.AskAsync(link.Channel.BasicConsumeAsync(
+            LogTransport.NameOf(module), autoAck: false, "", noLocal: false, exclusive: false, from, new Receiver(consumer),
+            CancellationToken.None), ct);
+        return consumer;
+    }
+
+    public override async ValueTask<IReadOnlyList<ReceivedMessage>> NextAsync(CancellationToken ct)
+    {
+        if (!await buffer.Reader.WaitToReadAsync(ct))
+            throw link.State.Failure();
+        var messages = new List<ReceivedMessage>();
+        var tag = 0UL;
+        while (messages.Count < MostAtOnce && buffer.Reader.TryRead(out var next))
+        {
+            messages.Add(next.Message);
+            tag = next.Tag;
+        }
+        try
+        {
+            await link.AskAsync(link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), ct);
+        }
+        catch (BrokerException)
+        {
+            // They are here all the same; the next call says that the link is broken.
+        }
+        return messages;
+    }
+
+    /// <summary>What has come within a time; null: nothing.</summary>
+    internal async Task<IReadOnlyList<ReceivedMessage>?> NextAsync(TimeSpan within, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(within);
+        try
+        {
+            return await NextAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    public override ValueTask DisposeAsync() => link.DisposeAsync();
+
+    private void Take(ulong tag, IReadOnlyBasicProperties properties, ReadOnlySpan<byte> body)
+    {
+        var headers = properties.Headers;
+        var offset = Convert.ToInt64(headers?["x-stream-offset"] ?? 0L, CultureInfo.InvariantCulture);
+        if (offset <= after)
+            return; // sent with its neighbours
+        var (message, fault) = CloudEvents.Read(CloudEventNames.Amqp, module, name => headers?.TryGetValue(name, out var value) == true
+            ? value : null, body);
+        buffer.Writer.TryWrite((tag, new ReceivedMessage(offset, properties.UserId ?? "", message, fault)));
+    }
+
+    private sealed class Receiver(RabbitConsumer consumer) : AsyncDefaultBasicConsumer(consumer.link.Channel)
+    {
+        public override Task HandleBasicDeliverAsync(
+            string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
+            IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
+        {
+            consumer.Take(deliveryTag, properties, body.Span);
+            return Task.CompletedTask;
+        }
+
+        /// <summary>The broker takes the consumer away: the stream was deleted, or moves.</summary>
+        public override Task HandleBasicCancelAsync(string consumerTag, CancellationToken cancellationToken = default)
+        {
+            consumer.link.State.Break("the stream is gone");
+            return Task.CompletedTask;
+        }
+    }
+}
