@@ -21,6 +21,7 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureIn
     ("sign-ins", "Sign-ins a second at 32 connections beside the bare password hash.", SignInsBench.RunAsync),
     ("gateway", "What the gateway adds to a request at rest, and claims a second through it beside those without it.",
         GatewayBench.RunAsync),
+    ("broker", "Events a second published to a RabbitMQ stream and read from it, beside the bare client.", BrokerBench.RunAsync),
     ("tokens", "Verification of access tokens beside the bare RSA verification.", TokensBench.RunAsync),
     ("log-size", "Metrics, one user's events and a rare type's in a log of 20,000,000 events (--events N) beside one of 20,000.",
         LogSizeBench.RunAsync),

@@ -38,8 +38,8 @@ internal sealed class RabbitConsumer : LogConsumer
         var consumer = new RabbitConsumer(link, module, after);
         var from = new Dictionary<string, object?>(StringComparer.Ordinal)
             { ["x-stream-offset"] = last ? "last" : after < 0 ? "first" : after + 1 };
-        await link.AskAsync(link.Channel.BasicQosAsync(0, Credit, global: false, CancellationToken.None), ct);
-        await link.AskAsync(link.Channel.BasicConsumeAsync(
+        await link.TellAsync(() => link.Channel.BasicQosAsync(0, Credit, global: false, CancellationToken.None), ct);
+        await link.AskAsync(() => link.Channel.BasicConsumeAsync(
             LogTransport.NameOf(module), autoAck: false, "", noLocal: false, exclusive: false, from, new Receiver(consumer),
             CancellationToken.None), ct);
         return consumer;
@@ -47,8 +47,8 @@ internal sealed class RabbitConsumer : LogConsumer
 
     public override async ValueTask<IReadOnlyList<ReceivedMessage>> NextAsync(CancellationToken ct)
     {
-        if (!await buffer.Reader.WaitToReadAsync(ct))
-            throw link.State.Failure();
+        while (!await HasComeAsync(ct))
+            await link.DemandAnswerAsync(module, ct);
         var messages = new List<ReceivedMessage>();
         var tag = 0UL;
         while (messages.Count < MostAtOnce && buffer.Reader.TryRead(out var next))
@@ -58,13 +58,28 @@ internal sealed class RabbitConsumer : LogConsumer
         }
         try
         {
-            await link.AskAsync(link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), ct);
+            await link.TellAsync(() => link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), ct);
         }
         catch (BrokerException)
         {
             // They are here all the same; the next call says that the link is broken.
         }
         return messages;
+    }
+
+    /// <summary>False: nothing has come for a while, which can mean that there is nothing, or that the broker hangs.</summary>
+    private async Task<bool> HasComeAsync(CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(link.Patience);
+        try
+        {
+            return await buffer.Reader.WaitToReadAsync(limit.Token) ? true : throw link.State.Failure();
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     /// <summary>What has come within a time; null: nothing.</summary>

@@ -27,6 +27,12 @@ internal sealed class RabbitLink : IAsyncDisposable
 
     internal LinkState State { get; }
 
+    /// <summary>
+    /// How long nothing may come before the broker is asked whether it lives. The client's own heartbeats let a reader of a broker that
+    /// hangs wait for minutes.
+    /// </summary>
+    internal TimeSpan Patience => settings.Heartbeat;
+
     /// <summary>Connects.</summary>
     internal static async Task<RabbitLink> OpenAsync(BrokerSettings settings, string purpose, CancellationToken ct)
     {
@@ -52,17 +58,20 @@ internal sealed class RabbitLink : IAsyncDisposable
         catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)
         {
             if (connection is not null)
-                await connection.DisposeAsync();
+                await CloseAsync(connection);
             throw new BrokerException($"The broker {address} cannot be reached: {Innermost(error).Message}", error);
         }
     }
 
-    /// <summary>Waits for an answer, and no longer than it may take. After a failure this link is of no more use.</summary>
-    internal async Task<T> AskAsync<T>(Task<T> answer, TimeSpan limit, CancellationToken ct)
+    /// <summary>
+    /// Asks, and waits no longer than an answer may take. After a failure this link is of no more use. The client throws some failures
+    /// before it gives a task, so the question is asked in here.
+    /// </summary>
+    internal async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken ct)
     {
         try
         {
-            return await answer.WaitAsync(limit, ct);
+            return await question().WaitAsync(settings.AnswerLimit, ct);
         }
         catch (Exception error)
         {
@@ -73,17 +82,18 @@ internal sealed class RabbitLink : IAsyncDisposable
         }
     }
 
-    /// <summary>The same with the ordinary limit.</summary>
-    internal Task<T> AskAsync<T>(Task<T> answer, CancellationToken ct) => AskAsync(answer, settings.AnswerLimit, ct);
-
     /// <summary>The same for what has no answer.</summary>
-    internal Task AskAsync(Task answer, CancellationToken ct) => AskAsync(Done(answer), settings.AnswerLimit, ct);
+    internal Task TellAsync(Func<Task> question, CancellationToken ct) => AskAsync(async () =>
+    {
+        await question();
+        return true;
+    }, ct);
 
     /// <summary>How many messages a stream has, as the broker last counted them; null: there is no such stream.</summary>
     internal async Task<uint?> CountAsync(string stream, CancellationToken ct)
     {
         // A question about what is not there costs the channel that asks it.
-        return await AskAsync(AskAsideAsync(), ct);
+        return await AskAsync(AskAsideAsync, ct);
 
         async Task<uint?> AskAsideAsync()
         {
@@ -99,16 +109,19 @@ internal sealed class RabbitLink : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks whether the broker answers and still has a module's stream.</summary>
+    internal async Task DemandAnswerAsync(string module, CancellationToken ct)
+    {
+        if (await CountAsync(LogTransport.NameOf(module), ct) is not null)
+            return;
+        State.Break("the stream is gone");
+        throw State.Failure();
+    }
+
     private Task BreakAsync(string why)
     {
         State.Break(why);
         return Task.CompletedTask;
-    }
-
-    private static async Task<bool> Done(Task task)
-    {
-        await task;
-        return true;
     }
 
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
@@ -117,15 +130,20 @@ internal sealed class RabbitLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         State.Break("the connection was closed");
+        await CloseAsync(connection);
+        State.Dispose();
+    }
+
+    private static async Task CloseAsync(IConnection connection)
+    {
         try
         {
-            await connection.AbortAsync(CloseLimit);
-            await connection.DisposeAsync().AsTask().WaitAsync(CloseLimit);
+            await connection.AbortAsync(CloseLimit).WaitAsync(2 * CloseLimit);
+            await connection.DisposeAsync().AsTask().WaitAsync(2 * CloseLimit);
         }
         catch (Exception error) when (error is TimeoutException or OperationInterruptedException or IOException)
         {
             // it is gone
         }
-        State.Dispose();
     }
 }

@@ -33,7 +33,7 @@ internal sealed class RabbitPublisher : LogPublisher
         {
             lock (unconfirmed)
                 unconfirmed.Add(++last);
-            await link.AskAsync(WriteAsync(message), ct);
+            await link.TellAsync(() => WriteAsync(message), ct);
         }, ct);
 
     private Task WriteAsync(LogMessage message)

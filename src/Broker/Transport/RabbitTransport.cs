@@ -83,18 +83,18 @@ internal sealed class RabbitTransport(BrokerSettings settings) : LogTransport
     private async Task DeclareAsync(RabbitLink link, string module, CancellationToken ct)
     {
         var name = NameOf(module);
-        await link.AskAsync(link.Channel.ExchangeDeclareAsync(
+        await link.TellAsync(() => link.Channel.ExchangeDeclareAsync(
             name, ExchangeType.Fanout, durable: true, autoDelete: false, cancellationToken: CancellationToken.None), ct);
         // One that exists keeps its age limit: asking for another would be refused.
         if (await link.CountAsync(name, ct) is null)
-            await link.AskAsync(link.Channel.QueueDeclareAsync(
+            await link.AskAsync(() => link.Channel.QueueDeclareAsync(
                 name, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?>(StringComparer.Ordinal)
                 {
                     ["x-queue-type"] = "stream",
                     ["x-max-age"] = string.Create(CultureInfo.InvariantCulture, $"{(long)settings.Retention.TotalSeconds}s"),
                     ["x-stream-max-segment-size-bytes"] = SegmentBytes,
                 }, cancellationToken: CancellationToken.None), ct);
-        await link.AskAsync(link.Channel.QueueBindAsync(name, name, "", cancellationToken: CancellationToken.None), ct);
+        await link.TellAsync(() => link.Channel.QueueBindAsync(name, name, "", cancellationToken: CancellationToken.None), ct);
     }
 
     /// <summary>

@@ -11,6 +11,9 @@ public sealed class KafkaTransportTests(KafkaTransportTests.Mock mock) : LogTran
 {
     private static readonly string? Given = Environment.GetEnvironmentVariable("BOON_TEST_BROKER");
 
+    /// <summary>The mock keeps 5 MB of a topic.</summary>
+    protected override int Many => Given is { Length: > 0 } ? 10_000 : 4_000;
+
     protected override async Task<LogTransport> TransportAsync()
     {
         Assert.SkipWhen(Given?.StartsWith("amqp", StringComparison.Ordinal) == true, "BOON_TEST_BROKER is a RabbitMQ.");

@@ -6,16 +6,18 @@ namespace Boon.Scenarios.Brokers;
 /// <summary>What holds of a log on any broker. Each test has a module of its own, so they can share one.</summary>
 public abstract class LogTransportTests
 {
-    private const int Many = 10_000;
     protected static readonly CancellationToken None = CancellationToken.None;
 
     private protected TestLog Log { get; } = TestLog.New();
+
+    /// <summary>Events of the test of many.</summary>
+    protected virtual int Many => 10_000;
 
     /// <summary>A transport, and the stream of the module where the transport does not make it.</summary>
     protected abstract Task<LogTransport> TransportAsync();
 
     [Fact]
-    public async Task Ten_thousand_events_are_read_in_order_as_they_were_published()
+    public async Task Many_events_are_read_in_order_as_they_were_published()
     {
         await using var transport = await TransportAsync();
         (await transport.EndAsync(Log.Module, None)).ShouldBeNull();

@@ -66,7 +66,8 @@ internal sealed record TestLog(string Module)
     }
 
     internal static IConfiguration Settings(params (string Key, string? Value)[] settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.ToDictionary(one => one.Key, one => one.Value, StringComparer.Ordinal)).Build();
+        .AddInMemoryCollection(settings.GroupBy(one => one.Key, StringComparer.Ordinal)
+            .Select(same => KeyValuePair.Create(same.Key, same.Last().Value))).Build();
 
     internal static LogTransport Transport(params (string Key, string? Value)[] settings) =>
         LogTransport.Of(Settings(settings), NullLoggerFactory.Instance)!;
