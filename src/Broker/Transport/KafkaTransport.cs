@@ -194,13 +194,18 @@ internal sealed partial class KafkaTransport(BrokerSettings settings, ILogger<Ka
     private Task<WatermarkOffsets> KeptAsync(IConsumer<Ignore, byte[]?> consumer, string module, CancellationToken ct) =>
         AskAsync(() => consumer.QueryWatermarkOffsets(Partition(module), settings.AnswerLimit), ct);
 
+    /// <summary>
+    /// The library limits these questions itself. They are waited for to their end: a client that is closed under one takes the process
+    /// down.
+    /// </summary>
     private async Task<T> AskAsync<T>(Func<T> question, CancellationToken ct)
     {
+        ct.ThrowIfCancellationRequested();
         try
         {
-            return await KafkaThreads.RunAsync(question).WaitAsync(2 * settings.AnswerLimit, ct);
+            return await KafkaThreads.RunAsync(question);
         }
-        catch (Exception error) when (error is KafkaException or TimeoutException)
+        catch (KafkaException error)
         {
             throw new BrokerException($"The broker {settings.Address} does not answer: {error.Message}", error);
         }

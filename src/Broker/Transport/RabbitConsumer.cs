@@ -58,7 +58,9 @@ internal sealed class RabbitConsumer : LogConsumer
         }
         try
         {
-            await link.TellAsync(() => link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), ct);
+            // Not given up halfway: the messages are taken, so they are handed over.
+            await link.TellAsync(
+                () => link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), CancellationToken.None);
         }
         catch (BrokerException)
         {
@@ -102,11 +104,11 @@ internal sealed class RabbitConsumer : LogConsumer
     private void Take(ulong tag, IReadOnlyBasicProperties properties, ReadOnlySpan<byte> body)
     {
         var headers = properties.Headers;
-        var offset = Convert.ToInt64(headers?["x-stream-offset"] ?? 0L, CultureInfo.InvariantCulture);
+        var offset = Convert.ToInt64(headers!["x-stream-offset"], CultureInfo.InvariantCulture);
         if (offset <= after)
             return; // sent with its neighbours
-        var (message, fault) = CloudEvents.Read(CloudEventNames.Amqp, module, name => headers?.TryGetValue(name, out var value) == true
-            ? value : null, body);
+        var (message, fault) = CloudEvents.Read(
+            CloudEventNames.Amqp, module, name => headers.TryGetValue(name, out var value) ? value : null, body);
         buffer.Writer.TryWrite((tag, new ReceivedMessage(offset, properties.UserId ?? "", message, fault)));
     }
 
@@ -116,7 +118,15 @@ internal sealed class RabbitConsumer : LogConsumer
             string consumerTag, ulong deliveryTag, bool redelivered, string exchange, string routingKey,
             IReadOnlyBasicProperties properties, ReadOnlyMemory<byte> body, CancellationToken cancellationToken = default)
         {
-            consumer.Take(deliveryTag, properties, body.Span);
+            try
+            {
+                consumer.Take(deliveryTag, properties, body.Span);
+            }
+            catch (Exception error)
+            {
+                // The client would go on with the next one, and nobody would miss this one.
+                consumer.link.State.Break($"a message could not be taken: {error.Message}");
+            }
             return Task.CompletedTask;
         }
 

@@ -47,12 +47,15 @@ internal sealed class RabbitLink : IAsyncDisposable
         var endpoints = address.Hosts.Select(one => new AmqpTcpEndpoint(one.Host, one.Port,
             new SslOption { Enabled = address.IsEncrypted, ServerName = one.Host }));
         IConnection? connection = null;
+        // The client's own limits leave out the handshake of TLS.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(2 * settings.AnswerLimit);
         try
         {
-            connection = await factory.CreateConnectionAsync(endpoints, purpose, ct);
+            connection = await factory.CreateConnectionAsync(endpoints, purpose, limit.Token);
             // Confirmations are followed by the publisher: with the client's own way, messages that are written side by side have no order.
             var channel = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), ct);
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), limit.Token);
             return new RabbitLink(connection, channel, settings);
         }
         catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)

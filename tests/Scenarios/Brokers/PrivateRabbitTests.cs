@@ -1,6 +1,8 @@
 using Boon.Broker.PrivateRabbit;
 using Boon.Platform;
 using Boon.Support;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace Boon.Scenarios.Brokers;
 
@@ -19,6 +21,9 @@ public sealed class PrivateRabbitTests
             var first = await StartAsync("one");
             var process = first.ProcessId;
             (await StartAsync("one")).ProcessId.ShouldBe(process);
+            // RabbitMQ's own first user, whose password everybody knows, is not there.
+            var guest = new ConnectionFactory { HostName = "127.0.0.1", Port = first.Port, AutomaticRecoveryEnabled = false };
+            await Should.ThrowAsync<BrokerUnreachableException>(() => guest.CreateConnectionAsync());
 
             var second = await StartAsync("two");
             second.ProcessId.ShouldNotBe(process);
