@@ -47,22 +47,42 @@ internal sealed class RabbitLink : IAsyncDisposable
         var endpoints = address.Hosts.Select(one => new AmqpTcpEndpoint(one.Host, one.Port,
             new SslOption { Enabled = address.IsEncrypted, ServerName = one.Host }));
         IConnection? connection = null;
-        // The client's own limits leave out the handshake of TLS.
+        // The client has not kept its limits with a broker that takes connections and then hangs: it is told to end, and not waited for.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(2 * settings.AnswerLimit);
+        limit.CancelAfter(settings.AnswerLimit);
+        var connecting = factory.CreateConnectionAsync(endpoints, purpose, limit.Token);
         try
         {
-            connection = await factory.CreateConnectionAsync(endpoints, purpose, limit.Token);
+            connection = await connecting.WaitAsync(settings.AnswerLimit + CloseLimit, ct);
             // Confirmations are followed by the publisher: with the client's own way, messages that are written side by side have no order.
             var channel = await connection.CreateChannelAsync(
-                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false), limit.Token);
+                new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: false),
+                CancellationToken.None).WaitAsync(settings.AnswerLimit, ct);
             return new RabbitLink(connection, channel, settings);
         }
-        catch (Exception error) when (error is not OperationCanceledException || !ct.IsCancellationRequested)
+        catch (Exception error)
         {
             if (connection is not null)
                 await CloseAsync(connection);
-            throw new BrokerException($"The broker {address} cannot be reached: {Innermost(error).Message}", error);
+            else
+                _ = CloseLaterAsync(connecting);
+            ct.ThrowIfCancellationRequested();
+            throw new BrokerException(
+                $"The broker {address} cannot be reached: {(error is TimeoutException ? "it does not answer" : Innermost(error).Message)}",
+                error);
+        }
+    }
+
+    /// <summary>Closes a connection that nobody waits for any more, if it ever comes.</summary>
+    private static async Task CloseLaterAsync(Task<IConnection> connecting)
+    {
+        try
+        {
+            await CloseAsync(await connecting);
+        }
+        catch (Exception error) when (error is BrokerUnreachableException or OperationCanceledException)
+        {
+            // it never came
         }
     }
 
