@@ -131,9 +131,7 @@ public sealed class ClusterCommandTests : IDisposable
     public void Dispose()
     {
         var folder = new ClusterFolder(Path.Combine(data, "cluster"));
-        new BoonCluster(folder, _ => { }).DownAsync(null).GetAwaiter().GetResult();
-        if (folder.ReadState()?.Postgres is { } postgres && Directory.Exists(postgres))
-            Directory.Delete(postgres, recursive: true);
+        new BoonCluster(folder, _ => { }).RemoveAsync(null).GetAwaiter().GetResult();
         Directory.Delete(data, recursive: true);
     }
 }

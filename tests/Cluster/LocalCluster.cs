@@ -85,9 +85,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         api?.Dispose();
-        await Boon.DownAsync(null);
-        if (State.Postgres is { } postgres && Directory.Exists(postgres))
-            Directory.Delete(postgres, recursive: true);
+        await Boon.RemoveAsync(null);
         Directory.Delete(data, recursive: true);
     }
 }

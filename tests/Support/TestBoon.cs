@@ -21,14 +21,15 @@ public sealed class TestBoon : IAsyncDisposable
     private readonly IReadOnlyList<IModule> modules;
     private string? operatorToken;
     private bool ownsDatabase;
+    private TestTopology? topology;
 
-    private TestBoon(BoonHost host, string database, string data, IReadOnlyList<IModule> modules)
+    private TestBoon(BoonHost host, string database, string data, IReadOnlyList<IModule> modules, string url)
     {
         this.host = host;
         this.data = data;
         this.modules = modules;
         Database = database;
-        Api = new Api(host.Url);
+        Api = new Api(url);
     }
 
     public string Database { get; }
@@ -77,11 +78,19 @@ public sealed class TestBoon : IAsyncDisposable
         all["ConnectionStrings:Boon"] = database;
         all["Boon:Operator:Password"] = OperatorPassword;
         all["Boon:Log:Level"] = all.GetValueOrDefault("Boon:Log:Level") ?? "Fatal";
+        // Only a whole Boon of its own can be spread over processes.
+        var topology = TestTopology.Asked != Topology.One && ownsDatabase && modules is null && more.Length == 0
+            ? await TestTopology.PrepareAsync(database, all) : null;
+        if (topology is not null)
+            modules = TestTopology.OwnModules;
         var host = await BoonHost.BuildAsync(
-            new HostOptions(data, "http://127.0.0.1:0", modules, Settings: all, Known: known), CancellationToken.None);
+            new HostOptions(data, topology?.Own ?? "http://127.0.0.1:0", modules, Settings: all, Known: known), CancellationToken.None);
         await host.StartAsync(CancellationToken.None);
+        if (topology is not null)
+            await topology.StartAsync(all);
         var here = known.Where(module => modules?.Contains(module.Name) != false);
-        return new TestBoon(host, database, data, [.. here]) { ownsDatabase = ownsDatabase };
+        return new TestBoon(host, database, data, [.. here], topology?.Gateway ?? host.Url)
+            { ownsDatabase = ownsDatabase, topology = topology };
     }
 
     public async Task<string> OperatorToken() => operatorToken ??= await Api.SignIn("operator", OperatorPassword);
@@ -186,7 +195,8 @@ public sealed class TestBoon : IAsyncDisposable
     }
 
     /// <summary>Waits until every subscription has read everything that was logged.</summary>
-    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () => Scalar<bool>(Quiet.Of(modules)), within);
+    public Task CaughtUp(TimeSpan? within = null) => Eventually.Holds("the subscriptions", () =>
+        topology?.DatabaseOf("identity") is null ? Scalar<bool>(Quiet.Of(modules)) : topology.IsQuietAsync(), within);
 
     /// <summary>Waits until a statement that contains this text waits for a lock that another transaction holds.</summary>
     public Task WaitsForLock(string text) => Eventually.Holds($"a statement with {text} to wait", () => Scalar<bool>("""
@@ -228,9 +238,18 @@ public sealed class TestBoon : IAsyncDisposable
         return answer.Code == 201 ? answer.Id : throw new InvalidOperationException(answer.Text);
     }
 
+    /// <summary>Where modules have databases of their own: that of the module whose schema a statement names, which must be one.</summary>
+    private string DatabaseOf(string sql)
+    {
+        var named = BoonHost.AllModules.Where(module => sql.Contains(module.Name + ".", StringComparison.Ordinal)).ToList();
+        return topology?.DatabaseOf(named.Count == 0 ? "identity" : named[0].Name) is not { } database ? Database
+            : named.Count <= 1 ? database
+            : throw new InvalidOperationException($"This statement names several modules, which are apart here: {sql}");
+    }
+
     public async Task<int> Execute(string sql, params object[] values)
     {
-        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(Database));
+        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(DatabaseOf(sql)));
         await using var command = source.CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(new() { Value = value });
@@ -239,7 +258,7 @@ public sealed class TestBoon : IAsyncDisposable
 
     public async Task<T> Scalar<T>(string sql, params object[] values)
     {
-        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(Database));
+        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(DatabaseOf(sql)));
         await using var command = source.CreateCommand(sql);
         foreach (var value in values)
             command.Parameters.Add(new() { Value = value });
@@ -249,7 +268,11 @@ public sealed class TestBoon : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
+        if (topology is not null)
+            await topology.DisposeAsync();
         await host.DisposeAsync();
+        if (topology is not null)
+            await topology.DropDatabasesAsync();
         if (ownsDatabase)
             await TestServer.DropDatabaseAsync(Database);
         Directory.Delete(data, recursive: true);

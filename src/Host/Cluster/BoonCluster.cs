@@ -78,6 +78,18 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
         await new ClusterDatabases(folder, binaries).StopAsync();
     }
 
+    /// <summary>Ends all of it, and removes it with its data.</summary>
+    internal async Task RemoveAsync(string? binaries)
+    {
+        if (!folder.Exists)
+            return;
+        var postgres = folder.ReadState()?.Postgres;
+        await DownAsync(binaries);
+        if (postgres is not null && Directory.Exists(postgres))
+            Directory.Delete(postgres, recursive: true);
+        Directory.Delete(folder.Root, recursive: true);
+    }
+
     private Task StopAsync(IEnumerable<string> names) => Task.WhenAll(names.Select(async name =>
     {
         var process = Process(name);

@@ -50,17 +50,6 @@ internal sealed class ClusterDatabases(ClusterFolder folder, string? binaries, i
         }
     }
 
-    /// <summary>Drops databases; their server runs afterwards.</summary>
-    internal async Task DropAsync(IReadOnlyList<string> names, CancellationToken ct)
-    {
-        var server = await PrivatePostgres.StartAsync(Options(ClusterSize.Of(1).All), _ => { }, ct);
-        await using var source = Source(server);
-        await using var connection = await source.OpenConnectionAsync(ct);
-        foreach (var name in names)
-            await DropDatabase.RunAsync(connection, name, ct);
-        await server.LeaveRunningAsync();
-    }
-
     /// <summary>Stops the server, if it runs.</summary>
     internal Task StopAsync() => Directory.Exists(folder.Database) ? PrivatePostgres.StopAsync(Options(0)) : Task.CompletedTask;
 

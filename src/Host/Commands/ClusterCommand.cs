@@ -13,12 +13,7 @@ internal static class ClusterCommand
             { Description = "The cluster is in the subfolder cluster of this folder (default .boon; setting Boon__Data)." };
         var urls = new Option<string?>("--urls")
             { Description = "Where the gateway listens (default http://127.0.0.1:5080; setting Boon__Urls)." };
-        var broker = new Option<string>("--broker")
-        {
-            Description = "What joins the modules. none: they share one database.",
-            DefaultValueFactory = _ => ClusterPlan.NoBroker,
-        };
-        broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker);
+        var broker = BrokerOption();
         var replicas = new Option<int>("--replicas")
         {
             Description = $"Processes of each module, 1 to {ClusterPlan.MostReplicas}.", HelpName = "N", DefaultValueFactory = _ => 1,
@@ -34,6 +29,18 @@ internal static class ClusterCommand
         down.SetAction((result, _) => DownAsync(result.GetValue(data)));
         return new Command("cluster", "Runs every module as processes of its own behind the gateway, on this machine: for development "
             + "and tests.") { up, status, down };
+    }
+
+    /// <summary>What joins the modules of a cluster.</summary>
+    internal static Option<string> BrokerOption()
+    {
+        var broker = new Option<string>("--broker")
+        {
+            Description = "What joins the modules of a cluster. none: they share one database.",
+            HelpName = "none", DefaultValueFactory = _ => ClusterPlan.NoBroker,
+        };
+        broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker);
+        return broker;
     }
 
     private static async Task<int> UpAsync(string? data, Func<IConfiguration, ClusterPlan> plan, CancellationToken ct)

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Boon.Host.Cluster;
 using Boon.Host.Demo;
 using Boon.Platform;
 using Boon.Platform.PrivatePostgres;
@@ -24,12 +25,50 @@ internal static class DemoCommand
             HelpName = "FILE" };
         var urls = Cli.UrlsOption();
         var data = Cli.DataOption();
+        var cluster = new Option<bool>("--cluster")
+            { Description = "Show it with every module as a process of its own behind the gateway, as boon cluster up starts them." };
+        var broker = ClusterCommand.BrokerOption();
         var command = new Command(
             "demo", "Shows Boon at work: the first 100 people who sign in get 30 % off. Then it serves until Ctrl-C.")
-            { once, members, urls, data };
-        command.SetAction((result, ct) =>
-            RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
+            { once, members, urls, data, cluster, broker };
+        command.SetAction((result, ct) => result.GetValue(cluster)
+            ? RunOnClusterAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data),
+                result.GetValue(broker)!, ct)
+            : RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
         return command;
+    }
+
+    /// <summary>The same on a cluster of its own, which is gone with all its data when the demo ends.</summary>
+    private static async Task<int> RunOnClusterAsync(
+        bool once, string? file, string? urls, string? data, string broker, CancellationToken ct)
+    {
+        Cli.PlainWhenRedirected();
+        var members = Member.Read(file ?? Path.Combine(AppContext.BaseDirectory, "Demo", "members.csv"));
+        using var configuration = new ConfigurationManager();
+        HostConfiguration.Load(configuration, settings: null, BoonHost.AllModules);
+        var folder = Path.Combine(data ?? Settings.Data.Of(configuration), "demo", "cluster");
+        var cluster = new BoonCluster(new ClusterFolder(folder), Console.WriteLine);
+        using var turn = new ClusterFolder(folder + "-lock").Lock(); // one demo at a time
+        var plan = ClusterPlan.Of(configuration, urls ?? Settings.Urls.Of(configuration) ?? FreeUrl(), broker, replicas: 1);
+        var password = BoonCluster.NewPassword();
+        plan = plan with
+        {
+            OperatorPassword = password,
+            Settings = new Dictionary<string, string>(plan.Settings)
+                // All its people come from here.
+                { [Settings.SignUpsPerAddress.Key] = "1000000000", [Settings.GatewayRequestsPerSecond.Key] = "1000000" },
+        };
+        await cluster.RemoveAsync(plan.Binaries); // what a demo that was killed has left
+        try
+        {
+            var url = BoonCluster.Address(await cluster.UpAsync(plan, ct), BoonCluster.Gateway);
+            return await ShowAsync(url, $"{url}/metrics (the gateway's)", password, members, once, "all of it is removed", token =>
+                Task.Delay(Timeout.InfiniteTimeSpan, token), ct);
+        }
+        finally
+        {
+            await cluster.RemoveAsync(plan.Binaries);
+        }
     }
 
     private static async Task<int> RunAsync(bool once, string? file, string? urls, string? data, CancellationToken ct)
@@ -61,20 +100,28 @@ internal static class DemoCommand
         await host.StartAsync(ct);
         Console.WriteLine($"Boon serves at {host.Url} on a fresh database.");
 
-        using var client = new DemoClient(host.Url, FirstHundred.Connections);
+        return await ShowAsync(host.Url, $"{host.Url}/metrics", password, members, once, "the demo's database is dropped",
+            host.WaitAsync, ct);
+    }
+
+    /// <summary>Runs the main job, says where everything is, and serves on.</summary>
+    private static async Task<int> ShowAsync(string url, string metrics, string password, List<Member> members, bool once, string end,
+        Func<CancellationToken, Task> wait, CancellationToken ct)
+    {
+        using var client = new DemoClient(url, FirstHundred.Connections);
         var held = await new FirstHundred(client, password, members).RunAsync(ct);
         AnsiConsole.MarkupLine(held ? "[green]Every check holds.[/]" : "[red]Some checks failed.[/]");
         Console.WriteLine($"""
 
-            API      {host.Url}/v1/...
-            Docs     {host.Url}/docs      (description: {host.Url}/openapi/v1.json)
-            Metrics  {host.Url}/metrics
+            API      {url}/v1/...
+            Docs     {url}/docs      (description: {url}/openapi/v1.json)
+            Metrics  {metrics}
             Operator username operator, password {password}
             """);
         if (!once)
         {
-            Console.WriteLine("\nServing until Ctrl-C. Then the demo's database is dropped.");
-            await host.WaitAsync(ct);
+            Console.WriteLine($"\nServing until Ctrl-C. Then {end}.");
+            await wait(ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Console.WriteLine("Stopping...");
         }
         return held ? 0 : 1;
