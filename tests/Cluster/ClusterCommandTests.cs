@@ -114,6 +114,17 @@ public sealed class ClusterCommandTests : IDisposable
         ClusterSize.Of(18).Check(498);
     }
 
+    [Fact]
+    public async Task The_demo_shows_the_main_job_on_a_cluster_and_leaves_nothing()
+    {
+        await using var demo = BoonProcess.Start(new Dictionary<string, string>(),
+            "--fast-hash", "demo", "--cluster", "--once", "--urls", "http://127.0.0.1:0", "--data", data);
+        (await demo.Exited()).ShouldBe(0, demo.Output);
+        demo.Output.ShouldContain("Every check holds.");
+        demo.Output.ShouldContain("gateway");
+        Directory.Exists(Path.Combine(data, "demo", "cluster")).ShouldBeFalse();
+    }
+
     internal static async Task MainJobAsync(LocalCluster cluster)
     {
         using var client = new DemoClient(BoonCluster.Address(cluster.State, BoonCluster.Gateway), FirstHundred.Connections);

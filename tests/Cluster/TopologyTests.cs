@@ -12,21 +12,10 @@ public sealed class TopologyTests
     /// <summary>What goes through all modules.</summary>
     private static readonly string[] Chosen = ["--filter-class", "*.OrderTests", "--filter-class", "*.RedemptionTests"];
 
-    /// <summary>
-    /// All that can: what reaches into the host's services, restarts it, or counts what one process does, says so by its trait.
-    /// </summary>
-    private static readonly string[] All = ["--filter-not-trait", "Topology=one"];
-
     [Theory]
     [InlineData("replicas")]
     [InlineData("services")]
     public Task Chosen_scenarios_hold_in_another_topology(string topology) => RunAsync(topology, Chosen);
-
-    [Theory(Explicit = true)]
-    [Trait("Category", "Heavy")]
-    [InlineData("replicas")]
-    [InlineData("services")]
-    public Task All_scenarios_that_can_hold_in_another_topology(string topology) => RunAsync(topology, All);
 
     private static async Task RunAsync(string topology, string[] filter)
     {

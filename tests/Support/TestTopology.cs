@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Boon.Host;
+using Boon.Platform.Subscriptions;
 using Npgsql;
 
 namespace Boon.Support;
@@ -112,7 +113,8 @@ internal sealed class TestTopology : IAsyncDisposable
         {
             await using var source = NpgsqlDataSource.Create(TestServer.ForTest(databases[module.Name]));
             foreach (var subscription in module.Subscriptions)
-                foreach (var from in subscription.Sources)
+                foreach (var from in subscription.Sources == Subscription.EveryOther ? Modules.Where(other => other != module.Name)
+                    : subscription.Sources)
                 {
                     await using var command = source.CreateCommand($"""
                         select coalesce(min(sequence), -1) from {module.Name}.checkpoints where subscription = $1 and source = $2

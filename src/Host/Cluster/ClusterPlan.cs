@@ -27,7 +27,8 @@ internal sealed record ClusterPlan(
 
     /// <summary>Settings that the cluster decides itself: each process has its own.</summary>
     private static readonly string[] Decided =
-        ["Boon:Data", "Boon:Urls", "Boon:Management:", "Boon:Migrate", "Boon:Gateway:Modules", "Boon:Gateway:HealthPort", "Boon:Operator:"];
+        ["Boon:Data", "Boon:Urls", "Boon:Management:", "Boon:Migrate", "Boon:Gateway:Modules", "Boon:Gateway:HealthPort", "Boon:Operator:",
+        "Boon:Broker:", "Boon:Services:"];
 
     /// <summary>The plan of a command, from its options and the caller's settings.</summary>
     internal static ClusterPlan Of(IConfiguration configuration, string? urls, string broker, int replicas)
@@ -62,9 +63,7 @@ internal sealed record ClusterPlan(
     {
         List<string> command = [.. Program, "serve", "--modules", modules, "--urls", urls, "--data", home];
         var all = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase) { ["Boon:Log:Level"] = "Warning" };
-        foreach (var (key, value) in Settings.Where(one => modules == BoonHost.GatewayName
-            || !one.Key.StartsWith("Boon:Web:TrustedProxies", StringComparison.OrdinalIgnoreCase)
-                && !one.Key.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase)))
+        foreach (var (key, value) in Settings.Where(one => IsFor(modules, one.Key)))
             all[key] = value;
         foreach (var (key, value) in settings)
             all[key] = value;
@@ -76,6 +75,13 @@ internal sealed record ClusterPlan(
             all.ToDictionary(one => one.Key.Replace(":", "__", StringComparison.Ordinal), one => one.Value),
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', said)))));
     }
+
+    /// <summary>The gateway gets what it reads. Modules have no certificate, and believe the gateway only.</summary>
+    private static bool IsFor(string modules, string key) => modules == BoonHost.GatewayName
+        ? ((string[])["Boon:Gateway:", "Boon:Web:", "Boon:Log:", Platform.Settings.DrainTime.Key, "Kestrel:"]).Any(prefix =>
+            key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        : !key.StartsWith("Boon:Web:TrustedProxies", StringComparison.OrdinalIgnoreCase)
+            && !key.StartsWith("Kestrel:", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Which build of Boon this is: a newer one replaces the processes.</summary>
     private static readonly Lazy<string> Build = new(() => string.Join('\n', Directory

@@ -8,6 +8,7 @@ namespace Boon.Host.Cluster;
 internal sealed class ClusterSettings(ClusterFolder folder, ClusterPlan plan, ClusterState state)
 {
     private const string OperatorPassword = "operator-password";
+    private const string ServicesSecret = "services";
     private static readonly IReadOnlyList<string> Modules = [.. BoonHost.AllModules.Select(module => module.Name)];
 
     /// <summary>The module that has the accounts.</summary>
@@ -24,6 +25,7 @@ internal sealed class ClusterSettings(ClusterFolder folder, ClusterPlan plan, Cl
     {
         foreach (var (name, text) in databases)
             folder.WriteSecret(name, text);
+        folder.KeepSecret(ServicesSecret, BoonCluster.NewPassword);
         folder.KeepSecret(OperatorPassword, () => plan.OperatorPassword ?? BoonCluster.NewPassword());
         var lines = Connections().Append(("Boon:Data", folder.Root)).Select(one =>
             $"export {one.Item1.Replace(":", "__", StringComparison.Ordinal)}="
@@ -52,6 +54,9 @@ internal sealed class ClusterSettings(ClusterFolder folder, ClusterPlan plan, Cl
         };
         if (!plan.Settings.ContainsKey(Settings.DrainTime.Key))
             settings[Settings.DrainTime.Key] = (plan.Replicas == 1 ? TimeSpan.Zero : DrainTime).ToString("c", CultureInfo.InvariantCulture);
+        settings["Boon:Services:Secret_FILE"] = folder.Secret(ServicesSecret);
+        foreach (var (key, place) in Places())
+            settings[key] = place;
         foreach (var (key, file) in Connections())
             settings[key] = file;
         if (module == Accounts)
@@ -62,12 +67,15 @@ internal sealed class ClusterSettings(ClusterFolder folder, ClusterPlan plan, Cl
     /// <summary>The gateway.</summary>
     internal ProcessPlan OfGateway()
     {
-        var settings = Modules.ToDictionary(module => $"{Settings.GatewayModules.Key}:{module}",
-            module => string.Join(',', plan.ProcessesOf(module).Select(process => BoonCluster.Address(state, process))));
+        var settings = Places();
         if (!plan.Settings.ContainsKey(Settings.DrainTime.Key))
             settings[Settings.DrainTime.Key] = TimeSpan.Zero.ToString("c", CultureInfo.InvariantCulture);
         return plan.Process(BoonCluster.Gateway, state.Urls, folder.Home(BoonCluster.Gateway), settings);
     }
+
+    /// <summary>Where the processes of each module are.</summary>
+    private Dictionary<string, string> Places() => Modules.ToDictionary(module => $"{Settings.GatewayModules.Key}:{module}",
+        module => string.Join(',', plan.ProcessesOf(module).Select(process => BoonCluster.Address(state, process))));
 
     private IEnumerable<(string, string)> Connections() => plan.Broker == ClusterPlan.NoBroker
         ? [("ConnectionStrings:Boon_FILE", folder.Secret(DatabaseOf(Modules[0])))]

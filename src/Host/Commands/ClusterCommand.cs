@@ -37,7 +37,7 @@ internal static class ClusterCommand
         var broker = new Option<string>("--broker")
         {
             Description = "What joins the modules of a cluster. none: they share one database.",
-            HelpName = "none", DefaultValueFactory = _ => ClusterPlan.NoBroker,
+            HelpName = "NAME", DefaultValueFactory = _ => ClusterPlan.NoBroker,
         };
         broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker);
         return broker;
