@@ -58,7 +58,7 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
         var places = new LogPlaces(databases, settings, [], []);
         var consumer = new ModuleDatabase<TConsumer>(databases.Of(consumerSchema));
         subscription = new(new Subscription<TConsumer>(Name, [ProducerDb.Schema], HandleAsync, SingleLane: false), consumer, places,
-            signals, settings, loggers);
+            new EventVersions(new EventTypes([])), signals, settings, loggers);
         services = [
             new SequencerLoop(producer.Database, signals, loggers), new SequencerLoop(consumer.Database, signals, loggers), subscription,
             new LogNotifications(databases, places, signals, TimeProvider.System, NullLogger<LogNotifications>.Instance)];
@@ -99,8 +99,8 @@ internal sealed class LogPipeline<TConsumer> : IAsyncDisposable
     internal static async Task CreateSchemaAsync(NpgsqlDataSource source, string schema, CancellationToken ct)
     {
         await using var create = source.CreateCommand($"drop schema if exists {schema} cascade; create schema {schema}; "
-            + $"{EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddEpochs(schema)} "
-            + $"{EventLogSchema.AddWantedLanes(schema)}");
+            + $"{EventLogSchema.Create(schema)} {EventLogSchema.AddBy(schema)} {EventLogSchema.AddReason(schema)} "
+            + $"{EventLogSchema.AddEpochs(schema)} {EventLogSchema.AddWantedLanes(schema)}");
         await create.ExecuteNonQueryAsync(ct);
     }
 

@@ -105,6 +105,8 @@ internal sealed class BoonHost : IAsyncDisposable
             var app = builder.Build();
             databases = app.Services.GetService<Databases>();
             CheckSubscriptions(app, known, modules);
+            if (modules.Count > 0)
+                ServicesCheck.Run(configuration, app.Services);
             Map(app, modules);
             return new BoonHost(app, server, urls);
         }

@@ -79,6 +79,22 @@ internal static class Defences
     /// <summary>A new rule counts after a place in each log. Off: after a time of its own server, as the logs' times say.</summary>
     internal static Defence CountBySequence { get; } = new();
 
+    /// <summary>
+    /// A rule counts after the end of a log as its module says it. Off: after the end of the copy, which may lack what was answered.
+    /// </summary>
+    internal static Defence SettledAtTheSource { get; } = new();
+
+    /// <summary>
+    /// Before an event of a known name in a version that this build does not know, a lane stops. Off: it goes on.
+    /// </summary>
+    internal static Defence KnownVersions { get; } = new();
+
+    /// <summary>
+    /// Operators are refused when the log of Identity was last known whole too long ago. Off: an operator whose session ended meanwhile
+    /// goes on.
+    /// </summary>
+    internal static Defence FreshAccess { get; } = new();
+
     /// <summary>Migrations run under an advisory lock. Off: processes that start together migrate together.</summary>
     internal static Defence MigrationLock { get; } = new();
 

@@ -141,6 +141,11 @@ public static class Settings
     public static Setting<TimeSpan> TokenLifetime { get; } = Add(Duration("Boon:Tokens:Lifetime",
         "time from issue to expiry of an access token", TimeSpan.FromMinutes(1), TimeSpan.FromHours(12), TimeSpan.FromMinutes(30)));
 
+    /// <summary>How old what a process knows of ended sessions and keys can be.</summary>
+    public static Setting<TimeSpan> MaxStaleness { get; } = Add(Duration("Boon:Tokens:MaxStaleness",
+        "how long ago a process may have known last that it knew all ended sessions and all keys; after that operators get 503 "
+            + "`access-stale`, and members are served", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), TimeSpan.FromMinutes(1)));
+
     /// <summary>How long a key signs.</summary>
     public static Setting<TimeSpan> KeyLifetime { get; } = Add(Duration("Boon:Tokens:KeyLifetime",
         "how long a signing key signs; it verifies for 24 hours more. The next key is announced a day before it signs, but at most a "

@@ -39,7 +39,7 @@ public static class Walk
         }
 
         var op = await SignIn("operator", password);
-        await op.CreateCampaignAsync(null, new CreateCampaignRequest
+        await op.CreateCampaignAsync(null, null, new CreateCampaignRequest
         {
             Name = "First 100 sign-ins", Trigger = "identity.user-signed-in", When = new Dictionary<string, object> { ["first"] = true },
             Limit = 100,
@@ -68,9 +68,9 @@ public static class Walk
             Equal("code-exhausted", refused.Result.Code);
         }
 
-        var reward = await op.CreateRewardAsync(null, new CreateRewardRequest { Name = "Ten diamonds", Item = "diamond", Quantity = 10 });
+        var reward = await op.CreateRewardAsync(null, null, new() { Name = "Ten diamonds", Item = "diamond", Quantity = 10 });
         var quest = await op.CreateQuestAsync(
-            null, new CreateQuestRequest
+            null, null, new CreateQuestRequest
             { Name = "Three sign-ins", RewardId = reward.Id, Trigger = "identity.user-signed-in", Streak = 3, Duplication = 2 });
         for (var i = 0; i < 3; i++)
             cees = await SignIn("cees", "correct horse battery");
@@ -78,7 +78,7 @@ public static class Walk
         await cees.ClaimRewardAsync(quest.Id, null);
         Equal(10L, (await cees.GetWalletAsync(null, Wait)).Balances.Diamond);
 
-        await op.UploadCouponsAsync(null, new UploadCouponsRequest
+        await op.UploadCouponsAsync(null, null, new UploadCouponsRequest
         {
             Coupons =
             [

@@ -87,14 +87,19 @@ public sealed class GatewayServicesTests
 
     private static async Task ListsAreThoseOfOneProcess(TestCluster cluster, TestGateway gateway, string token)
     {
+        for (var i = 0; i < 3; i++)
+            (await gateway.Api.Post("/v1/rewards", new { name = "R", item = "gold", quantity = 1 }, token)).Code.ShouldBe(201);
         foreach (var (path, limit) in (IEnumerable<(string, int)>)[
-            ("/v1/events", 97), ("/v1/events?type=promotions.voucher-issued", 13), ("/v1/event-types", 7)])
+            ("/v1/events", 97), ("/v1/events?type=promotions.voucher-issued", 13), ("/v1/event-types", 7), ("/v1/audit", 1),
+            ("/v1/audit?actor=operator&module=quests", 2)])
         {
             var through = await gateway.Api.All(path, token, limit);
             through.ConvertAll(item => item.GetRawText())
                 .ShouldBe((await cluster.Api(3).All(path, token)).ConvertAll(item => item.GetRawText()), path);
             through.Count.ShouldBeGreaterThan(limit, path);
         }
+        (await gateway.Api.Get("/v1/system", token))["data"].EnumerateArray().Select(module => module.GetProperty("module").GetString())
+            .ShouldBe(["identity", "intake", "orders", "promotions", "quests", "wallet"]);
         (await gateway.Api.Get("/v1/events?module=wallets", token)).Problem.ShouldBe("validation-failed");
         (await gateway.Api.Get("/v1/events?limit=0", token)).Problem.ShouldBe("validation-failed");
         (await gateway.Api.Get("/v1/events?colour=red", token)).Problem.ShouldBe("unknown-parameter");
@@ -130,7 +135,7 @@ public sealed class GatewayServicesTests
         order.Text.ShouldContain("the module orders");
         order.Headers.RetryAfter.ShouldNotBeNull();
         (await gateway.Api.Get("/v1/vouchers", token)).Code.ShouldBe(200);
-        foreach (var path in (string[])["/v1/events", "/v1/event-types", "/v1/dead-letters"])
+        foreach (var path in (string[])["/v1/events", "/v1/audit", "/v1/event-types", "/v1/dead-letters", "/v1/system"])
         {
             var page = await gateway.Api.Get(path, token);
             page.Code.ShouldBe(200, path);

@@ -74,9 +74,12 @@ internal static class AccessMatrix
         listEventTypes              1 3 3 + 1 1 1 1
         listEvents                  1 3 3 + 1 1 1 1
         listEvents?userId           1 3 3 + 1 1 1 1
+        listAudit                   1 3 3 + 1 1 1 1
+        listAudit?userId            1 3 3 + 1 1 1 1
         downloadLog                 1 3 3 + 1 1 1 1
         listDeadLetters             1 3 3 + 1 1 1 1
         redriveDeadLetter           1 3 3 4 1 1 1 1
+        getSystem                   1 3 3 + 1 1 1 1
         getLiveness                 + + + + + + + +
         getReadiness                + + + + + + + +
         getMetrics                  + + + + + + + +

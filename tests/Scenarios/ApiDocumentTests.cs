@@ -56,7 +56,8 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
             {
                 parameter.GetProperty("description").GetString().ShouldNotBeNullOrEmpty($"{operation} {parameter}");
                 ShouldBeTyped(parameter.GetProperty("schema"), $"{operation} {parameter}");
-                parameter.GetProperty("name").GetString()!.ShouldMatch("^[a-z][A-Za-z]+$|^Idempotency-Key$|^Prefer$", $"{operation}");
+                parameter.GetProperty("name").GetString()!
+                    .ShouldMatch("^[a-z][A-Za-z]+$|^Idempotency-Key$|^Boon-Reason$|^Prefer$", $"{operation}");
             }
             foreach (var (type, media) in operation.Takes)
             {

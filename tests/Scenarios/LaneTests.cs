@@ -125,6 +125,7 @@ public sealed class LaneTests
         }).Build();
         return new SubscriptionRunner<PromotionsDb>(
             subscription, services.GetRequiredService<ModuleDatabase<PromotionsDb>>(), services.GetRequiredService<LogPlaces>(),
-            services.GetRequiredService<LogSignals>(), settings, loggers ?? services.GetRequiredService<ILoggerFactory>());
+            services.GetRequiredService<EventVersions>(), services.GetRequiredService<LogSignals>(), settings,
+            loggers ?? services.GetRequiredService<ILoggerFactory>());
     }
 }

@@ -4,6 +4,7 @@ using Boon.Platform.Operations;
 using Boon.Platform.Services;
 using Boon.Support;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Boon.Scenarios;
 
@@ -23,9 +24,9 @@ public sealed class ServicesTests
         settled.Head.ShouldBe(await boon.Scalar<long>("select count(*) from identity.event_log"), "all that was answered is numbered");
         settled.LogId.ShouldBe(await boon.Scalar<Guid>("select logid from identity.log_head"));
 
-        var mine = boon.Services.GetService(typeof(Platform.Data.Databases)) as Platform.Data.Databases;
-        await using var connection = await mine!.Of("identity").Source.OpenConnectionAsync();
-        var log = (await EventReader.ReadAsync(connection, LogPlace.Own(mine.Of("identity")), 0, 1_000, CancellationToken.None)).Events;
+        var place = boon.Services.GetRequiredService<LogPlaces>().OfProcess("identity")!;
+        await using var connection = await place.Database.Source.OpenConnectionAsync();
+        var log = (await EventReader.ReadAsync(connection, place, 0, 1_000, CancellationToken.None)).Events;
         await using var stream = await client.OpenLogAsync("identity", 1, CancellationToken.None);
         var copied = new List<LoggedEvent>();
         await foreach (var e in LogLines.ReadAsync(stream, "identity", CancellationToken.None))

@@ -23,6 +23,8 @@ internal sealed class CloudEventNames(string prefix)
     internal string UserId { get; } = prefix + "userid";
     internal string CausationId { get; } = prefix + "causationid";
     internal string By { get; } = prefix + "by";
+
+    internal string Reason { get; } = prefix + "reason";
     internal string LogId { get; } = prefix + "logid";
     internal string Stream { get; } = prefix + "stream";
     internal string Shipped { get; } = prefix + "shipped";

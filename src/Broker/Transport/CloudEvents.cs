@@ -44,6 +44,7 @@ internal static class CloudEvents
         Optional(names.UserId, e.UserId?.ToString());
         Optional(names.CausationId, e.CausationId?.ToString());
         Optional(names.By, e.By);
+        Optional(names.Reason, e.Reason);
 
         void Optional(string name, string? value)
         {
@@ -87,7 +88,8 @@ internal static class CloudEvents
         return new LoggedEvent(
             module, read.Number(names.Sequence, least: 1), read.Id(names.Id), type, subject[..slash], subject[(slash + 1)..],
             read.OptionalId(names.UserId), Json(body), read.Time(names.Time), read.Time(names.RecordedTime),
-            read.OptionalText(names.TraceParent), read.OptionalId(names.CausationId), read.OptionalText(names.By));
+            read.OptionalText(names.TraceParent), read.OptionalId(names.CausationId), read.OptionalText(names.By),
+            read.OptionalText(names.Reason));
     }
 
     /// <summary>PostgreSQL refuses a row whose data is no JSON, so that is found here.</summary>

@@ -21,6 +21,8 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
             ["GET /health/live"] = GatewayHealth.AnswerLiveAsync,
             ["GET /health/ready"] = health.AnswerReadyAsync,
             ["GET /v1/events"] = new GatheredEvents(this).AnswerAsync,
+            ["GET /v1/audit"] = new GatheredEvents(this).AnswerAsync,
+            ["GET /v1/system"] = new GatheredSystem(this).AnswerAsync,
             ["GET /v1/event-types"] = new GatheredEventTypes(this).AnswerAsync,
             ["GET /v1/dead-letters"] = new GatheredDeadLetters(this).AnswerAsync,
             ["POST /v1/dead-letters/{id}/redrive"] = RedriveAsync,

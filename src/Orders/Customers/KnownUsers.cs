@@ -11,7 +11,7 @@ internal sealed class KnownUser
 }
 
 /// <summary>Who there is, as far as the log has told.</summary>
-internal sealed class KnownUsers(ModuleDatabase<OrdersDb> module, TimeProvider time)
+internal sealed class KnownUsers(ModuleDatabase<OrdersDb> module, LogCatchUp log)
 {
     /// <summary>The module whose log tells.</summary>
     internal const string Source = "identity";
@@ -19,23 +19,19 @@ internal sealed class KnownUsers(ModuleDatabase<OrdersDb> module, TimeProvider t
     /// <summary>The events that tell.</summary>
     internal static string[] Events { get; } = [UserRegistered.Name, UserErased.Name];
 
-    /// <summary>A registration that was answered is here within milliseconds; who is not known after this long does not exist.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+    /// <summary>How long it may take until all that Identity had answered is known here.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(25);
-
-    /// <summary>True if the user is known, or is before the wait is over; false for an erased one.</summary>
-    internal async Task<bool> WaitForAsync(Guid user, CancellationToken ct)
+    /// <summary>
+    /// True if there is such a user, false if there is none or it was erased. Somebody who registered a moment ago may not have arrived
+    /// here yet: who is not known when everything has, does not exist. Null: that cannot be told now.
+    /// </summary>
+    internal async Task<bool?> KnowsAsync(Guid user, CancellationToken ct)
     {
-        var began = time.GetTimestamp();
-        while (true)
-        {
-            if (await FindAsync(user, ct) is { } erased)
-                return !erased;
-            if (time.GetElapsedTime(began) > LongestWait)
-                return false;
-            await Task.Delay(BetweenLooks, time, ct);
-        }
+        if (await FindAsync(user, ct) is { } erased)
+            return !erased;
+        var whole = await log.WaitAsync([OrdersModule.LearnUsersSubscription], LongestWait, ct);
+        return await FindAsync(user, ct) is { } late ? !late : whole ? false : null;
     }
 
     private Task<bool?> FindAsync(Guid user, CancellationToken ct) =>

@@ -7,7 +7,7 @@ namespace Boon.Orders.Customers;
 /// what differs. Orders are placed meanwhile; only learning about new users stands still at the end, while the last events are folded and
 /// the two are compared.
 /// </summary>
-internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, LogPlaces places)
+internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, LogPlaces places, EventVersions versions)
 {
     /// <summary>Events between two reports of progress.</summary>
     private const int Report = 5_000;
@@ -55,6 +55,7 @@ internal sealed class ReplayUsers(ModuleDatabase<OrdersDb> module, LogPlaces pla
             var log = places.Of(OrdersModule.ModuleName, KnownUsers.Source);
             await foreach (var e in EventReader.ReadAllAsync(log.Database.Source, log, at, upTo, KnownUsers.Events, ct))
             {
+                versions.Check(e);
                 users[e.UserId!.Value] = e.Type == UserErased.Name || users.GetValueOrDefault(e.UserId.Value);
                 if (users.Count == MostInMemory)
                     await WriteBesideAsync(connection, users, ct);

@@ -29,9 +29,12 @@ internal static class PlaceOrder
         .WithUnit<OrdersDb>(idempotent: true).ForMembers().WithTags("Orders")
         .WithSummary("Places an order for the caller, or for `userId` if the caller is an operator.")
         .WithDescription("Without a code: 201 `confirmed`. With a code: 202 `pending`; GET shows the result, and waits for it with "
-            + "`Prefer: wait=10`. 404 `user-unknown`: there is no such user.")
+            + "`Prefer: wait=10`. 404 `user-unknown`: there is no such user. 503 `source-behind`: that cannot be told at the moment.")
         .Produces<OrderView>(StatusCodes.Status201Created).Produces<OrderView>(StatusCodes.Status202Accepted)
-        .Refuses(StatusCodes.Status404NotFound, "user-unknown");
+        .Refuses(StatusCodes.Status404NotFound, "user-unknown")
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "source-behind");
+
+    private static readonly TimeSpan BehindRetry = TimeSpan.FromSeconds(2);
 
     private static async Task<IResult> Handle(
         Request request, HttpContext http, ClaimsPrincipal caller, Unit<OrdersDb> unit, KnownUsers users, CancellationToken ct)
@@ -49,8 +52,12 @@ internal static class PlaceOrder
 
         // A token proves who calls: somebody who registered a moment ago may not have arrived here yet.
         var user = request.UserId ?? caller.UserId();
-        if ((user != caller.UserId() && !caller.IsOperator())
-            || ((user != caller.UserId() || !OrdersDefences.TokenProves.On) && !await users.WaitForAsync(user, ct)))
+        var known = user != caller.UserId() && !caller.IsOperator() ? false
+            : user == caller.UserId() && OrdersDefences.TokenProves.On ? true : await users.KnowsAsync(user, ct);
+        if (known is null)
+            return Problems.RetryLater(http, StatusCodes.Status503ServiceUnavailable, "source-behind",
+                "This user is not known here, and not all that Identity has logged has arrived; try again.", BehindRetry);
+        if (known is false)
             return Problems.Of(StatusCodes.Status404NotFound, "user-unknown", "There is no such user.");
 
         await unit.BeginAsync(ct);

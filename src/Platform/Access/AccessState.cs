@@ -12,7 +12,8 @@ namespace Boon.Platform.Access;
 /// every module learns everything, and holds them in memory: a request asks no database.
 /// </summary>
 public sealed partial class AccessState(
-    LogPlaces places, LogSignals signals, LogBarrier barrier, TokenOptions tokens, TimeProvider time, ILogger<AccessState> logger)
+    LogPlaces places, LogSignals signals, LogBarrier barrier, CopyFreshness copies, TokenOptions tokens, TimeProvider time,
+    ILogger<AccessState> logger)
     : BackgroundService
 {
     /// <summary>
@@ -20,6 +21,8 @@ public sealed partial class AccessState(
     /// </summary>
     private static readonly TimeSpan BetweenReads = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How long nothing is read while nothing happens: what is known must not grow old.</summary>
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
 
     /// <summary>An ended session is remembered for as long as one of its tokens may live, and a little.</summary>
     private readonly TimeSpan remember = tokens.Lifetime + TimeSpan.FromMinutes(5);
@@ -34,6 +37,7 @@ public sealed partial class AccessState(
     private LogMark mark = new(null, null, null);
     private long after;
     private long lastRead;
+    private long? wholeAt;
 
     /// <summary>The key with an id, or null when it is unknown or retired.</summary>
     public VerificationKey? Find(string kid) =>
@@ -41,6 +45,13 @@ public sealed partial class AccessState(
 
     /// <summary>True when the session ended before its time.</summary>
     public bool HasEnded(Guid sessionId) => ended.ContainsKey(sessionId);
+
+    /// <summary>
+    /// True when this process has not known for too long that it knows every ended session and every key: the log of Identity, or the copy
+    /// of it here, could not be read or was not whole.
+    /// </summary>
+    public bool IsStale => wholeAt is not { } at || time.GetElapsedTime(at) > tokens.MaxStaleness
+        || (log.IsCopy && !(copies.Age(log) <= tokens.MaxStaleness));
 
     /// <summary>The public keys that verify today.</summary>
     public IReadOnlyList<JsonWebKey> PublicKeys => [.. announced.Values.Where(key => key.RetiresAt > time.GetUtcNow())
@@ -122,8 +133,14 @@ public sealed partial class AccessState(
     {
         using var wake = new WakeSignal();
         using var subscription = signals.OnSequenced(LogPlaces.Everywhere, wake);
-        await log.Database.Loops.OnWakeAsync(
-            wake, () => ReadAsync(stoppingToken), error => LogFailed(logger, error.Message), stoppingToken);
+        var rest = tokens.MaxStaleness / 4 < LongestRest ? tokens.MaxStaleness / 4 : LongestRest;
+        await log.Database.Loops.RepeatAsync(
+            async () =>
+            {
+                await wake.WaitAsync(rest, stoppingToken);
+                await ReadAsync(stoppingToken);
+            },
+            (error, _) => LogFailed(logger, error.Message), stoppingToken);
     }
 
     private async Task ReadAsync(CancellationToken ct)
@@ -131,6 +148,7 @@ public sealed partial class AccessState(
         await reading.WaitAsync(ct);
         try
         {
+            var began = time.GetTimestamp();
             await using var connection = await log.Database.Background.OpenConnectionAsync(ct);
             if (!await TryReadAsync(connection, ct))
             {
@@ -138,6 +156,7 @@ public sealed partial class AccessState(
                 (after, mark) = (0, new(null, null, null));
                 await TryReadAsync(connection, ct);
             }
+            wholeAt = began;
             foreach (var (session, until) in ended)
                 if (until < time.GetUtcNow())
                     ended.TryRemove(session, out _);
@@ -162,8 +181,11 @@ public sealed partial class AccessState(
             LogDiverged(logger, difference);
             return false;
         }
+        var unknown = news.Select(one => one.Type).FirstOrDefault(type => type != SigningKeyCreated.Name && type != SessionEnded.Name);
         foreach (var (type, payload, time) in news)
             Apply(type, payload, time);
+        if (Defences.KnownVersions.On && unknown is not null) // read again and again, and so never whole, until this build is upgraded
+            throw new UnknownVersionException(LogPlaces.Everywhere, unknown);
         (after, mark) = (state.Head, new(state.LogId, state.HeadEvent is null ? null : state.Head, state.HeadEvent));
         return true;
     }
@@ -185,7 +207,20 @@ public sealed partial class AccessState(
                 select coalesce(max(e.position), 0)
                 from {log.Schema}.event_log e
                 where e.type collate "C" = '{SessionEnded.Name}' and e.time < now() - $1)
+        {OtherVersion(SigningKeyCreated.Name)}
+        {OtherVersion(SessionEnded.Name)}
         """, remember * 2); // a transaction can be open for a while between its time and its position
+
+    private static readonly char[] Version = [.. "0123456789"];
+
+    /// <summary>One event of a type in a version that comes after the one that is known.</summary>
+    private string OtherVersion(string type) => $"""
+        union all
+        (select l.type, l.payload, l.time
+        from {log.Schema}.event_log l
+        where l.type collate "C" > '{type}' and l.type collate "C" < '{type.TrimEnd(Version)[..^1]}w'
+        limit 1)
+        """;
 
     private SqlStatement AddNews(RoundTrip trip) => trip.Add($"""
         select l.type, l.payload, l.time
@@ -195,7 +230,8 @@ public sealed partial class AccessState(
             from {log.Schema}.event_log e
             where e.position = o.position
             offset 0) l
-        where o.sequence > $1 and l.type in ('{SigningKeyCreated.Name}', '{SessionEnded.Name}')
+        where o.sequence > $1
+            and rtrim(l.type, '0123456789') in ('{SigningKeyCreated.Name.TrimEnd(Version)}', '{SessionEnded.Name.TrimEnd(Version)}')
         order by o.sequence
         """, after);
 
@@ -203,7 +239,7 @@ public sealed partial class AccessState(
     {
         if (type == SigningKeyCreated.Name)
             Add(JsonSerializer.Deserialize(payload, EventJson.Default.SigningKeyCreated)!);
-        else if (at + remember > time.GetUtcNow())
+        else if (type == SessionEnded.Name && at + remember > time.GetUtcNow())
             ended[JsonSerializer.Deserialize(payload, EventJson.Default.SessionEnded)!.SessionId] = at + remember;
     }
 

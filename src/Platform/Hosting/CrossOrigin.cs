@@ -17,7 +17,9 @@ internal static class CrossOrigin
             services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
                 .WithOrigins(origins)
                 .WithMethods("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-                .WithHeaders("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "traceparent", "tracestate")
+                .WithHeaders(
+                    "Authorization", "Boon-Reason", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer",
+                    "traceparent", "tracestate")
                 .WithExposedHeaders("ETag", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After")
                 .SetPreflightMaxAge(PreflightKept)));
     }

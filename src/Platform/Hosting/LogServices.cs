@@ -1,5 +1,6 @@
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Services;
 using Boon.Platform.Subscriptions;
 using Microsoft.Extensions.Configuration;
 
@@ -18,6 +19,10 @@ public static class LogServices
             provider.GetRequiredService<Databases>(), provider.GetRequiredService<IConfiguration>(),
             provider.GetServices<HostedModule>().Select(module => module.Name), provider.GetServices<LaneConnections>()));
         services.AddSingleton<ModuleMigrations, CopyMigrations>();
+        services.AddSingleton<ServicesSecret>();
+        services.AddSingleton<ModuleClient>();
+        services.AddSingleton<EventVersions>();
+        services.AddSingleton<CopyFreshness>();
         services.AddSingleton<LogSignals>();
         services.AddSingleton<LogBarrier>();
         services.AddSingleton<LogEpochs>();

@@ -4,7 +4,6 @@ using Boon.Platform.Http;
 using Boon.Platform.Input;
 using Boon.Platform.Observability;
 using Boon.Platform.Operations;
-using Boon.Platform.Services;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -62,6 +61,7 @@ public static class WebPipeline
             Issuer = Settings.TokenIssuer.Of(configuration),
             Audience = Settings.TokenAudience.Of(configuration),
             Lifetime = Settings.TokenLifetime.Of(configuration),
+            MaxStaleness = Settings.MaxStaleness.Of(configuration),
         };
         services.AddSingleton(tokens);
         services.AddSingleton<AccessState>();
@@ -75,8 +75,6 @@ public static class WebPipeline
         services.AddAuthentication(BearerAuthentication.SchemeName)
             .AddJwtBearer(options => options.EventsType = typeof(BearerAuthentication))
             .AddScheme<AuthenticationSchemeOptions, ServicesAuthentication>(ServicesAuthentication.SchemeName, null);
-        services.AddSingleton<ServicesSecret>();
-        services.AddSingleton<ModuleClient>();
         services.AddAuthorizationBuilder()
             .AddPolicy(Caller.Member, policy => policy.RequireAuthenticatedUser())
             .AddPolicy(ServicesAuthentication.SchemeName, policy => policy.RequireAuthenticatedUser())
@@ -107,6 +105,7 @@ public static class WebPipeline
         app.UseBoonEdge();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.Use(FreshAccess.AdmitAsync);
         app.Use(RefuseLargeBodies); // after that: a stranger's body is not read for a call that takes more than others
         app.Use(new WaitLimit().AdmitAsync);
         app.Use(RequestChecks.Refuse);
@@ -122,9 +121,11 @@ public static class WebPipeline
     {
         HealthEndpoints.Map(routes);
         ListEvents.Map(routes);
+        ListAudit.Map(routes);
         ListEventTypes.Map(routes);
         DownloadLog.Map(routes);
         DeadLetterEndpoints.Map(routes);
+        GetSystem.Map(routes);
     }
 
     /// <summary>The page that shows the document at <c>/openapi/v1.json</c>.</summary>

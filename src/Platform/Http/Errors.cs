@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Boon.Platform.Data;
+using Boon.Platform.Services;
 using Boon.Platform.Units;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -34,6 +35,12 @@ internal sealed partial class Errors(ILogger<Errors> logger, Databases? database
                 return BadRequest(http, bad);
             case RefusedException refused:
                 return refused.Problem;
+            case SourceUnreachableException unreachable:
+                LogUnreachable(logger, http.Request.Path, unreachable.Message);
+                return Problems.RetryLater(
+                    http, StatusCodes.Status503ServiceUnavailable, "source-unreachable",
+                    $"The module {unreachable.Module} must say where its log ends, and does not answer; nothing was created. Try again.",
+                    OutageRetry);
             case IdempotencyException { Answer: { } answer }:
                 http.Response.Headers["Idempotent-Replayed"] = "true";
                 return answer;
@@ -74,6 +81,9 @@ internal sealed partial class Errors(ILogger<Errors> logger, Databases? database
 
     [LoggerMessage(1, LogLevel.Error, "The database failed during {Path}: {Error}", EventName = "database-unavailable")]
     private static partial void LogOutage(ILogger logger, string path, string error);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Path} needs another module: {Error}", EventName = "source-unreachable")]
+    private static partial void LogUnreachable(ILogger logger, string path, string error);
 
     [LoggerMessage(2, LogLevel.Error, "{Method} {Path} failed", EventName = "request-failed")]
     private static partial void LogBug(ILogger logger, Exception error, string method, string path);

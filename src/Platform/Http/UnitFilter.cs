@@ -21,12 +21,13 @@ public static class UnitFilter
     {
         if (idempotent)
             route.TakesIdempotencyKey(subject);
-        return route.AddEndpointFilter(async (invocation, next) =>
+        return route.WithMetadata(new TakesReason()).AddEndpointFilter(async (invocation, next) =>
         {
             var http = invocation.HttpContext;
             var ct = http.RequestAborted;
             var unit = http.RequestServices.GetRequiredService<Unit<TContext>>();
             unit.By = Actor.Of(http.User);
+            unit.Reason = ReasonHeader.Read(http);
             unit.Idempotency = http.Features.Get<IdempotencyClaim>();
             if (unit.Idempotency is not null)
                 await unit.Idempotency.ThrowIfAnsweredAsync(unit.Database, ct);

@@ -31,7 +31,8 @@ internal static class CopySchema
             recordedat timestamptz not null,
             traceparent text,
             causationid uuid,
-            by text
+            by text,
+            reason text
         );
         create index event_log_userid on {schema}.event_log (userid, position) where userid is not null;
         create index event_log_type on {schema}.event_log (type collate "C", position);

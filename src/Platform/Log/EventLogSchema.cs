@@ -61,6 +61,28 @@ public static class EventLogSchema
     /// </summary>
     public static string AddWantedLanes(string schema) => $"alter table {schema}.checkpoints add column wanted_lanes int;";
 
+    /// <summary>
+    /// Adds why each event was caused, as whoever caused it said; part of each module's migration <c>Reason</c>, after
+    /// <see cref="Create"/>.
+    /// </summary>
+    public static string AddReason(string schema) => $"alter table {schema}.event_log add column reason text;";
+
+    /// <summary>
+    /// The index by which the audit finds what somebody did, made by each module's migration <c>EventsByActor</c> while others write.
+    /// </summary>
+    public const string EventsByActor = "event_log_by";
+
+    /// <summary>
+    /// What it is an index of: what a person or a key did to anything but themselves. What members do for themselves is most of a log, and
+    /// is found by their ids.
+    /// </summary>
+    public static string OnEventsByActor(string schema) => $"{schema}.event_log (by collate \"C\", position) where {ActedOnOthers("")}";
+
+    /// <summary>True for a row of the log that this index has; <paramref name="row"/> is its name with a dot, or nothing.</summary>
+    internal static string ActedOnOthers(string row) =>
+        $"{row}by is not null and {row}by not in ('{Actor.System}', '{Actor.Anonymous}') "
+            + $"and {row}by is distinct from '{Role.Member}:' || {row}userid::text";
+
     /// <summary>The statements that create them in <paramref name="schema"/>.</summary>
     /// <remarks>
     /// <c>event_log</c> follows the column names of Debezium's outbox event router and is only ever inserted into (erasing a user's

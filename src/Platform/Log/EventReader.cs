@@ -18,8 +18,11 @@ public static class EventReader
 
     private const int PageSize = 1_000;
 
+    private const string Digits = "0123456789";
+
     internal const string Columns =
-        "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by";
+        "l.id, l.type, l.aggregatetype, l.aggregateid, l.userid, l.payload, l.time, o.recordedat, l.traceparent, l.causationid, l.by, "
+            + "l.reason";
 
     /// <summary>
     /// The event of each number: <c>offset 0</c> makes the numbers lead, so that a page is read in their order and not found by sorting the
@@ -29,8 +32,9 @@ public static class EventReader
         $"cross join lateral (select * from {schema}.event_log e where e.position = o.position offset 0) l";
 
     /// <summary>
-    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types or
-    /// all. The head is read before the events, so every event up to it is seen.
+    /// Reads at most <paramref name="limit"/> events after <paramref name="after"/>, in log order, of one lane or all, of some types (in
+    /// whatever version: a reader must see one that it does not know) or all. The head is read before the events, so every event up to it
+    /// is seen.
     /// </summary>
     /// <remarks>Throws <see cref="LogDivergedException"/> when it is not the log that <paramref name="mark"/> remembers.</remarks>
     public static async Task<LogPage> ReadAsync(
@@ -51,10 +55,10 @@ public static class EventReader
             {Event(schema)}
             where o.sequence > $1 and o.sequence <= $2
                 {(lanes > 1 ? $"and {Lanes.Sql("l.userid")} = $3" : "")}
-                {(types is null ? "" : "and l.type = any ($5)")}
+                {(types is null ? "" : $"and rtrim(l.type, '{Digits}') = any ($5)")}
             order by o.sequence
             limit {limit}
-            """, after, holdAt, lane, lanes, types)
+            """, after, holdAt, lane, lanes, types?.Select(type => type.TrimEnd([.. Digits])).ToArray())
             .All(row => Read(row, place.Source));
         await trip.RunAsync(ct);
         var state = found.Value!;
@@ -119,6 +123,7 @@ public static class EventReader
             row.GetNullable<string>(9),
             cause,
             // An effect says which event caused it; that nobody else did needs no place in each row.
-            row.GetNullable<string>(11) ?? (cause is null ? null : Actor.System));
+            row.GetNullable<string>(11) ?? (cause is null ? null : Actor.System),
+            row.GetNullable<string>(12));
     }
 }

@@ -17,6 +17,7 @@ namespace Boon.Platform.Log;
 /// <param name="TraceParent">The W3C trace context it was caused in.</param>
 /// <param name="CausationId">The event that caused it, if one did.</param>
 /// <param name="By">Who caused it, see <see cref="Actor"/>; null in events of before it was recorded.</param>
+/// <param name="Reason">Why, as whoever caused it said; null: nothing was said.</param>
 public sealed record LoggedEvent(
     string Source,
     long Sequence,
@@ -30,7 +31,8 @@ public sealed record LoggedEvent(
     DateTime RecordedAt,
     string? TraceParent,
     Guid? CausationId,
-    string? By)
+    string? By,
+    string? Reason = null)
 {
     /// <summary>The wire name without its version: <c>identity.user-signed-in</c>.</summary>
     public string Kind => EventNames.WithoutVersion(Type);
@@ -57,6 +59,9 @@ internal sealed record PendingEvent(
     Guid Id, string Type, string AggregateType, string AggregateId, Guid? UserId, string Payload, string? TraceParent, Guid? CausationId,
     string? By, DateTime? Time = null)
 {
+    /// <summary>Why it was caused, as whoever caused it said.</summary>
+    internal string? Because { get; init; }
+
     /// <summary>Why something was refused, if that is what it says.</summary>
     internal string? Refusal { get; init; }
 

@@ -11,6 +11,7 @@ namespace Boon.Platform.Observability;
 internal sealed class LogLag : IDisposable
 {
     private readonly LogPlaces places;
+    private readonly EventVersions versions;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
     private readonly IReadOnlyList<HostedModule> modules;
     private readonly SemaphoreSlim gate = new(1, 1);
@@ -22,19 +23,24 @@ internal sealed class LogLag : IDisposable
     private const int MostCounted = 100_000;
 
     /// <summary>A lane's place in one source's log.</summary>
-    private sealed record Place(string Subscription, int Lane, string Source, long Sequence, LogMark Mark);
+    private sealed record Place(int Lane, int Lanes, string Source, long Sequence, LogMark Mark, DateTime MovedAt);
+
+    /// <summary>The event after a lane's place: how old it is, its type, and whose it is.</summary>
+    private sealed record Next(double Seconds, string Type, Guid? UserId);
 
     /// <summary>A lane's lag in one source's log; negative and stopped when the log ends before the lane's checkpoint.</summary>
-    private sealed record Reading(string Subscription, int Lane, string Source, long Lag, double OldestSeconds, bool Stopped);
+    internal sealed record Reading(
+        string Subscription, int Lane, string Source, long Sequence, long Lag, double OldestSeconds, string? Stopped, DateTime MovedAt);
 
-    public LogLag(LogPlaces places, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
+    public LogLag(
+        LogPlaces places, EventVersions versions, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
         this.modules = [.. modules];
         LogMetrics.Meter.CreateObservableGauge(
             "boon_log_unsequenced_events", () =>
             waiting.Select(w => new Measurement<long>(w.Events, new KeyValuePair<string, object?>("module", w.Module))),
             description: "Committed events that have no number yet.");
-        this.places = places;
+        (this.places, this.versions) = (places, versions);
         this.subscriptions = [.. subscriptions];
         LogMetrics.Meter.CreateObservableGauge(
             "boon_subscription_lag_events", () => readings.Select(r => new Measurement<long>(r.Lag, Tags(r))),
@@ -43,13 +49,19 @@ internal sealed class LogLag : IDisposable
             "boon_subscription_oldest_unread_seconds", () => readings.Select(r => new Measurement<double>(r.OldestSeconds, Tags(r))),
             description: "Age of the oldest event after the lane's checkpoint; 0 when there is none.");
         LogMetrics.Meter.CreateObservableGauge(
-            "boon_subscription_stopped", () => readings.Select(r => new Measurement<int>(r.Stopped ? 1 : 0, Tags(r))),
-            description: "1 when the source's log is not the one that the lane has read: it waits for boon log accept-epoch.");
+            "boon_subscription_stopped", () => readings.Select(r => new Measurement<int>(r.Stopped is null ? 0 : 1, Tags(r))),
+            description: "1 when the lane has stopped: the source's log is another one, or has an event of a version that is not known.");
         LogMetrics.Meter.CreateObservableGauge(
             "boon_dead_letters_open", () =>
             letters.Select(l => new Measurement<long>(l.Open, new KeyValuePair<string, object?>("subscription", l.Subscription))),
             description: "Parked events that wait to be redriven.");
     }
+
+    /// <summary>Where each lane was when it was asked last.</summary>
+    internal IReadOnlyList<Reading> Readings => readings;
+
+    /// <summary>How many parked events each subscription had then.</summary>
+    internal IReadOnlyList<(string Subscription, long Open)> Letters => letters;
 
     private static KeyValuePair<string, object?>[] Tags(Reading reading) =>
         [new("subscription", reading.Subscription), new("lane", reading.Lane), new("source", reading.Source)];
@@ -102,19 +114,19 @@ internal sealed class LogLag : IDisposable
             var schema = subscription.Database.Schema;
             await using var connection = await subscription.Database.Background.OpenConnectionAsync(ct);
             var lanes = await connection.Command($"""
-                select lane, source, sequence, logid, read_sequence, read_event
+                select lane, lanes, source, sequence, logid, read_sequence, read_event, updated_at
                 from {schema}.checkpoints
                 where subscription = $1
                 """, subscription.Name)
                 .ReadAllAsync(row =>
-                    new Place(subscription.Name, row.GetInt32(0), row.GetString(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3)), ct);
+                    new Place(
+                        row.GetInt32(0), row.GetInt32(1), row.GetString(2), row.GetInt64(3), Checkpoints.ReadMark(row, 4),
+                        row.GetDateTime(7)), ct);
             foreach (var place in lanes)
                 try
                 {
-                {
                     var log = places.Of(subscription.Database.Module, place.Source);
-                    found.Add(await log.ReadAsync(connection, c => ReadAsync(c, log, place, ct), ct));
-                }
+                    found.Add(await log.ReadAsync(connection, c => ReadAsync(c, log, subscription, place, ct), ct));
                 }
                 catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
                 {
@@ -128,20 +140,29 @@ internal sealed class LogLag : IDisposable
         letters = open;
     }
 
-    private static async Task<Reading> ReadAsync(NpgsqlConnection connection, LogPlace log, Place place, CancellationToken ct)
+    private async Task<Reading> ReadAsync(
+        NpgsqlConnection connection, LogPlace log, SubscriptionRunner subscription, Place place, CancellationToken ct)
     {
         var trip = new RoundTrip(connection);
         var asked = LogState.Ask(trip, log.Schema, place.Mark);
-        var oldest = trip.Add($"""
-            select extract(epoch from clock_timestamp() - recordedat)::float8
-            from {log.Schema}.event_order
-            where sequence = $1
+        var next = trip.Add($"""
+            select extract(epoch from clock_timestamp() - o.recordedat)::float8, l.type, l.userid
+            from {log.Schema}.event_order o
+            {EventReader.Event(log.Schema)}
+            where o.sequence = $1
             """, place.Sequence + 1)
-            .First(row => row.GetDouble(0));
+            .First(row => new Next(row.GetDouble(0), row.GetString(1), row.GetNullable<Guid>(2)));
         await trip.RunAsync(ct);
         var state = asked.Value!;
         return new Reading(
-            place.Subscription, place.Lane, place.Source, state.Head - place.Sequence, Math.Max(0, oldest.Value),
-            state.Difference(log, place.Sequence, place.Mark) is not null);
+            subscription.Name, place.Lane, place.Source, place.Sequence, state.Head - place.Sequence,
+            Math.Max(0, next.Value?.Seconds ?? 0),
+            state.Difference(log, place.Sequence, place.Mark) ?? Unknown(next.Value, subscription, place), place.MovedAt);
     }
+
+    /// <summary>A lane stands before an event of an unknown version that is its to handle; any other event it passes.</summary>
+    private string? Unknown(Next? next, SubscriptionRunner subscription, Place place) =>
+        next is not null && !versions.Knows(next.Type) && Lanes.Of(next.UserId, place.Lanes) == place.Lane
+            && subscription.Types?.Contains(EventNames.WithoutVersion(next.Type), StringComparer.Ordinal) != false
+            ? $"event {place.Sequence + 1} is {next.Type}, a version that this build does not know" : null;
 }

@@ -34,15 +34,19 @@ internal static class EventsBack
         """;
 
     /// <summary>The place of the event with the sequence of the cursor; without one, behind all.</summary>
-    private static string Before(string schema) =>
+    internal static string Before(string schema) =>
         $"coalesce((select c.position from {schema}.event_order c where c.sequence = $1), {long.MaxValue})";
+
+    /// <summary>True for an event of a type, in all its versions or in the one that the type ends with.</summary>
+    internal static string IsOfType(string type) =>
+        $"(l.type = {type} or (starts_with(l.type, {type} || '.v') and substr(l.type, length({type}) + 3) ~ '^[0-9]+$'))";
 
     private static string OfUser(string schema, string? type) => $"""
         select o.sequence, {EventReader.Columns}
         from {schema}.event_log l
         join {schema}.event_order o on o.position = l.position
         where l.userid = $3 and l.position < {Before(schema)}
-        {(type is null ? "" : """and (l.type = $4 or (starts_with(l.type, $4 || '.v') and substr(l.type, length($4) + 3) ~ '^[0-9]+$'))""")}
+        {(type is null ? "" : $"and {IsOfType("$4")}")}
         order by l.position desc
         limit $2
         """;

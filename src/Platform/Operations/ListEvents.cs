@@ -17,7 +17,7 @@ internal static class ListEvents
 {
     /// <summary>
     /// An event in the envelope of CloudEvents 1.0, with its extensions <c>sequence</c>, <c>recordedtime</c>, <c>traceparent</c>,
-    /// <c>userid</c>, <c>causationid</c> and <c>by</c>.
+    /// <c>userid</c>, <c>causationid</c>, <c>by</c> and <c>reason</c>.
     /// </summary>
     /// <param name="Specversion"><c>1.0</c>.</param>
     /// <param name="Id">The event's id.</param>
@@ -32,6 +32,7 @@ internal static class ListEvents
     /// <param name="Userid">Whose it is.</param>
     /// <param name="Causationid">The event that caused it.</param>
     /// <param name="By">Who caused it.</param>
+    /// <param name="Reason">Why, as whoever caused it said in <c>Boon-Reason</c>.</param>
     /// <param name="Data">Its data.</param>
     /// <example>
     /// {"specversion": "1.0", "id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "source": "/identity", "type":
@@ -43,16 +44,16 @@ internal static class ListEvents
     internal sealed record EventView(
         string Specversion, Guid Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype,
         long Sequence, DateTimeOffset Recordedtime, string? Traceparent, Guid? Userid, Guid? Causationid, string? By,
-        [property: JsonConverter(typeof(AsItIs))] byte[] Data)
+        string? Reason, [property: JsonConverter(typeof(AsItIs))] byte[] Data)
     {
         internal static EventView Of(LoggedEvent e) => new(
             "1.0", e.Id, $"/{e.Source}", e.Type, $"{e.AggregateType}/{e.AggregateId}", e.Time, "application/json",
-            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Payload);
+            e.Sequence, e.RecordedAt, e.TraceParent, e.UserId, e.CausationId, e.By, e.Reason, e.Payload);
 
         /// <summary>The event that this shows.</summary>
         internal LoggedEvent Event() => Subject.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash
             ? new(Source[1..], Sequence, Id, Type, Subject[..slash], Subject[(slash + 1)..], Userid, Data, Time.UtcDateTime,
-                Recordedtime.UtcDateTime, Traceparent, Causationid, By)
+                Recordedtime.UtcDateTime, Traceparent, Causationid, By, Reason)
             : throw new JsonException($"The subject of event {Id} is {Subject}.");
     }
 
@@ -102,28 +103,7 @@ internal static class ListEvents
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
-        var found = new List<(string Source, Queue<LoggedEvent> Events)>();
-        foreach (var log in logs)
-        {
-            // Whoever has just got an answer finds its events here.
-            await barrier.SettleAsync(log.Name, ct);
-            await using var connection = await log.Database.Source.OpenConnectionAsync(ct);
-            found.Add((log.Name, new(await EventsBack.ReadAsync(
-                connection, log.Database.Schema, below?.GetValueOrDefault(log.Name, long.MaxValue) ?? long.MaxValue, limit + 1, type, user,
-                ct))));
-        }
-        // The newest of those that lead their log comes next: each log keeps its own order.
-        var newest = new List<LoggedEvent>(limit);
-        var places = below is null ? [] : new Dictionary<string, long>(below, StringComparer.Ordinal);
-        while (newest.Count < limit && found.Where(log => log.Events.Count > 0)
-            .OrderByDescending(log => log.Events.Peek().RecordedAt).ThenBy(log => log.Source, StringComparer.Ordinal).FirstOrDefault() is
-                { Events: { } first })
-        {
-            var e = first.Dequeue();
-            newest.Add(e);
-            places[e.Source] = e.Sequence;
-        }
-        var next = found.Exists(log => log.Events.Count > 0) ? PageQuery.Encode(places) : null;
-        return TypedResults.Ok(new GatheredPage<EventView>(newest.ConvertAll(EventView.Of), next, null));
+        return TypedResults.Ok(await NewestFirst.ReadAsync(logs, barrier, limit, below, (connection, schema, before) =>
+            EventsBack.ReadAsync(connection, schema, before, limit + 1, type, user, ct), ct));
     }
 }

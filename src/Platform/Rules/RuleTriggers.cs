@@ -25,7 +25,7 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
 
     /// <summary>The settled end of the log of each module whose events trigger rules of module <paramref name="own"/>.</summary>
     public Task<IReadOnlyDictionary<string, long>> SettledHeadsAsync(string own, CancellationToken ct) =>
-        barrier.SettledHeadsAsync(modules.Except(own), ct);
+        barrier.SettledHeadsAsync(own, modules.Except(own), ct);
 
     /// <summary>
     /// What an operator should know of a trigger that a rule of module <paramref name="own"/> was given: nothing of its name was

@@ -32,8 +32,11 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
 
         // 2. Read events after these positions.
         var started = Stopwatch.GetTimestamp();
-        if (await ReadAsync(unit, checkpoint, failures.GoOneByOne(checkpoint) ? 1 : limit.Current, ct) is not { } page)
+        if (await ReadAsync(unit, checkpoint, failures.GoOneByOne(checkpoint) ? 1 : limit.Current, ct) is not { } read)
             return LanePass.Idle;
+        var (page, unknown) = lane.Versions.Cut(read, checkpoint.Mark);
+        if (unknown is not null && page.UpTo == checkpoint.Sequence)
+            return StopBefore(unknown);
         if (page.UpTo == checkpoint.Sequence)
             return checkpoint.HoldAt is null ? LanePass.Idle : await FinishChangeAsync(unit, ct);
         if (!Defences.AtomicCheckpoint.On)
@@ -115,7 +118,8 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
             var page = await place.ReadAsync(unit.Connection, connection => EventReader.ReadAsync(
                 connection, place, checkpoint.Sequence, most, ct, lane.Number, lane.Count, Furthest(checkpoint), subscription.Types,
                 checkpoint.Mark), ct);
-            stopped.Remove(source);
+            if (page.Events.Count == 0 || lane.Versions.Knows(page.Events[0].Type))
+                stopped.Remove(source);
             return page;
         }
         catch (PostgresException error) when (PostgresErrors.IsMissingTable(error))
@@ -128,6 +132,14 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
                 LogStopped(lane.Logger, subscription.Name, lane.Number, error.Message);
             return null;
         }
+    }
+
+    /// <summary>The lane tries again now and then, and goes on when a build that knows the version reads it.</summary>
+    private LanePass StopBefore(LoggedEvent unknown)
+    {
+        if (stopped.Add(unknown.Source))
+            LogUnknownVersion(lane.Logger, subscription.Name, lane.Number, unknown.Sequence, unknown.Source, unknown.Type);
+        return LanePass.Idle;
     }
 
     /// <summary>
@@ -162,6 +174,11 @@ internal sealed partial class LaneBatches<TContext>(Lane<TContext> lane, BatchLi
             """, lane.Key.Subscription, lane.Key.Lane, lane.Count)
             .ScalarAsync<bool>(ct);
     }
+
+    [LoggerMessage(2, LogLevel.Error, "{Subscription} lane {Lane} has stopped before event {Sequence} of {Source}: this build does not "
+        + "know {Type}. It goes on after an upgrade", EventName = "event-version-unknown")]
+    private static partial void LogUnknownVersion(
+        ILogger logger, string subscription, int lane, long sequence, string source, string type);
 
     [LoggerMessage(1, LogLevel.Error, "{Subscription} lane {Lane} has stopped. {Reason}", EventName = "log-diverged")]
     private static partial void LogStopped(ILogger logger, string subscription, int lane, string reason);

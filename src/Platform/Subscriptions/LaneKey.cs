@@ -9,7 +9,8 @@ internal readonly record struct LaneKey(string Schema, string Subscription, int 
 /// <summary>A lane, one of <paramref name="Count"/>, with what its reader works with.</summary>
 internal sealed record Lane<TContext>(
     Subscription<TContext> Subscription, SubscriptionSettings Settings, int Number, int Count,
-    ModuleDatabase<TContext> Module, LogPlaces Places, LogSignals Signals, ILogger Logger)
+    ModuleDatabase<TContext> Module, LogPlaces Places, EventVersions Versions, LogSignals Signals,
+    ILogger Logger)
     where TContext : DbContext
 {
     internal LaneKey Key { get; } = new(Module.Database.Schema, Subscription.Name, Number);

@@ -1,5 +1,6 @@
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Services;
 using Microsoft.Extensions.Hosting;
 
 namespace Boon.Platform.Subscriptions;
@@ -17,9 +18,9 @@ public sealed class LogCatchUp(
 
     /// <summary>
     /// Waits for each subscription in turn, <paramref name="longest"/> in all. Where one waits for another, name them in the order in which
-    /// events go: each has then handled what the one before it appended.
+    /// events go: each has then handled what the one before it appended. True when all of it was handled.
     /// </summary>
-    public async Task WaitAsync(IReadOnlyList<string> names, TimeSpan longest, CancellationToken ct)
+    public async Task<bool> WaitAsync(IReadOnlyList<string> names, TimeSpan longest, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct, lifetime.ApplicationStopping);
         using var timer = time.CreateTimer(_ => limit.Cancel(), null, longest, Timeout.InfiniteTimeSpan);
@@ -27,10 +28,12 @@ public sealed class LogCatchUp(
         {
             foreach (var name in names)
                 await WaitAsync(subscriptions.Single(subscription => subscription.Name == name), limit.Token);
+            return true;
         }
-        catch (Exception error) when (error is OperationCanceledException or TimeoutException && !ct.IsCancellationRequested)
+        catch (Exception error) when (error is OperationCanceledException or TimeoutException or SourceUnreachableException
+            && !ct.IsCancellationRequested)
         {
-            // As long as the caller wanted: what is there is the answer.
+            return false; // as long as the caller wanted: what is there is the answer
         }
     }
 
@@ -40,7 +43,7 @@ public sealed class LogCatchUp(
         using var wake = new WakeSignal();
         using var moved = signals.OnMoved(subscription.Name, wake);
         using var elsewhere = signals.OnSequenced(subscription.Database.Module, wake);
-        var heads = await barrier.SettledHeadsAsync(subscription.Sources, ct);
+        var heads = await barrier.SettledHeadsAsync(subscription.Database.Module, subscription.Sources, ct);
         for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll
             ? pause * 2 : WakeSignal.Poll)
             await wake.WaitAsync(pause, ct);

@@ -18,6 +18,9 @@ public abstract class SubscriptionRunner : BackgroundService
     /// <summary>The modules whose logs it reads.</summary>
     public abstract IReadOnlyList<string> Sources { get; }
 
+    /// <summary>The types that it reads, without their versions; null: all.</summary>
+    internal abstract IReadOnlyList<string>? Types { get; }
+
     /// <summary>
     /// Handles a parked event again, in one transaction that closes its letter: its effect happens once. Throws what the handler throws.
     /// </summary>
@@ -29,8 +32,8 @@ public abstract class SubscriptionRunner : BackgroundService
 
 /// <inheritdoc/>
 public sealed partial class SubscriptionRunner<TContext>(
-    Subscription<TContext> subscription, ModuleDatabase<TContext> module, LogPlaces places, LogSignals signals,
-    IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
+    Subscription<TContext> subscription, ModuleDatabase<TContext> module, LogPlaces places, EventVersions versions,
+    LogSignals signals, IConfiguration configuration, ILoggerFactory loggers) : SubscriptionRunner
     where TContext : DbContext
 {
     private readonly ILogger logger = loggers.CreateLogger<SubscriptionRunner>();
@@ -55,6 +58,9 @@ public sealed partial class SubscriptionRunner<TContext>(
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Sources { get; } = subscription.Sources;
+
+    /// <inheritdoc/>
+    internal override IReadOnlyList<string>? Types { get; } = subscription.Types?.Select(EventNames.WithoutVersion).ToList();
 
     /// <summary>Lays the checkpoints before the host serves: whoever sees it ready sees every subscription's place.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -81,7 +87,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             // The lane that sees another layout ends all of them: it may be this one again before the others look.
             using var layout = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
             var all = Enumerable.Range(0, lanes)
-                .Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, places, signals, logger));
+                .Select(lane => new Lane<TContext>(subscription, settings, lane, lanes, background, places, versions, signals, logger));
             await Task.WhenAll(all.Select(lane => new LaneReader<TContext>(lane, turns).RunAsync(layout)));
         },
         (error, _) => LogRestart(logger, error, Name), stoppingToken);
@@ -108,6 +114,7 @@ public sealed partial class SubscriptionRunner<TContext>(
             ?? throw new InvalidOperationException($"Event {at.Sequence} of {at.Source} is not in the log.");
         if (e.Id != at.EventId)
             throw new LogDivergedException(at.Source, $"another event has the sequence {at.Sequence}");
+        versions.Check(e);
         // The handler relies on being alone in its lane: wait for the lane's reader and keep it out.
         await LockLaneAsync(e, unit, ct);
         await subscription.Handler([e], unit, ct);

@@ -46,6 +46,9 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     /// <summary>Who causes the events of this unit, see <see cref="Actor"/>; null: Boon itself.</summary>
     public string? By { get; set; }
 
+    /// <summary>Why the events of this unit are caused, as <see cref="By"/> said; null: nothing was said.</summary>
+    public string? Reason { get; set; }
+
     /// <summary>The key that makes this request repeatable, if the caller sent one; claimed when the transaction begins.</summary>
     public IdempotencyClaim? Idempotency { get; set; }
 
@@ -81,7 +84,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     public Guid Append<TEvent>(TEvent @event, string? traceParent, Guid? causationId = null, string? by = null)
         where TEvent : IEvent
     {
-        var pending = PendingEvent.From(@event, traceParent, causationId, by ?? ByOf(causationId));
+        var pending = PendingEvent.From(@event, traceParent, causationId, by ?? ByOf(causationId)) with { Because = Reason };
         events.Add(pending);
         return pending.Id;
     }
@@ -107,7 +110,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     {
         var pending = new PendingEvent(
             Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id,
-            ByOf(cause?.Id), time?.UtcDateTime);
+            ByOf(cause?.Id), time?.UtcDateTime) { Because = Reason };
         events.Add(pending);
         return pending.Id;
     }

@@ -34,7 +34,8 @@ internal static class CreateCampaign
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Campaigns")
         .WithSummary("Creates a campaign.")
         .WithDescription("It judges the events that come after its creation, in log order.")
-        .Produces<CampaignView>(StatusCodes.Status201Created);
+        .Produces<CampaignView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "source-unreachable");
 
     private static async Task<IResult> Handle(
         Request request, ClaimsPrincipal caller, Unit<PromotionsDb> unit, RuleTriggers triggers, CancellationToken ct)

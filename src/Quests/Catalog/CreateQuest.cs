@@ -33,7 +33,8 @@ internal static class CreateQuest
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")
         .WithSummary("Creates a quest.")
         .WithDescription("It counts the events that come after its creation.")
-        .Produces<QuestView>(StatusCodes.Status201Created);
+        .Produces<QuestView>(StatusCodes.Status201Created)
+        .Refuses(StatusCodes.Status503ServiceUnavailable, "source-unreachable");
 
     private static async Task<IResult> Handle(
         Request request, ClaimsPrincipal caller, Unit<QuestsDb> unit, RuleTriggers triggers, CancellationToken ct)

@@ -1,4 +1,5 @@
 ﻿using System;
+using Boon.Platform.Data;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -36,11 +37,15 @@ namespace Boon.Greetings.Migrations
                 """);
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.Create("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddBy("greetings"));
+            migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddReason("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddEpochs("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddRedrivenBy("greetings"));
             migrationBuilder.Sql(Boon.Platform.Log.EventLogSchema.AddWantedLanes("greetings"));
             foreach (var statement in Boon.Platform.Log.EventLogSchema.AddTypeIndex("greetings"))
                 migrationBuilder.Sql(statement, suppressTransaction: true);
+            migrationBuilder.CreateIndexWhileOthersWrite(
+                "greetings", Boon.Platform.Log.EventLogSchema.EventsByActor,
+                Boon.Platform.Log.EventLogSchema.OnEventsByActor("greetings"));
         }
 
         /// <inheritdoc />

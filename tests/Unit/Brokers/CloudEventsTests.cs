@@ -13,7 +13,7 @@ public sealed class CloudEventsTests
         Guid.CreateVersion7(), Guid.CreateVersion7(), Shipped: 12, Head: 15, new LoggedEvent(
             "quests", 12, Guid.CreateVersion7(), "external.café.v1", "thing", "a/b/c", Guid.CreateVersion7(),
             Encoding.UTF8.GetBytes("""{ "a" : 1.50,  "b":"\u0000é" }"""), Time, Time.AddTicks(10),
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Guid.CreateVersion7(), "operator:0198"));
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Guid.CreateVersion7(), "operator:0198", "Ticket 4711: é"));
 
     public static TheoryData<string> Prefixes => ["cloudEvents:", "ce_"];
 
@@ -24,7 +24,7 @@ public sealed class CloudEventsTests
         ShouldBeSame(names, Full);
         ShouldBeSame(names, Full with
         {
-            Event = Full.Event! with { UserId = null, TraceParent = null, CausationId = null, By = null, AggregateId = "" },
+            Event = Full.Event! with { UserId = null, TraceParent = null, CausationId = null, By = null, Reason = null, AggregateId = "" },
         });
         ShouldBeSame(names, Full with { Event = null });
         ShouldBeSame(names, new LogMessage(Guid.Empty, Guid.Empty, 0, 0, null));

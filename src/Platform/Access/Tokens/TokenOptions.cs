@@ -11,4 +11,7 @@ public sealed record TokenOptions
 
     /// <summary>From issue to expiry. Roles are as old as the token, so this bounds their age too. Default 30 minutes.</summary>
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How long ago all ended sessions and keys may have been known last, for operators to be let in. Default 1 minute.</summary>
+    public TimeSpan MaxStaleness { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -70,6 +70,9 @@ internal static class Operations
             Add("Idempotency-Key", "Up to 255 printable ASCII characters: the same key and body give the first answer again, for 24 hours.",
                 new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = IdempotencyHeader.LongestKey,
                     Pattern = "^[ -~]+$" }, "order-4711");
+        if (metadata.OfType<TakesReason>().Any() && metadata.OfType<IAuthorizeData>().Any(data => data.Policy != Caller.Member))
+            Add(ReasonHeader.Name, "Why this is done, for the audit: kept with the events that it causes. Nothing personal belongs here.",
+                new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = ReasonHeader.Longest }, "Ticket 4711");
         if (metadata.OfType<PreferWait>().FirstOrDefault() is { } wait)
             Add("Prefer", $"`wait=10` (RFC 7240): waits up to so many seconds, at most {LongestWait}, {wait.Meaning}.",
                 new OpenApiSchema { Type = JsonSchemaType.String }, "wait=10");
@@ -132,7 +135,10 @@ internal static class Operations
         if (metadata.OfType<IAuthorizeData>().Any())
             yield return new(StatusCodes.Status401Unauthorized, ["unauthenticated"]);
         if (metadata.OfType<IAuthorizeData>().Any(data => data.Policy != Caller.Member))
+        {
             yield return new(StatusCodes.Status403Forbidden, ["forbidden"]);
+            yield return new(StatusCodes.Status503ServiceUnavailable, ["access-stale"]);
+        }
         if (operation.Parameters?.Any(Parameters.NamesSomething) == true)
             yield return new(StatusCodes.Status404NotFound, ["not-found"]);
         if (operation.RequestBody is not null)
