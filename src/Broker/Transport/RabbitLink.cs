@@ -67,9 +67,7 @@ internal sealed class RabbitLink : IAsyncDisposable
             else
                 _ = CloseLaterAsync(connecting);
             ct.ThrowIfCancellationRequested();
-            throw new BrokerException(
-                $"The broker {address} cannot be reached: {(error is TimeoutException ? "it does not answer" : Innermost(error).Message)}",
-                error);
+            throw new BrokerException($"The broker {address} cannot be reached: {Reason(error)}", error);
         }
     }
 
@@ -98,7 +96,7 @@ internal sealed class RabbitLink : IAsyncDisposable
         }
         catch (Exception error)
         {
-            State.Break(error is TimeoutException ? "it does not answer" : Innermost(error).Message);
+            State.Break(Reason(error));
             if (error is OperationCanceledException && ct.IsCancellationRequested)
                 throw;
             throw State.Failure(error);
@@ -147,7 +145,12 @@ internal sealed class RabbitLink : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
+    private static string Reason(Exception error) => error switch
+    {
+        TimeoutException or OperationCanceledException => "it does not answer",
+        { InnerException: { } inner } => Reason(inner),
+        _ => error.Message,
+    };
 
     /// <summary>Closes, and waits only a moment for a broker that does not listen.</summary>
     public async ValueTask DisposeAsync()
