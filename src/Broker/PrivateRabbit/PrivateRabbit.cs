@@ -18,7 +18,7 @@ internal sealed record PrivateRabbitOptions(string Folder, IReadOnlyList<RabbitU
 /// </summary>
 internal sealed class PrivateRabbit
 {
-    private static readonly TimeSpan LongestTurn = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
     private readonly RabbitServer server;

@@ -12,7 +12,7 @@ internal sealed class RabbitServer
 {
     private const string Owner = "boon-owner";
     private const int LogLinesShown = 12;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan StopLimit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LoginLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
