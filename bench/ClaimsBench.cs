@@ -22,6 +22,8 @@ internal static class ClaimsBench
     {
         await using var source = NpgsqlDataSource.Create(connectionString);
         await using var host = await HostProcess.ServeAsync(connectionString, ct);
+        await using var silent = await HostProcess.ServeAsync(
+            connectionString, ct, settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["Boon__Log__Requests"] = "false" });
         await PlainAsync(source, "create", ct);
         var mint = await TokenMint.CreateAsync(source, ct);
 
@@ -29,7 +31,8 @@ internal static class ClaimsBench
         Dictionary<string, List<double>> details = new(StringComparer.Ordinal);
         Console.WriteLine($"Warming up with {WarmUps * Claims:N0} claims...");
         for (var warmUp = 0; warmUp < WarmUps; warmUp++)
-            await BurstAsync(host, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct);
+            foreach (var one in (HostProcess[])[host, silent])
+                await BurstAsync(one, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct);
         for (var run = 0; run < Runs; run++)
         {
             var plain = await PgbenchAsync(source, connectionString, ct);
@@ -39,6 +42,10 @@ internal static class ClaimsBench
                 await ClaimAsync($"new tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"seen tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"keys, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections, keyed: true);
+                var others = mint.Tokens(Claims);
+                var type = await PoolAsync(source, Claims, 0, ct);
+                Add(rates, $"no lines, {connections}", await BurstAsync(
+                    silent, source, type, others, connections, details, $"no lines, {connections}", ct));
             }
             Add(rates, "plain", plain);
             Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} "
@@ -75,6 +82,13 @@ internal static class ClaimsBench
             figures.Add($"claims a second with an Idempotency-Key, {connections} connections, beside those without",
                 Figures.Rate(Figures.Median(rates[$"keys, {connections}"])),
                 Figures.Rate(Figures.Median(rates[$"seen tokens, {connections}"])), ratio, ">= 0.5", ratio >= 0.5);
+        }
+        foreach (var connections in (int[])[64, 256])
+        {
+            var ratio = Figures.Ratio(rates[$"new tokens, {connections}"], rates[$"no lines, {connections}"]);
+            figures.Add($"claims a second with Boon:Log:Requests, {connections} connections, beside without",
+                Figures.Rate(Figures.Median(rates[$"new tokens, {connections}"])),
+                Figures.Rate(Figures.Median(rates[$"no lines, {connections}"])), ratio, ">= 0.8", ratio >= 0.8);
         }
         Beside("a pool of 5,000,000, beside 10,000 fresh", big);
         Beside("a pool of 500,000 that is 90 % consumed, beside 10,000 fresh", consumed);

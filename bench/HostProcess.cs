@@ -49,9 +49,10 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     /// <summary>Starts <c>boon serve</c>, of the build beside this bench or of one in another folder.</summary>
-    internal static Task<HostProcess> ServeAsync(string connectionString, CancellationToken ct, string? folder = null) =>
+    internal static Task<HostProcess> ServeAsync(
+        string connectionString, CancellationToken ct, string? folder = null, IReadOnlyDictionary<string, string>? settings = null) =>
         StartAsync(Path.Combine(folder ?? AppContext.BaseDirectory, "Boon.Host.dll"), url => ["serve", "--urls", url], connectionString,
-            ct);
+            ct, settings);
 
     /// <summary>Starts the gateway to a host, without a limit that a bench would meet.</summary>
     internal static Task<HostProcess> GatewayAsync(HostProcess to, CancellationToken ct) => StartAsync(
