@@ -1,7 +1,9 @@
 using Boon.Platform;
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Platform.Units;
 using Boon.Support;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -49,6 +51,62 @@ public sealed class ConnectionTests
         await boon.Services.GetRequiredService<Identity.Keys.SigningKeys>().LoadOrCreateAsync(CancellationToken.None);
         await boon.Execute("update quests.catalog_version set version = version + 1");
         await boon.Services.GetRequiredService<Quests.Catalog.CatalogReader>().RefreshAsync(CancellationToken.None);
+    }
+
+    /// <summary>
+    /// A network that went away without a word, or a frozen client that does not read, is noticed by the server and by the client.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Every_connection_asks_the_server_and_its_own_side_whether_the_other_is_there(bool background)
+    {
+        await using var boon = await TestBoon.StartModulesAsync(["identity"]);
+        var database = boon.Services.GetRequiredService<Databases>().Of("identity");
+        var pool = background ? database.Background : database.Source;
+        // What the session was started with: a connection by a socket of the machine shows 0 for each.
+        var settings = await pool.Command("select name, reset_val from pg_settings where name like 'tcp%' order by name")
+            .ReadAllAsync(row => $"{row.GetString(0)}={row.GetString(1)}", CancellationToken.None);
+        settings.ShouldBe(
+            ["tcp_keepalives_count=3", "tcp_keepalives_idle=10", "tcp_keepalives_interval=3", "tcp_user_timeout=10000"]);
+        var client = new NpgsqlConnectionStringBuilder(pool.ConnectionString);
+        var bySocket = client.Host is ['/' or '@', ..];
+        (client.TcpKeepAlive, client.TcpKeepAliveTime, client.TcpKeepAliveInterval).ShouldBe(bySocket ? (false, 0, 0) : (true, 10, 3));
+    }
+
+    /// <summary>
+    /// The database of a source is away: that is said once, of the source; its reader tries again and says nothing, and its own database is
+    /// not taken for away.
+    /// </summary>
+    [Fact]
+    public async Task A_source_that_is_away_is_said_once_and_is_not_taken_for_the_readers_database()
+    {
+        await using var boon = await TestBoon.StartModulesAsync(["identity"]);
+        using var said = new LaneChangeTests.Said();
+        await using var databases = new Databases(
+            new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["ConnectionStrings:Boon"] = boon.Database,
+                ["ConnectionStrings:orders"] = "Host=127.0.0.1;Port=1;Database=nowhere;Username=nobody;Password=none",
+            }).Build(), said);
+        var (own, source) = (databases.Of("promotions"), databases.Of("orders"));
+        var place = new LogPlace("orders", "orders", source, LogReach.Away);
+        var retries = 0;
+        for (var i = 0; i < 3; i++)
+        {
+            var error = await Should.ThrowAsync<TimeoutException>(() => place.AskAsync(async () =>
+            {
+                await using var connection = await source.Background.OpenConnectionAsync();
+                return connection.ProcessID;
+            }));
+            await databases.Outages.PauseAsync(
+                own.Background, error, new Backoff(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(1)), _ => retries++,
+                CancellationToken.None);
+        }
+        databases.Outages.Reason(source.Background).ShouldBe("does not answer");
+        databases.Outages.Reason(own.Background).ShouldBeNull();
+        said.Errors.Count(line => line.StartsWith("database-away", StringComparison.Ordinal)).ShouldBe(1);
+        retries.ShouldBe(0);
     }
 
     [Fact]

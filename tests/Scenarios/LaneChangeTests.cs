@@ -161,7 +161,7 @@ public sealed class LaneChangeTests
     }
 
     /// <summary>The errors that the subscription met: each is said with its message, or as an exception.</summary>
-    private sealed class Said : ILoggerFactory, ILogger
+    internal sealed class Said : ILoggerFactory, ILogger
     {
         internal ConcurrentQueue<string> Errors { get; } = new();
 

@@ -102,7 +102,8 @@ public sealed class SqlTests : IAsyncLifetime
     {
         await using var connection = await source.OpenConnectionAsync();
         await connection.Command("create temp table t (id int, name text)").ExecuteAsync(Never);
-        var trip = new RoundTrip(connection);
+        await using var transaction = await connection.BeginTransactionAsync();
+        var trip = new RoundTrip(transaction);
         trip.Add("set local lock_timeout = '1s'");
         var insert = trip.Add("insert into t select * from unnest($1, $2)", new[] { 1, 2, 3 }, new[] { "a", null, "c" });
         var nameless = trip.Add("select id from t where name is not distinct from $1", (string?)null).First(row => row.GetInt32(0));
@@ -121,11 +122,25 @@ public sealed class SqlTests : IAsyncLifetime
     [Fact]
     public async Task A_round_trip_fails_where_a_statement_touches_other_rows_than_it_must()
     {
-        var trip = new RoundTrip(await source.OpenConnectionAsync());
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var trip = new RoundTrip(transaction);
         trip.Add("create temp table u (id int) on commit drop");
         trip.Add("delete from u").MustTouch(1, "It was not there.");
         (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message.ShouldBe(
             "It was not there.");
+    }
+
+    [Fact]
+    public async Task A_round_trip_outside_of_a_transaction_says_nothing_of_rows_that_it_must_touch_and_does_nothing()
+    {
+        await using var connection = await source.OpenConnectionAsync();
+        await connection.Command("create temp table v (id int)").ExecuteAsync(Never);
+        var trip = new RoundTrip(connection);
+        trip.Add("insert into v values (1)");
+        trip.Add("delete from v where id = 2").MustTouch(1, "It was not there.");
+        await trip.RunAsync(Never).ShouldThrowAsync<InvalidOperationException>();
+        (await connection.Command("select count(*) from v").ScalarAsync<long>(Never)).ShouldBe(0);
     }
 
     [Fact]

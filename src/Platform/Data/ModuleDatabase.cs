@@ -23,6 +23,9 @@ public sealed record ModuleDatabase(string Module, NpgsqlDataSource Source, Npgs
 
     /// <inheritdoc/>
     public NpgsqlBatch CreateBatch() => Source.CreateBatch();
+
+    /// <inheritdoc/>
+    public bool InTransaction => false;
 }
 
 /// <summary>The database of the module whose tables <typeparamref name="TContext"/> maps.</summary>
@@ -40,4 +43,7 @@ public sealed class ModuleDatabase<TContext>(ModuleDatabase database) : ISqlSour
 
     /// <inheritdoc/>
     public NpgsqlBatch CreateBatch() => Database.CreateBatch();
+
+    /// <inheritdoc/>
+    public bool InTransaction => false;
 }

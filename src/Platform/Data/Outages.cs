@@ -46,11 +46,14 @@ public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
         return true;
     }
 
-    /// <summary>What a loop does when it failed: says so unless the database is away, waits until that is back, and pauses.</summary>
+    /// <summary>
+    /// What a loop does when it failed: says so unless its database, or the one that it reads from, is away, waits until its own is back,
+    /// and pauses.
+    /// </summary>
     public async Task PauseAsync(NpgsqlDataSource source, Exception error, Backoff backoff, Action<TimeSpan> log, CancellationToken ct)
     {
         var pause = backoff.Next();
-        if (!Note(source, error))
+        if (error is not SourceAwayException && !Note(source, error))
             log(pause);
         await BackAsync(source, ct);
         await Task.Delay(pause, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -135,3 +138,6 @@ public sealed partial class Outages(ILogger<Outages> logger) : IDisposable
     [LoggerMessage(2, LogLevel.Information, "Database {Database} is back after {Seconds:0.0} s", EventName = "database-back")]
     private static partial void LogBack(ILogger logger, string database, double seconds);
 }
+
+/// <summary>The database of a module that is read from is away, which the log has said.</summary>
+internal sealed class SourceAwayException(string message) : TimeoutException(message);

@@ -8,13 +8,18 @@ namespace Boon.Platform.Data;
 public sealed class RoundTrip
 {
     private readonly Func<NpgsqlBatch> begin;
+    private readonly bool inTransaction;
     private readonly List<SqlStatement> statements = [];
 
     /// <summary>A round trip to where a module's statements, or those of a unit of work, run.</summary>
-    public RoundTrip(ISqlSource source) => begin = source.CreateBatch;
+    public RoundTrip(ISqlSource source) => (begin, inTransaction) = (source.CreateBatch, source.InTransaction);
 
     /// <summary>A round trip on an open connection.</summary>
     public RoundTrip(NpgsqlConnection connection) => begin = () => new NpgsqlBatch(connection);
+
+    /// <summary>A round trip in a transaction.</summary>
+    public RoundTrip(NpgsqlTransaction transaction)
+        : this(transaction.Connection ?? throw new InvalidOperationException("The transaction has ended.")) => inTransaction = true;
 
     /// <summary>How long it may take; null: as long as the connection string says. Zero: as long as it takes.</summary>
     public TimeSpan? Timeout { get; init; }
@@ -32,10 +37,16 @@ public sealed class RoundTrip
 
     /// <summary>Sends the statements and reads their answers, once. Without statements it does nothing.</summary>
     /// <exception cref="DbUpdateConcurrencyException">A statement did not touch the rows that it must.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A statement must touch rows, and no transaction is there to be rolled back if it does not.
+    /// </exception>
     public async Task RunAsync(CancellationToken ct)
     {
         if (statements.Count == 0)
             return;
+        if (!inTransaction && statements.Find(statement => statement.Must is not null) is { } one)
+            throw new InvalidOperationException(
+                $"What a statement must touch is asked outside of a transaction: {one.Command.CommandText}");
         await using (var batch = begin())
         {
             foreach (var statement in statements)
@@ -76,13 +87,13 @@ public sealed class RoundTrip
 /// </summary>
 public sealed class SqlStatement
 {
-    private (int Rows, string Otherwise)? must;
-
     internal SqlStatement(NpgsqlBatchCommand command) => Command = command;
 
     internal NpgsqlBatchCommand Command { get; }
 
     internal Action<NpgsqlDataReader>? Read { get; private set; }
+
+    internal (int Rows, string Otherwise)? Must { get; private set; }
 
     /// <summary>How many rows it touched; known after the round trip.</summary>
     public int Rows => (int)Command.RecordsAffected;
@@ -114,16 +125,16 @@ public sealed class SqlStatement
         return answer;
     }
 
-    /// <summary>The round trip fails if the statement touches another number of rows.</summary>
+    /// <summary>The round trip, which is one in a transaction, fails if the statement touches another number of rows.</summary>
     public SqlStatement MustTouch(int rows, string otherwise)
     {
-        must = (rows, otherwise);
+        Must = (rows, otherwise);
         return this;
     }
 
     internal void Check()
     {
-        if (must is var (rows, otherwise) && Rows != rows)
+        if (Must is var (rows, otherwise) && Rows != rows)
             throw new DbUpdateConcurrencyException(otherwise);
     }
 }

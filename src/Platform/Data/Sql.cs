@@ -10,6 +10,9 @@ public interface ISqlSource
 
     /// <summary>An empty batch there.</summary>
     NpgsqlBatch CreateBatch();
+
+    /// <summary>True where statements are part of a transaction that is open: what they did is undone if it was wrong.</summary>
+    bool InTransaction { get; }
 }
 
 /// <summary>

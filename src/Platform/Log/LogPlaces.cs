@@ -59,7 +59,7 @@ public sealed record LogPlace(string Source, string Schema, ModuleDatabase Datab
         catch (Exception error) when (!IsHere && Database.Outages.Note(Database.Background, error))
         {
 #pragma warning disable MA0054 // With its cause it would be taken for an outage of the reader's own database.
-            throw new TimeoutException($"The database of {Source} is away: {error.Message}");
+            throw new SourceAwayException($"The database of {Source} is away: {error.Message}");
 #pragma warning restore MA0054
         }
     }

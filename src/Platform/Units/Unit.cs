@@ -19,6 +19,9 @@ public abstract class Unit : ISqlSource
 
     /// <inheritdoc/>
     public NpgsqlBatch CreateBatch() => new(Connection);
+
+    /// <inheritdoc/>
+    public bool InTransaction => true;
 }
 
 /// <summary>
