@@ -42,30 +42,19 @@ internal static class ClaimsBench
                 await ClaimAsync($"new tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"seen tokens, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections);
                 await ClaimAsync($"keys, {connections}", await PoolAsync(source, Claims, 0, ct), tokens, connections, keyed: true);
-                var others = mint.Tokens(Claims);
-                var type = await PoolAsync(source, Claims, 0, ct);
-                Add(rates, $"no lines, {connections}", await BurstAsync(
-                    silent, source, type, others, connections, details, $"no lines, {connections}", ct));
+                await ClaimAsync(
+                    $"no lines, {connections}", await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), connections, server: silent);
             }
             Add(rates, "plain", plain);
             Console.WriteLine($"Run {run + 1} of {Runs}: plain {plain:N0}, new tokens at 64 connections {rates["new tokens, 64"][^1]:N0} "
                 + $"claims a second ({details["new tokens, 64 cpu"][^1]:0} µs of Boon's CPU each, "
                 + $"{details["new tokens, 64 pg"][^1]:0} of PostgreSQL's).");
 
-            async Task ClaimAsync(string name, string type, string[] tokens, int connections, bool keyed = false) =>
-                Add(rates, name, await BurstAsync(host, source, type, tokens, connections, details, name, ct, keyed));
+            async Task ClaimAsync(
+                string name, string type, string[] tokens, int connections, bool keyed = false, HostProcess? server = null) =>
+                Add(rates, name, await BurstAsync(server ?? host, source, type, tokens, connections, details, name, ct, keyed));
         }
-        Console.WriteLine($"Filling a pool of {BigPool:N0}...");
-        List<double> small = [], big = [], consumed = [];
-        var bigType = await PoolAsync(source, BigPool, 0, ct);
-        var consumedType = await PoolAsync(source, BigPool / 10, 9, ct);
-        for (var run = 0; run < Runs; run++)
-        {
-            Console.WriteLine($"Pools, run {run + 1} of {Runs}.");
-            small.Add(await BurstAsync(host, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct));
-            big.Add(await BurstAsync(host, source, bigType, mint.Tokens(Claims), 64, null, "", ct));
-            consumed.Add(await BurstAsync(host, source, consumedType, mint.Tokens(Claims), 64, null, "", ct));
-        }
+        var (small, big, consumed) = await PoolsAsync(host, source, mint, ct);
 
         var figures = new Figures($"claims: {Claims:N0} claims of {Claims:N0} fresh codes, medians of {Runs} runs, interleaved; the limit "
             + $"is pgbench's plain transaction at {PlainClients} clients");
@@ -78,17 +67,12 @@ internal static class ClaimsBench
         }
         foreach (var connections in (int[])[64, 256])
         {
-            var ratio = Figures.Ratio(rates[$"keys, {connections}"], rates[$"seen tokens, {connections}"]);
-            figures.Add($"claims a second with an Idempotency-Key, {connections} connections, beside those without",
-                Figures.Rate(Figures.Median(rates[$"keys, {connections}"])),
-                Figures.Rate(Figures.Median(rates[$"seen tokens, {connections}"])), ratio, ">= 0.5", ratio >= 0.5);
-        }
-        foreach (var connections in (int[])[64, 256])
-        {
-            var ratio = Figures.Ratio(rates[$"new tokens, {connections}"], rates[$"no lines, {connections}"]);
-            figures.Add($"claims a second with Boon:Log:Requests, {connections} connections, beside without",
-                Figures.Rate(Figures.Median(rates[$"new tokens, {connections}"])),
-                Figures.Rate(Figures.Median(rates[$"no lines, {connections}"])), ratio, ">= 0.8", ratio >= 0.8);
+            Compare(
+                figures, rates, $"claims a second with an Idempotency-Key, {connections} connections, beside those without",
+                $"keys, {connections}", $"seen tokens, {connections}", 0.5);
+            Compare(
+                figures, rates, $"claims a second with Boon:Log:Requests, {connections} connections, beside without",
+                $"new tokens, {connections}", $"no lines, {connections}", 0.8);
         }
         Beside("a pool of 5,000,000, beside 10,000 fresh", big);
         Beside("a pool of 500,000 that is 90 % consumed, beside 10,000 fresh", consumed);
@@ -101,6 +85,32 @@ internal static class ClaimsBench
             var ratio = Figures.Ratio(measured, small);
             figures.Add(figure, Figures.Rate(Figures.Median(measured)), Figures.Rate(Figures.Median(small)), ratio, ">= 0.9", ratio >= 0.9);
         }
+    }
+
+    private static void Compare(
+        Figures figures, Dictionary<string, List<double>> rates, string figure, string name, string limit, double least)
+    {
+        var ratio = Figures.Ratio(rates[name], rates[limit]);
+        figures.Add(figure, Figures.Rate(Figures.Median(rates[name])), Figures.Rate(Figures.Median(rates[limit])), ratio,
+            $">= {least:0.0}", ratio >= least);
+    }
+
+    /// <summary>Claims from small pools, from a big one, and from one that is nearly consumed, in turn.</summary>
+    private static async Task<(List<double> Small, List<double> Big, List<double> Consumed)> PoolsAsync(
+        HostProcess host, NpgsqlDataSource source, TokenMint mint, CancellationToken ct)
+    {
+        Console.WriteLine($"Filling a pool of {BigPool:N0}...");
+        List<double> small = [], big = [], consumed = [];
+        var bigType = await PoolAsync(source, BigPool, 0, ct);
+        var consumedType = await PoolAsync(source, BigPool / 10, 9, ct);
+        for (var run = 0; run < Runs; run++)
+        {
+            Console.WriteLine($"Pools, run {run + 1} of {Runs}.");
+            small.Add(await BurstAsync(host, source, await PoolAsync(source, Claims, 0, ct), mint.Tokens(Claims), 64, null, "", ct));
+            big.Add(await BurstAsync(host, source, bigType, mint.Tokens(Claims), 64, null, "", ct));
+            consumed.Add(await BurstAsync(host, source, consumedType, mint.Tokens(Claims), 64, null, "", ct));
+        }
+        return (small, big, consumed);
     }
 
     private static string NoteOf(string name, Dictionary<string, List<double>> details)

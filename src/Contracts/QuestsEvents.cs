@@ -20,8 +20,8 @@ public sealed record RewardCreated(Guid RewardId, string RewardName, string Item
 
 /// <summary>A quest was created; it counts the events that come after this.</summary>
 public sealed record QuestCreated(
-    Guid QuestId, string QuestName, Guid RewardId, string Trigger, int Streak, int Duplication, bool AutoClaim, QuestWindow? Window,
-    string State) : IEvent
+    Guid QuestId, string QuestName, Guid RewardId, string Trigger, string? ReversedBy, int Streak, int Duplication, bool AutoClaim,
+    QuestWindow? Window, string State) : IEvent
 {
     public static string Name => "quests.quest-created.v1";
     string IEvent.AggregateType => "quest";
@@ -55,6 +55,18 @@ public sealed record QuestProgressed(Guid QuestId, Guid UserId, int Streak, int 
     Guid? IEvent.UserId => UserId;
 }
 
+/// <summary>
+/// An event that had counted was reversed, and the user stands where the other events lead: at <paramref name="Streak"/> of
+/// <paramref name="StreakOf"/>, with <paramref name="Completions"/> of <paramref name="CompletionsOf"/> done.
+/// </summary>
+public sealed record ProgressReversed(Guid QuestId, Guid UserId, int Streak, int StreakOf, int Completions, int CompletionsOf) : IEvent
+{
+    public static string Name => "quests.progress-reversed.v1";
+    string IEvent.AggregateType => "quest";
+    string IEvent.AggregateId => QuestId.ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
 /// <summary>A user completed a quest for the <paramref name="Number"/>th time, from 1.</summary>
 public sealed record QuestCompleted(Guid QuestId, Guid UserId, int Number, Guid RewardId, string Item, int Quantity, bool AutoClaim)
     : IEvent
@@ -75,6 +87,19 @@ public sealed record RewardClaimed(Guid QuestId, Guid UserId, int Number, Guid R
     public const string CouponPrefix = "coupon:";
 
     public static string Name => "quests.reward-claimed.v1";
+    string IEvent.AggregateType => "quest";
+    string IEvent.AggregateId => QuestId.ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
+/// <summary>
+/// A user's completion <paramref name="Number"/> was taken back, because an event that it rests on was reversed. Its reward is taken back
+/// too if it was <paramref name="Claimed"/>, and can no longer be claimed if it was not.
+/// </summary>
+public sealed record CompletionWithdrawn(Guid QuestId, Guid UserId, int Number, Guid RewardId, string Item, int Quantity, bool Claimed)
+    : IEvent
+{
+    public static string Name => "quests.completion-withdrawn.v1";
     string IEvent.AggregateType => "quest";
     string IEvent.AggregateId => QuestId.ToString();
     Guid? IEvent.UserId => UserId;

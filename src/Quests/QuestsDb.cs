@@ -38,6 +38,7 @@ public sealed class QuestsDb(DbContextOptions<QuestsDb> options) : DbContext(opt
             quest.Property(q => q.RewardId).HasColumnName("reward_id");
             quest.Property(q => q.Trigger).HasColumnName("trigger").HasMaxLength(EventTriggers.LongestName);
             quest.Property(q => q.WhenJson).HasColumnName("when_json").HasColumnType("json");
+            quest.Property(q => q.ReversedBy).HasColumnName("reversed_by").HasMaxLength(EventTriggers.LongestName);
             quest.Property(q => q.Streak).HasColumnName("streak");
             quest.Property(q => q.Duplication).HasColumnName("duplication");
             quest.Property(q => q.AutoClaim).HasColumnName("auto_claim");

@@ -16,7 +16,7 @@ public sealed class WalletDb(DbContextOptions<WalletDb> options) : DbContext(opt
             entry.ToTable("ledger_entries", table =>
             {
                 table.HasCheckConstraint("ledger_entries_item", "item in ('gold', 'diamond')");
-                table.HasCheckConstraint("ledger_entries_amount", "amount > 0");
+                table.HasCheckConstraint("ledger_entries_amount", "amount <> 0 and number <> 0 and (amount > 0) = (number > 0)");
             });
             entry.Property(e => e.Id).HasColumnName("id").ValueGeneratedNever();
             entry.Property(e => e.UserId).HasColumnName("user_id");

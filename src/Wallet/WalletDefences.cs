@@ -4,8 +4,8 @@ namespace Boon.Wallet;
 internal static class WalletDefences
 {
     /// <summary>
-    /// A completion is credited once: a second entry for it conflicts with the first and is left out. Off: every reward that comes is
-    /// credited.
+    /// A completion is credited once, and taken back once: a second entry for it conflicts with the first and is left out. Off: every
+    /// reward that comes is credited, every withdrawal taken back.
     /// </summary>
     internal static Defence OncePerCompletion { get; } = new();
 }

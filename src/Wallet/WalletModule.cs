@@ -8,7 +8,7 @@ public sealed class WalletModule : IModule
     /// <summary>The module's name and schema.</summary>
     public const string ModuleName = "wallet";
 
-    /// <summary>The subscription that credits rewards.</summary>
+    /// <summary>The subscription that credits rewards, and takes back those of withdrawn completions.</summary>
     public const string CreditRewardsSubscription = "wallet.credit-rewards";
 
     /// <inheritdoc/>
@@ -21,7 +21,8 @@ public sealed class WalletModule : IModule
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
         new Subscription<WalletDb>(
-            CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false, [RewardClaimed.Name]),
+            CreditRewardsSubscription, ["quests"], CreditRewards.HandleAsync, SingleLane: false,
+            [RewardClaimed.Name, CompletionWithdrawn.Name]),
     ];
 
     /// <inheritdoc/>

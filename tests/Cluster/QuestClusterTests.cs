@@ -80,6 +80,55 @@ public sealed class QuestClusterTests
         await ReplayAgreesAsync(cluster);
     }
 
+    [Theory]
+    [Defended(nameof(Defences.AtomicCheckpoint))]
+    public Task What_is_reversed_is_taken_back_once_though_processes_are_killed(DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => ReverseAsync(run));
+
+    private static async Task ReverseAsync(DefendedRun run)
+    {
+        const int orders = 20;
+        var (people, deaths) = run.Defended ? (60, 2) : (40, 1);
+        await using var cluster = await TestCluster.CreateAsync(2);
+        string[] switches = ["--kill-at", "batch:3", .. run.Switches];
+        await cluster.StartAllAsync(switches);
+        var members = Enumerable.Range(0, people).Select(_ => Guid.CreateVersion7()).ToList();
+        var quest = await QuestAsync(cluster, "gold", autoClaim: true, reversedBy: "test.back");
+        for (var death = 0; death < deaths; death++)
+        {
+            // Each order is placed, and all but every fourth are cancelled after the next was placed.
+            foreach (var chunk in members.Chunk(10))
+                await cluster.ExecuteAsync("""
+                    insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid)
+                    select gen_random_uuid(), 'test', about, type, '{}', u
+                    from unnest($1::uuid[]) u
+                    cross join generate_series(1, $2) i
+                    cross join lateral (
+                        values (1, 'test.step.v1', $3 || '-' || i), (2, 'test.back.v1', $3 || '-' || (i - 1))
+                    ) e (place, type, about)
+                    where place = 1 or i % 4 <> 0
+                    order by i, u, place
+                    """, chunk, orders, $"round {death}");
+            var died = await cluster.DiedAtFaultPointAsync();
+            await cluster.KillAndRestartAsync(1 - died, switches);
+            await cluster.KillAndRestartAsync(died, switches);
+        }
+        await cluster.KillAndRestartAsync(0);
+        await cluster.KillAndRestartAsync(1);
+        await cluster.CaughtUpAsync();
+        cluster.MustHaveDiedAtFaultPoint(deaths);
+        // Of 20 orders stand the 3rd, 7th, 11th, 15th and 19th, and the last: no later one cancels it.
+        var standing = 6 * deaths;
+        (await cluster.ScalarAsync<bool>(
+            "select bool_and(completions = $1 and streak = $2) and count(*) = $3 from quests.progress where quest_id = $4",
+            standing / Streak, standing % Streak, people, quest)).ShouldBeTrue();
+        (await cluster.ScalarAsync<bool>(
+            "select bool_and(gold = $1) and count(*) = $2 from (select sum(amount) gold from wallet.ledger_entries group by user_id) w",
+            (decimal)(3 * (standing / Streak)), people)).ShouldBeTrue();
+        (await cluster.ScalarAsync<long>("select count(*) from quests.dead_letters")).ShouldBe(0);
+        await ReplayAgreesAsync(cluster);
+    }
+
     private static async Task EachIsCreditedOnceAsync(TestCluster cluster, int people, params Guid[] quests)
     {
         (await cluster.ScalarAsync<long>("select count(*) from quests.received"))
@@ -98,11 +147,14 @@ public sealed class QuestClusterTests
             """)).ShouldBeTrue();
     }
 
-    private static async Task<Guid> QuestAsync(TestCluster cluster, string item, bool autoClaim)
+    private static async Task<Guid> QuestAsync(TestCluster cluster, string item, bool autoClaim, string? reversedBy = null)
     {
         var token = await cluster.OperatorTokenAsync();
         var reward = await cluster.RetryAsync(api => api.Post("/v1/rewards", new { name = item, item, quantity = 3 }, token));
-        var quest = new { name = item, rewardId = reward.Id, trigger = "test.step", streak = Streak, duplication = Duplication, autoClaim };
+        var quest = new
+        {
+            name = item, rewardId = reward.Id, trigger = "test.step", reversedBy, streak = Streak, duplication = Duplication, autoClaim,
+        };
         return (await cluster.RetryAsync(api => api.Post("/v1/quests", quest, token))).Id;
     }
 

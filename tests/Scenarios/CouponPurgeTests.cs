@@ -28,6 +28,7 @@ public sealed class CouponPurgeTests
     public async Task A_purge_that_failed_comes_again_soon_and_not_after_an_hour()
     {
         await using var boon = await TestBoon.StartModulesAsync(["identity", "promotions"]);
+        await boon.Api.Put("/v1/coupon-types/OLD", new { perUser = 1 }, await boon.OperatorToken());
         (await boon.Api.Post("/v1/coupons", new
         {
             coupons = new[]

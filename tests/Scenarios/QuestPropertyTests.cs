@@ -20,10 +20,10 @@ public sealed class QuestPropertyTests
         [null, null, ("day", "Europe/Amsterdam"), ("day", "America/New_York"), ("week", "Asia/Tokyo"), ("day", "Australia/Lord_Howe")];
 
     private sealed record RandomQuest(
-        Guid Id, string Trigger, string? When, int Streak, int Duplication, bool AutoClaim, (string Unit, string Zone)? Window,
-        int Quantity);
+        Guid Id, string Trigger, string? When, string? ReversedBy, int Streak, int Duplication, bool AutoClaim,
+        (string Unit, string Zone)? Window, int Quantity);
 
-    private sealed record RandomEvent(Guid User, string Type, string Kind, DateTime At);
+    private sealed record RandomEvent(Guid User, string Type, string Kind, string About, DateTime At);
 
     private const int Rounds = 6;
 
@@ -89,8 +89,8 @@ public sealed class QuestPropertyTests
         {
             at = at.AddMinutes(random.Next(-300, 900));
             events.Add(new RandomEvent(
-                members.Keys.ElementAt(random.Next(members.Count)), $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(2) == 0
-                ? "x" : "y", at));
+                members.Keys.ElementAt(random.Next(members.Count)), $"{prefix}.{(char)('a' + random.Next(4))}", random.Next(2) == 0
+                ? "x" : "y", $"order {random.Next(12)}", at));
         }
         FaultPoints.Reached += die;
         foreach (var chunk in events.Chunk(20))
@@ -113,13 +113,13 @@ public sealed class QuestPropertyTests
         foreach (var quest in quests)
             foreach (var (user, token) in members)
             {
-                var mine = events.Where(e => e.User == user && e.Type == quest.Trigger && (quest.When is null || e.Kind == quest.When))
-                    .ToList();
+                var (mine, kept) = Standing(quest, events.FindAll(e => e.User == user));
                 var completions = await boon.Scalar<long>(
-                    "select count(*) from quests.completions where quest_id = $1 and user_id = $2", quest.Id, user);
+                    "select count(*) from quests.completions where quest_id = $1 and user_id = $2 and withdrawn_at is null", quest.Id,
+                    user);
                 completions.ShouldBe(Reference(quest, mine), $"{round}: {quest}");
                 (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and user_id = $2", quest.Id, user))
-                    .ShouldBe(mine.Count, $"{round}: every event is kept");
+                    .ShouldBe(kept, $"{round}: every event is kept");
                 for (var claimed = 0; !quest.AutoClaim; claimed++)
                     if ((await boon.Api.Post($"/v1/quests/{quest.Id}/claims", null, token)).Code != 201)
                     {
@@ -146,7 +146,7 @@ public sealed class QuestPropertyTests
         {
             var quest = new RandomQuest(
                 default, $"{prefix}.{(char)('a' + random.Next(3))}", random.Next(3) == 0
-                ? "x" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
+                ? "x" : null, random.Next(2) == 0 ? $"{prefix}.d" : null, random.Next(1, 6), random.Next(1, 5), random.Next(2) == 0,
                 Windows[random.Next(Windows.Length)], random.Next(1, 20));
             quests.Add(quest with
             {
@@ -154,6 +154,7 @@ public sealed class QuestPropertyTests
                 {
                     trigger = quest.Trigger,
                     when = quest.When is null ? null : new { kind = quest.When },
+                    reversedBy = quest.ReversedBy,
                     streak = quest.Streak,
                     duplication = quest.Duplication,
                     autoClaim = quest.AutoClaim,
@@ -163,6 +164,24 @@ public sealed class QuestPropertyTests
             });
         }
         return quests;
+    }
+
+    /// <summary>
+    /// A user's events of a quest that nothing about the same thing reversed later, and how many it keeps: all that counted, and what
+    /// reversed at least one.
+    /// </summary>
+    private static (List<RandomEvent> Standing, int Kept) Standing(RandomQuest quest, List<RandomEvent> events)
+    {
+        var (standing, kept) = (new List<RandomEvent>(), 0);
+        foreach (var e in events)
+            if (e.Type == quest.ReversedBy)
+                kept += standing.RemoveAll(one => one.About == e.About) > 0 ? 1 : 0;
+            else if (e.Type == quest.Trigger && (quest.When is null || e.Kind == quest.When))
+            {
+                standing.Add(e);
+                kept++;
+            }
+        return (standing, kept);
     }
 
     /// <summary>
@@ -189,9 +208,10 @@ public sealed class QuestPropertyTests
 
     private static Task<int> AppendAsync(TestBoon boon, RandomEvent[] events) => boon.Execute("""
         insert into identity.event_log (id, aggregatetype, aggregateid, type, payload, userid, time)
-        select id, 'test', 'random', type || '.v1', json_build_object('kind', kind), user_id, at
-        from unnest($1, $2, $3, $4, $5) with ordinality e (id, type, kind, user_id, at, place) order by place
+        select id, 'test', about, type || '.v1', json_build_object('kind', kind), user_id, at
+        from unnest($1, $2, $3, $4, $5, $6) with ordinality e (id, type, kind, user_id, at, about, place) order by place
         """,
         events.Select(_ => Guid.CreateVersion7()).ToArray(), events.Select(e => e.Type).ToArray(), events.Select(e => e.Kind).ToArray(),
-        events.Select(e => e.User).ToArray(), events.Select(e => e.At).ToArray());
+        events.Select(e => e.User).ToArray(), events.Select(e => e.At).ToArray(),
+        events.Select(e => e.About).ToArray());
 }

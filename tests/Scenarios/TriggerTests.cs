@@ -117,4 +117,21 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
             (await create("identity.user-signed-in", new { first = true })).Body.TryGetProperty("warnings", out _).ShouldBeFalse();
         }
     }
+
+    [Theory]
+    [InlineData("orders.order-canceled", "is no event's name; did you mean orders.order-cancelled?")]
+    [InlineData("orders.order-confirmed.v1", "must be another event than the trigger")]
+    [InlineData("quests.quest-completed", "must not be an event of quests")]
+    [InlineData("identity.signing-key-created", "is an event of no user")]
+    [InlineData("wallet.wallet-credited", "is about another kind of thing (wallet) than the trigger (order)")]
+    [InlineData("Not a name", "must be an event's name")]
+    [InlineData("", "must have 3 to 200 characters")]
+    public async Task What_cannot_reverse_is_refused(string reversedBy, string why)
+    {
+        var answer = await boon.Api.Post(
+            "/v1/quests", new { name = "q", rewardId = await boon.CreateReward(), trigger = "orders.order-confirmed", reversedBy },
+            await boon.OperatorToken());
+        (answer.Code, answer.Problem).ShouldBe((400, "validation-failed"), answer.Text);
+        answer["errors"].GetProperty("reversedBy")[0].GetString().ShouldStartWith(why);
+    }
 }

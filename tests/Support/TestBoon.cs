@@ -128,13 +128,15 @@ public sealed class TestBoon : IAsyncDisposable
         return AccessTokenIssuer.Issue(Services.GetRequiredService<SigningKeys>().Current, claims, options);
     }
 
-    /// <summary>Appends an event to Identity's log, in a transaction of its own.</summary>
-    public async Task Append(string type, Guid? user, string payload)
+    /// <summary>
+    /// Appends an event to Identity's log, in a transaction of its own; without <paramref name="about"/> it is about the user.
+    /// </summary>
+    public async Task Append(string type, Guid? user, string payload, string? about = null)
     {
         await using var scope = Services.CreateAsyncScope();
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(CancellationToken.None);
-        unit.AppendRaw(type, "test", (user ?? Guid.Empty).ToString(), user, payload);
+        unit.AppendRaw(type, "test", about ?? (user ?? Guid.Empty).ToString(), user, payload);
         await unit.CommitAsync(CancellationToken.None);
     }
 

@@ -31,7 +31,7 @@ public sealed record Progress(Guid QuestId, int Streak, int StreakOf, int Comple
 }
 
 public sealed record Received(
-    Guid QuestId, string Outcome, int Streak, int Completions, string Type, Guid EventId, string Source, long EventSequence);
+    Guid QuestId, string Outcome, bool Reversed, int Streak, int Completions, string Type, Guid EventId, string Source, long EventSequence);
 
 public sealed record Completion(Guid QuestId, Guid UserId, int Number, string State, Reward Reward, string? PendingReason = null);
 
@@ -43,7 +43,7 @@ public sealed record WalletBalances(Balances Balances);
 
 public sealed record Balances(long Gold, long Diamond);
 
-public sealed record WalletEntry(Guid Id, string Item, long Amount, Guid QuestId, int Number, Guid EventId);
+public sealed record WalletEntry(Guid Id, string Item, long Amount, string Reason, Guid QuestId, int Number, Guid EventId);
 
 public sealed record Campaign(Guid Id, string Name, string State, long Issued, long Remaining, long Redeemed);
 

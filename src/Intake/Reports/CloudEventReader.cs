@@ -12,6 +12,7 @@ internal sealed partial class CloudEventReader(Validation validation)
 {
     internal const int LongestId = 255;
     internal const int LongestSource = 300;
+    internal const int LongestSubject = 255;
 
     /// <summary>The largest data of one event, as characters of JSON.</summary>
     internal const int LargestData = 64 * 1024;
@@ -62,6 +63,8 @@ internal sealed partial class CloudEventReader(Validation validation)
             validation.Text(id, at + "id", 1, LongestId);
         if (Reads("source", out var source))
             validation.Text(source, at + "source", 1, LongestSource);
+        var subject = texts.GetValueOrDefault("subject");
+        validation.Text(subject, at + "subject", 1, LongestSubject, required: false);
         validation.Check(!texts.TryGetValue("datacontenttype", out var content) || JsonContent.IsMatch(content), at + "datacontenttype",
             "must be application/json or absent");
         var type = Reads("type", out var named) ? TypeOf(named, at) : null;
@@ -73,7 +76,7 @@ internal sealed partial class CloudEventReader(Validation validation)
             return null;
         var trace = texts.GetValueOrDefault("traceparent");
         return new ReportedEvent(
-            source!, id!, type!, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, compact);
+            source!, id!, type!, subject, user, time, ActivityContext.TryParse(trace, null, out _) ? trace : null, compact);
     }
 
     /// <summary>

@@ -27,6 +27,7 @@ internal static class ReportEvents
     /// <param name="Id">Unique for its source.</param>
     /// <param name="Source">Where it comes from, a URI reference.</param>
     /// <param name="Type">What happened, such as <c>shop.order-paid</c>; logged as <c>external.</c> and this.</param>
+    /// <param name="Subject">What it is about, such as the id of an order.</param>
     /// <param name="Userid">Whose it is: a UUID, or any text.</param>
     /// <param name="Time">When it happened.</param>
     /// <param name="Datacontenttype"><c>application/json</c>.</param>
@@ -38,9 +39,8 @@ internal static class ReportEvents
     /// </example>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
     internal sealed record CloudEvent(
-        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Userid = null, DateTimeOffset? Time =
-            null, string? Datacontenttype = null,
-        string? Traceparent = null, JsonElement? Data = null);
+        [AllowedValues("1.0")] string Specversion, string Id, string Source, string Type, string? Subject = null, string? Userid = null,
+        DateTimeOffset? Time = null, string? Datacontenttype = null, string? Traceparent = null, JsonElement? Data = null);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/events", Handle)
         .WithUnit<IntakeDb>(idempotent: true).RequireAuthorization(IntakeModule.ReportPolicy).WithTags("Events")
@@ -50,7 +50,7 @@ internal static class ReportEvents
         .WithDescription("`application/cloudevents+json` (or `application/json`) for one, `application/cloudevents-batch+json` for an "
             + "array. Each is logged as `external.` and its `type`, once for each `source` and `id`. "
             + "Its user is the extension `userid`, or `data.userId`: a UUID, or any text, which becomes a UUID of version 5. `data`, "
-            + "`time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, "
+            + "`subject`, `time` and `traceparent` are logged; other attributes are not kept. 413 `too-many-events` for more than 1,000, "
             + "`body-too-large` beyond 8 MiB.")
         .Accepts<CloudEvent>(Single, "application/json", Batch)
         .Produces<ReportView>(StatusCodes.Status202Accepted)
@@ -134,7 +134,9 @@ internal static class ReportEvents
         foreach (var e in events)
             if (!IntakeDefences.OncePerReport.On || fresh.Remove((e.Source, e.Id)))
             {
-                unit.AppendRaw(e.Type, "external", $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now, traceParent: e.TraceParent);
+                unit.AppendRaw(
+                    e.Type, "external", e.Subject ?? $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now,
+                    traceParent: e.TraceParent);
                 accepted++;
             }
         return accepted;

@@ -13,10 +13,12 @@ public sealed record EventMember(string Name, string Type, string? Format, bool 
 /// <summary>A type of events that Boon logs itself.</summary>
 /// <param name="Name">Its wire name with the version.</param>
 /// <param name="Module">The module that logs it.</param>
+/// <param name="About">The kind of thing that its events are about, such as <c>order</c>.</param>
 /// <param name="HasUser">True when its events concern a user: only those can give anybody anything.</param>
 /// <param name="Members">Its data.</param>
 /// <param name="Sample">Made-up data of an event.</param>
-public sealed record EventType(string Name, string Module, bool HasUser, IReadOnlyList<EventMember> Members, JsonElement Sample)
+public sealed record EventType(
+    string Name, string Module, string About, bool HasUser, IReadOnlyList<EventMember> Members, JsonElement Sample)
 {
     /// <summary>The name without the version.</summary>
     public string Kind { get; } = EventNames.WithoutVersion(Name);
@@ -50,7 +52,8 @@ public sealed class EventTypes(IEnumerable<Assembly> modules)
                 && type.GetProperty(parameter.Name!)?.GetCustomAttribute<PersonalAttribute>() is null;
             return new EventMember(member, kind, format, required);
         });
-        return new EventType(name, name[..name.IndexOf('.', StringComparison.Ordinal)], sample.UserId is not null, [.. members], json);
+        return new EventType(
+            name, name[..name.IndexOf('.', StringComparison.Ordinal)], sample.AggregateType, sample.UserId is not null, [.. members], json);
     }
 
     private static ParameterInfo[] ParametersOf(Type type) =>

@@ -15,13 +15,36 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
     /// </summary>
     public void Check(Validation validation, string? trigger, JsonElement? when, string own)
     {
-        if (validation.Text(trigger, "trigger", 3, EventTriggers.LongestName)
-            && validation.Check(EventTriggers.IsName(trigger), "trigger", "must be an event's name, such as identity.user-signed-in"))
-            CheckFires(validation, trigger, own);
+        CheckName(validation, "trigger", trigger, own);
         EventTriggers.CheckWhen(validation, when);
         if (trigger is not null && when is { ValueKind: JsonValueKind.Object } members)
             CheckNotPersonal(validation, trigger, members);
     }
+
+    /// <summary>
+    /// Checks a <c>reversedBy</c>: an event that could be a trigger, is another one than <paramref name="trigger"/>, and is about the same
+    /// kind of thing.
+    /// </summary>
+    public void CheckReversal(Validation validation, string? reversedBy, string? trigger, string own)
+    {
+        const string field = "reversedBy";
+        if (reversedBy is null || !CheckName(validation, field, reversedBy, own) || trigger is null)
+            return;
+        validation.Check(
+            EventNames.WithoutVersion(reversedBy) != EventNames.WithoutVersion(trigger), field, "must be another event than the trigger");
+        var (of, by) = (Named(trigger), Named(reversedBy));
+        if (of.Count > 0 && by.Count > 0)
+            validation.Check(
+                of.Exists(one => by.Exists(other => other.About == one.About)), field,
+                $"is about another kind of thing ({by[0].About}) than the trigger ({of[0].About}): "
+                    + "they are matched by what they are about");
+    }
+
+    /// <summary>False: the name cannot be a trigger, and <paramref name="field"/> says why.</summary>
+    private bool CheckName(Validation validation, string field, string? name, string own) =>
+        validation.Text(name, field, 3, EventTriggers.LongestName)
+        && validation.Check(EventTriggers.IsName(name), field, "must be an event's name, such as identity.user-signed-in")
+        && CheckFires(validation, field, name, own);
 
     /// <summary>The settled end of the log of each module whose events trigger rules of module <paramref name="own"/>.</summary>
     public Task<IReadOnlyDictionary<string, long>> SettledHeadsAsync(string own, CancellationToken ct) =>
@@ -29,39 +52,37 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
 
     /// <summary>
     /// What an operator should know of a trigger that a rule of module <paramref name="own"/> was given: nothing of its name was
-    /// reported so far, or its events have no such
-    /// member. Null: nothing.
+    /// reported so far, or its events have no such member; nor of the name of what reverses it. Null: nothing.
     /// </summary>
-    public async Task<string[]?> WarningsAsync(string trigger, string? when, string own, CancellationToken ct)
+    public async Task<string[]?> WarningsAsync(string trigger, string? when, string? reversedBy, string own, CancellationToken ct)
     {
-        if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal))
-        {
-            var reported = await ReportedTypes.AnyAsync(places.Of(own, ReportedTypes.Module), trigger, ct);
-            return reported ? null : [$"No {trigger} was reported so far."];
-        }
-        return UnknownMembers(trigger, when) is { Count: > 0 } unknown
-            ? [.. unknown.Select(member => $"when names {member}, which {trigger} does not have: it never matches.")] : null;
+        var warnings = new List<string>();
+        foreach (var name in (string?[])[trigger, reversedBy])
+            if (name?.StartsWith(EventTypes.External, StringComparison.Ordinal) == true
+                && !await ReportedTypes.AnyAsync(places.Of(own, ReportedTypes.Module), name, ct))
+                warnings.Add($"No {name} was reported so far.");
+        warnings.AddRange(UnknownMembers(trigger, when)
+            .Select(member => $"when names {member}, which {trigger} does not have: it never matches."));
+        return warnings.Count == 0 ? null : [.. warnings];
     }
 
     /// <summary>
     /// A rule whose trigger no event has would wait for ever: it is refused, with the names that are near. What other systems report is
     /// theirs to name.
     /// </summary>
-    private void CheckFires(Validation validation, string trigger, string own)
+    private bool CheckFires(Validation validation, string field, string name, string own)
     {
-        if (trigger.StartsWith(EventTypes.External, StringComparison.Ordinal)
-            || (EventTriggers.TestPrefix is { } test && trigger.StartsWith(test, StringComparison.Ordinal)))
-            return;
+        if (name.StartsWith(EventTypes.External, StringComparison.Ordinal)
+            || (EventTriggers.TestPrefix is { } test && name.StartsWith(test, StringComparison.Ordinal)))
+            return true;
         if (!validation.Check(
-            !trigger.StartsWith(own + ".", StringComparison.Ordinal), "trigger",
-            $"must not be an event of {own}: they would trigger each other"))
-            return;
-        var meant = Named(trigger);
-        if (meant.Count == 0)
-            validation.Fail("trigger", $"is no event's name{DidYouMean(trigger, own)}; GET /v1/event-types lists all, "
-                + $"and names of other systems' events begin with {EventTypes.External}");
-        else
-            validation.Check(meant.Exists(type => type.HasUser), "trigger", "is an event of no user: nobody could get anything");
+            !name.StartsWith(own + ".", StringComparison.Ordinal), field, $"must not be an event of {own}: they would trigger each other"))
+            return false;
+        var meant = Named(name);
+        return meant.Count == 0
+            ? validation.Check(false, field, $"is no event's name{DidYouMean(name, own)}; GET /v1/event-types lists all, "
+                + $"and names of other systems' events begin with {EventTypes.External}")
+            : validation.Check(meant.Exists(type => type.HasUser), field, "is an event of no user: nobody could get anything");
     }
 
     /// <summary>

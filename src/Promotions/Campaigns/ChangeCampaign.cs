@@ -46,7 +46,7 @@ internal static class ChangeCampaign
         if (await db.Campaigns.Where(c => c.Id == campaignId).Select(c => new { c.Trigger, c.WhenJson }).SingleOrDefaultAsync(
             ct) is not { } rule)
             return Problems.NotFound("campaign");
-        var warnings = await triggers.WarningsAsync(rule.Trigger, rule.WhenJson, PromotionsModule.ModuleName, ct);
+        var warnings = await triggers.WarningsAsync(rule.Trigger, rule.WhenJson, reversedBy: null, PromotionsModule.ModuleName, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         if (await unit.Db.Campaigns.AsTracking().SingleOrDefaultAsync(c => c.Id == campaignId, ct) is not { } campaign)

@@ -76,7 +76,7 @@ internal static class CreateCampaign
         };
         // What was answered before this request stands up to these places, however busy the sequencers are.
         var heads = await triggers.SettledHeadsAsync(PromotionsModule.ModuleName, ct);
-        var warnings = await triggers.WarningsAsync(campaign.Trigger, campaign.WhenJson, PromotionsModule.ModuleName, ct);
+        var warnings = await triggers.WarningsAsync(campaign.Trigger, campaign.WhenJson, reversedBy: null, PromotionsModule.ModuleName, ct);
         await unit.BeginAsync(ct);
         var after = await CampaignChanges.BeginAsync(unit, ct);
         campaign.CountsAfterJson = RuleStart.Json(heads, source => after.GetValueOrDefault(source));

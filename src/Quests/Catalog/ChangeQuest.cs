@@ -47,13 +47,15 @@ internal static class ChangeQuest
 
         // Before a connection and the lock are held; a trigger never changes.
         var warnings = catalog.Current.Quests.TryGetValue(questId, out var known)
-            ? await triggers.WarningsAsync(known.Trigger, known.WhenJson, QuestsModule.ModuleName, ct) : null;
+            ? await triggers.WarningsAsync(known.Trigger, known.WhenJson, known.ReversedBy, QuestsModule.ModuleName, ct) : null;
         await unit.BeginAsync(ct);
         var after = await QuestHistory.BeginAsync(unit, ct);
         if (await unit.Db.Quests.FindAsync([questId], ct) is not { } quest)
             return Problems.NotFound("quest");
         if (await unit.Db.Rewards.FindAsync([request.RewardId ?? quest.RewardId], ct) is not { } reward)
             return QuestHistory.NoSuchReward();
+        if (quest.ReversedBy is not null && !reward.CanBeTakenBack)
+            return QuestHistory.NotTakenBack();
         if (quest.State == Quest.Ended && request.State is not (null or Quest.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "quest-ended", "This quest has ended; create another one.");
         if (quest.State != Quest.Draft && request.State == Quest.Draft)

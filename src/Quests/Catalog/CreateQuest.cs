@@ -12,6 +12,8 @@ internal static class CreateQuest
     /// <param name="Trigger">The event that counts, such as <c>identity.user-signed-in</c> (all versions) or
     /// <c>identity.user-signed-in.v1</c>; none of <c>quests.*</c>.</param>
     /// <param name="When">Members that the event's data must have.</param>
+    /// <param name="ReversedBy">The event that takes back what counted of the same order, or whatever the two are about, such as
+    /// <c>orders.order-cancelled</c>; none: what counted stays.</param>
     /// <param name="Streak">Events to a completion; default 1.</param>
     /// <param name="Duplication">Completions of one user, at most; default 1.</param>
     /// <param name="AutoClaim">True: the reward comes by itself. False (default): the member claims it.</param>
@@ -25,7 +27,7 @@ internal static class CreateQuest
     internal sealed record Request(
         [Required, Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription)] string? Description,
         [Required] Guid? RewardId,
-        [Required] string? Trigger, JsonElement? When, [Range(1, QuestChecks.LongestStreak)] int? Streak,
+        [Required] string? Trigger, JsonElement? When, string? ReversedBy, [Range(1, QuestChecks.LongestStreak)] int? Streak,
         [Range(1, QuestChecks.MostCompletions)] int? Duplication,
         bool? AutoClaim, QuestWindow? Window, [AllowedValues(Quest.Active, Quest.Draft)] string? State);
 
@@ -44,6 +46,7 @@ internal static class CreateQuest
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         validation.Require(request.RewardId, "rewardId");
         triggers.Check(validation, request.Trigger, request.When, QuestsModule.ModuleName);
+        triggers.CheckReversal(validation, request.ReversedBy, request.Trigger, QuestsModule.ModuleName);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
         QuestChecks.Window(validation, request.Window);
@@ -53,10 +56,13 @@ internal static class CreateQuest
 
         // What was answered before this request stands up to these places, however busy the sequencers are.
         var heads = await triggers.SettledHeadsAsync(QuestsModule.ModuleName, ct);
-        var warnings = await triggers.WarningsAsync(request.Trigger!, request.When?.GetRawText(), QuestsModule.ModuleName, ct);
+        var warnings = await triggers.WarningsAsync(
+            request.Trigger!, request.When?.GetRawText(), request.ReversedBy, QuestsModule.ModuleName, ct);
         await unit.BeginAsync(ct);
         if (await unit.Db.Rewards.FindAsync([request.RewardId!.Value], ct) is not { } reward)
             return QuestHistory.NoSuchReward();
+        if (request.ReversedBy is not null && !reward.CanBeTakenBack)
+            return QuestHistory.NotTakenBack();
         var quest = new Quest
         {
             Id = Guid.CreateVersion7(),
@@ -65,6 +71,7 @@ internal static class CreateQuest
             RewardId = reward.Id,
             Trigger = request.Trigger!,
             WhenJson = request.When?.GetRawText(),
+            ReversedBy = request.ReversedBy,
             Streak = request.Streak ?? 1,
             Duplication = request.Duplication ?? 1,
             AutoClaim = request.AutoClaim ?? false,
@@ -77,8 +84,8 @@ internal static class CreateQuest
         quest.CountsAfterJson = RuleStart.Json(heads, source => after.TryGetValue(source, out var lanes) ? lanes.Max() : 0);
         unit.Db.Add(quest);
         unit.Append(new QuestCreated(
-            quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window,
-            quest.State));
+            quest.Id, quest.Name, quest.RewardId, quest.Trigger, quest.ReversedBy, quest.Streak, quest.Duplication, quest.AutoClaim,
+            quest.Window, quest.State));
         await unit.SaveAsync(ct);
         await QuestHistory.RecordAsync(unit, quest, caller.UserId(), after, ct);
         return TypedResults.Created($"/v1/quests/{quest.Id}", QuestView.Of(quest, reward) with { Warnings = warnings });

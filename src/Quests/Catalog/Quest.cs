@@ -20,6 +20,9 @@ internal sealed class Quest
     /// <summary>Members of the event's data that must be equal, as a JSON object; null: every event of the trigger counts.</summary>
     public string? WhenJson { get; init; }
 
+    /// <summary>The event that takes back what counted of the same thing; null: what counted stays.</summary>
+    public string? ReversedBy { get; init; }
+
     /// <summary>Events to a completion.</summary>
     public required int Streak { get; set; }
 
@@ -52,6 +55,7 @@ internal sealed class Quest
 /// <param name="Reward">The same, in full.</param>
 /// <param name="Trigger">The event that counts.</param>
 /// <param name="When">Members that the event's data must have.</param>
+/// <param name="ReversedBy">The event that takes back what counted of the same thing; none: what counted stays.</param>
 /// <param name="Streak">Events to a completion.</param>
 /// <param name="Duplication">Completions of one user, at most.</param>
 /// <param name="AutoClaim">True: the reward comes by itself.</param>
@@ -66,14 +70,14 @@ internal sealed class Quest
 /// "Europe/Amsterdam"}, "state": "active", "createdAt": "2026-05-01T09:30:00Z"}
 /// </example>
 internal sealed record QuestView(
-    Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, int Streak,
-    int Duplication, bool AutoClaim,
-    QuestWindow? Window, [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
+    Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, string? ReversedBy,
+    int Streak, int Duplication, bool AutoClaim, QuestWindow? Window,
+    [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
     string[]? Warnings = null)
 {
     internal static QuestView Of(Quest quest, Reward reward) => new(
         quest.Id, quest.Name, quest.Description, quest.RewardId, RewardView.Of(reward), quest.Trigger,
-        quest.WhenJson is null ? null : JsonSerializer.Deserialize<JsonElement>(quest.WhenJson),
+        quest.WhenJson is null ? null : JsonSerializer.Deserialize<JsonElement>(quest.WhenJson), quest.ReversedBy,
         quest.Streak, quest.Duplication, quest.AutoClaim, quest.Window, quest.State, quest.CreatedAt);
 }
 

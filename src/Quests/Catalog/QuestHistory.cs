@@ -26,10 +26,16 @@ internal static class QuestHistory
             JsonSerializer.Serialize(after))
             .ExecuteAsync(ct);
 
-    internal static IResult NoSuchReward()
+    internal static IResult NoSuchReward() => Refused("must be the id of a reward");
+
+    /// <summary>A coupon may be used up before its quest's event is reversed: it could be earned again and again.</summary>
+    internal static IResult NotTakenBack() =>
+        Refused("must give gold or diamonds: with reversedBy, rewards are taken back, and coupons cannot be");
+
+    internal static IResult Refused(string why)
     {
         var validation = new Validation();
-        validation.Fail("rewardId", "must be the id of a reward");
+        validation.Fail("rewardId", why);
         return Problems.Invalid(validation);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class Reward
     public required string Item { get; init; }
     public required int Quantity { get; init; }
     public DateTimeOffset CreatedAt { get; private set; }
+
+    /// <summary>Gold and diamonds are an amount in a ledger; a coupon may be used up.</summary>
+    internal bool CanBeTakenBack => !Item.StartsWith(RewardClaimed.CouponPrefix, StringComparison.Ordinal);
 }
 
 /// <summary>A reward, as the API shows it.</summary>

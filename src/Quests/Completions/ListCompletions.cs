@@ -9,19 +9,20 @@ internal static class ListCompletions
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/completions", Handle)
         .ForMembers().WithTags("Quests")
         .WithSummary("The caller's completions, newest first. Operators see those of all users, or of one user with `?userId=`.")
-        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending` or `granted`) select further. `state=pending` lists the "
-            + "rewards that were claimed and are waiting, with the reason.")
+        .WithDescription("`?questId=` and `?state=` (`claimable`, `pending`, `granted` or `withdrawn`) select further. `state=pending` "
+            + "lists the rewards that were claimed and are waiting, with the reason.")
         .Produces<Page<CompletionView>>()
         .CatchesUp(QuestsModule.TrackProgressSubscription, QuestsModule.SettleRewardsSubscription);
 
     private static async Task<IResult> Handle(
-        string? userId, string? questId, [AllowedValues("claimable", "pending", "granted")] string? state, [AsParameters] PageQuery page,
-        ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
+        string? userId, string? questId, [AllowedValues("claimable", "pending", "granted", "withdrawn")] string? state,
+        [AsParameters] PageQuery page, ClaimsPrincipal caller, ModuleDatabase<QuestsDb> module, CancellationToken ct)
     {
         if (!page.TryRead(out var limit, out long? before, out var problem))
             return problem!;
         var validation = new Validation();
-        validation.Check(state is null or "claimable" or "pending" or "granted", "state", "must be claimable, pending or granted");
+        validation.Check(state is null or "claimable" or "pending" or "granted" or "withdrawn", "state",
+            "must be claimable, pending, granted or withdrawn");
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (!caller.MaySee(userId, out var user))
@@ -48,7 +49,7 @@ internal static class ListCompletions
             join quests.rewards r on r.id = c.reward_id
             order by c.place desc
             """, before ?? long.MaxValue, limit + 1, quest, user)
-            .ReadAllAsync(row => (Place: row.GetInt64(14), View: CompletionView.Read(row)), ct);
+            .ReadAllAsync(row => (Place: row.GetInt64(15), View: CompletionView.Read(row)), ct);
         return TypedResults.Ok(PageQuery.Page(found, limit, row => (long?)row.Place, row => row.View));
     }
 
@@ -60,7 +61,8 @@ internal static class ListCompletions
     private static string InState(string state) => state switch
     {
         "claimable" => "claimed_at is null",
-        "pending" => "claimed_at is not null and granted_at is null",
-        _ => "granted_at is not null",
+        "pending" => "claimed_at is not null and granted_at is null and withdrawn_at is null",
+        "granted" => "granted_at is not null and withdrawn_at is null",
+        _ => "withdrawn_at is not null",
     };
 }

@@ -40,12 +40,12 @@ internal static class GetProgress
             .OrderByDescending(quest => quest.Id).Take(limit + 1).ToList();
         var found = new Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)>();
         await module.Command("""
-            select q.id, p.streak, p.completions, p.period, clock_timestamp(),
+            select q.id, p.streak, p.completions, p.period, p.withdrawn, clock_timestamp(),
                 (select count(*)::int from quests.completions c where c.user_id = $2 and c.quest_id = q.id and c.claimed_at is null)
             from unnest($1) q (id)
             join quests.progress p on p.quest_id = q.id and p.user_id = $2
             """, quests.Column(quest => quest.Id), user)
-            .ReadEachAsync(row => found.Add(row.GetGuid(0), (ProgressStore.StateAt(row, 1), row.GetDateTime(4), row.GetInt32(5))), ct);
+            .ReadEachAsync(row => found.Add(row.GetGuid(0), (ProgressStore.StateAt(row, 1), row.GetDateTime(5), row.GetInt32(6))), ct);
         return TypedResults.Ok(PageQuery.Page(quests.ConvertAll(quest => Of(quest, found)), limit, view => (Guid?)view.QuestId));
     }
 

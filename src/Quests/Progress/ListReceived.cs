@@ -6,7 +6,8 @@ internal static class ListReceived
     /// <summary>An event that a quest received.</summary>
     /// <param name="QuestId">The quest.</param>
     /// <param name="Outcome"><c>progressed</c>, <c>completed</c>, or why it did nothing: <c>all-completed</c>, <c>already-counted</c>,
-    /// <c>too-late</c>, <c>paused</c>.</param>
+    /// <c>too-late</c>, <c>paused</c>; <c>reversed</c>: it took back earlier ones.</param>
+    /// <param name="Reversed">True: a later event took it back.</param>
     /// <param name="Streak">Events towards the next completion, after this one.</param>
     /// <param name="Completions">Completions, after this one.</param>
     /// <param name="RulesVersion">The version of the quest's rules that it was judged by, from 1.</param>
@@ -17,14 +18,14 @@ internal static class ListReceived
     /// <param name="HappenedAt">When it happened; a window's day or week is that of this moment.</param>
     /// <param name="RecordedAt">When it was recorded.</param>
     /// <example>
-    /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "outcome": "progressed", "streak": 2, "completions": 0, "rulesVersion": 1,
+    /// {"questId": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "outcome": "progressed", "reversed": false, "streak": 2, "completions": 0,
+    /// "rulesVersion": 1,
     /// "type": "identity.user-signed-in.v1", "eventId": "0191f3a0-8d2f-7b63-8c4f-6a1d8e2f3b4c", "source": "identity",
     /// "eventSequence": 1234, "happenedAt": "2026-05-01T09:30:00Z", "recordedAt": "2026-05-01T09:30:00Z"}
     /// </example>
     internal sealed record ReceivedEventView(
-        Guid QuestId, string Outcome, int Streak, int Completions, int RulesVersion, string Type, Guid EventId, string Source,
-        long EventSequence,
-        DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);
+        Guid QuestId, string Outcome, bool Reversed, int Streak, int Completions, int RulesVersion, string Type, Guid EventId,
+        string Source, long EventSequence, DateTimeOffset HappenedAt, DateTimeOffset RecordedAt);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/quests/events", Handle)
         .ForMembers().WithTags("Quests")
@@ -47,7 +48,7 @@ internal static class ListReceived
         // In the order of the user's index; the quest is in it too, so that what is another quest's is passed without its row.
         var found = await module.Command($"""
             select r.position, r.quest_id, r.outcome, r.streak, r.completions, r.version, r.type, r.event_id, r.source, r.sequence,
-                r.happened_at, r.recorded_at
+                r.happened_at, r.recorded_at, r.reversed_by is not null
             from (
                 select position
                 from quests.received
@@ -63,6 +64,6 @@ internal static class ListReceived
     }
 
     private static ReceivedEventView Read(NpgsqlDataReader row) => new(
-        row.GetGuid(1), row.GetString(2), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5), row.GetString(6), row.GetGuid(7),
-        row.GetString(8), row.GetInt64(9), row.GetDateTime(10), row.GetDateTime(11));
+        row.GetGuid(1), row.GetString(2), row.GetBoolean(12), row.GetInt32(3), row.GetInt32(4), row.GetInt32(5), row.GetString(6),
+        row.GetGuid(7), row.GetString(8), row.GetInt64(9), row.GetDateTime(10), row.GetDateTime(11));
 }

@@ -4,13 +4,17 @@ namespace Boon.Quests.Progress;
 
 /// <summary>How far a user is with a quest.</summary>
 /// <param name="Streak">Events counted towards the next completion.</param>
-/// <param name="Completions">Completions so far.</param>
+/// <param name="Completions">Completions that stand.</param>
 /// <param name="Period">The last calendar period in which an event counted (see <see cref="CalendarWindow"/>); null: none, or the quest has
 /// no window.</param>
+/// <param name="Withdrawn">Completions that were taken back. Their numbers are not given again.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct QuestState(int Streak, int Completions, int? Period)
+internal readonly record struct QuestState(int Streak, int Completions, int? Period, int Withdrawn = 0)
 {
     internal static QuestState Start { get; }
+
+    /// <summary>The number of the last completion that there ever was.</summary>
+    internal int Number => Completions + Withdrawn;
 }
 
 /// <summary>What an event did.</summary>
@@ -33,6 +37,9 @@ internal enum Outcome
 
     /// <summary>Nothing: the quest was paused.</summary>
     Paused,
+
+    /// <summary>It took back events that had been received before.</summary>
+    Reversed,
 }
 
 /// <summary>
@@ -55,7 +62,7 @@ internal static class QuestProgress
         var streak = Missed(state.Period, rules.Window, period) ? 1 : state.Streak + 1;
         return streak < rules.Streak
             ? (state with { Streak = streak, Period = period }, Outcome.Progressed)
-            : (new QuestState(0, state.Completions + 1, period), Outcome.Completed);
+            : (state with { Streak = 0, Completions = state.Completions + 1, Period = period }, Outcome.Completed);
     }
 
     /// <summary>The streak as it is worth at a moment: none once a whole period has passed without an event.</summary>
@@ -74,6 +81,7 @@ internal static class QuestProgress
         Outcome.AlreadyCounted => "already-counted",
         Outcome.TooLate => "too-late",
         Outcome.Paused => "paused",
+        Outcome.Reversed => "reversed",
         _ => throw new ArgumentOutOfRangeException(nameof(outcome)),
     };
 }

@@ -9,15 +9,18 @@ namespace Boon.Quests.Progress;
 /// </summary>
 internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals signals)
 {
-    private const string ProgressColumns = "quest_id, user_id, streak, completions, period, received";
+    private const string ProgressColumns = "quest_id, user_id, streak, completions, period, withdrawn, received";
     private const string CompletionColumns = "quest_id, user_id, number, version, source, sequence, completed_at, reward_id";
 
-    /// <summary>What a completion is, and whether it was claimed: that is in this module's own log.</summary>
+    /// <summary>
+    /// What a completion is, and whether it was claimed: that is in this module's own log. One that was withdrawn before is gone.
+    /// </summary>
     private const string RebuiltCompletions = $"""
         select c.quest_id, c.user_id, c.number, r.version, r.source, r.sequence, r.happened_at as completed_at, v.reward_id,
-            l.time as claimed_at
+            l.time as claimed_at, w.recorded_at as withdrawn_at
         from completions_rebuilt c
         join quests.received r on r.position = c.position
+        left join quests.received w on w.position = c.withdrawn
         join quests.versions v on v.quest_id = r.quest_id and v.version = r.version
         left join (
             select userid, (payload ->> 'questId')::uuid as quest_id, (payload ->> 'number')::int as number, min(time) as time
@@ -25,6 +28,7 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
             where type = 'quests.reward-claimed.v1'
             group by 1, 2, 3) l
         on l.userid = c.user_id and l.quest_id = c.quest_id and l.number = c.number
+        where c.withdrawn is null or l.time is not null
         """;
 
     internal async Task<ReplayReport> RunAsync(ReplayOptions options, IProgress<long> progress, CancellationToken ct)
@@ -60,7 +64,7 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
 
     private static async Task<IReadOnlyList<ReplayPart>> SumAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        const string completion = $"{CompletionColumns}, claimed_at is not null";
+        const string completion = $"{CompletionColumns}, claimed_at is not null, withdrawn_at is not null";
         return [
             await ReplayTables.CompareAsync(connection, "progress", ProgressColumns, "progress_rebuilt", "quests.progress", ct),
             await ReplayTables.CompareAsync(connection, "completions", completion, $"({RebuiltCompletions})", "quests.completions", ct)];
@@ -93,10 +97,11 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                 select
                 from quests.progress p
                 where p.quest_id = r.quest_id and p.user_id = r.user_id
-                    and (p.streak, p.completions, p.period, p.received) is not distinct
-                    from (r.streak, r.completions, r.period, r.received))
+                    and (p.streak, p.completions, p.period, p.withdrawn, p.received) is not distinct
+                    from (r.streak, r.completions, r.period, r.withdrawn, r.received))
             on conflict (quest_id, user_id) do update set
-                streak = excluded.streak, completions = excluded.completions, period = excluded.period, received = excluded.received
+                streak = excluded.streak, completions = excluded.completions, period = excluded.period, withdrawn = excluded.withdrawn,
+                received = excluded.received
             """, ct);
         mended += await ReplayTables.ExecuteAsync(connection, """
             delete from quests.progress p
@@ -106,37 +111,44 @@ internal sealed class ReplayProgress(ModuleDatabase<QuestsDb> module, LogSignals
                 where r.quest_id = p.quest_id and r.user_id = p.user_id)
             """, ct);
         mended += await ReplayTables.ExecuteAsync(connection, $"""
-            insert into quests.completions as c ({CompletionColumns}, claimed_at)
-            select {CompletionColumns}, claimed_at
+            insert into quests.completions as c ({CompletionColumns}, claimed_at, withdrawn_at)
+            select {CompletionColumns}, claimed_at, withdrawn_at
             from ({RebuiltCompletions}) r
             where not exists (
                 select
                 from quests.completions c
                 where c.user_id = r.user_id and c.quest_id = r.quest_id and c.number = r.number
-                    and (c.version, c.source, c.sequence, c.completed_at, c.reward_id, c.claimed_at is null)
-                        is not distinct from (r.version, r.source, r.sequence, r.completed_at, r.reward_id, r.claimed_at is null))
+                    and (c.version, c.source, c.sequence, c.completed_at, c.reward_id, c.claimed_at is null, c.withdrawn_at is null)
+                        is not distinct from (
+                            r.version, r.source, r.sequence, r.completed_at, r.reward_id, r.claimed_at is null, r.withdrawn_at is null))
             order by r.completed_at
             on conflict (user_id, quest_id, number) do update set
                 version = excluded.version, source = excluded.source, sequence = excluded.sequence,
                 completed_at = excluded.completed_at, reward_id = excluded.reward_id,
                 claimed_at = case when excluded.claimed_at is not null then coalesce(c.claimed_at, excluded.claimed_at) end,
-                granted_at = case when excluded.claimed_at is not null then c.granted_at end
+                granted_at = case when excluded.claimed_at is not null then c.granted_at end,
+                withdrawn_at = case when excluded.withdrawn_at is not null then coalesce(c.withdrawn_at, excluded.withdrawn_at) end
             """, ct);
-        mended += await ReplayTables.ExecuteAsync(connection, """
+        mended += await ReplayTables.ExecuteAsync(connection, $"""
             delete from quests.completions c
             where not exists (
                 select
-                from completions_rebuilt r
+                from ({RebuiltCompletions}) r
                 where r.quest_id = c.quest_id and r.user_id = c.user_id and r.number = c.number)
             """, ct);
-        // What was granted is in others' logs: read them again from the start, which changes nothing that is settled.
-        await ReplayTables.ExecuteAsync(connection, $"""
-            update quests.checkpoints
-            set sequence = 0
-            where subscription = '{QuestsModule.SettleRewardsSubscription}'
-            """, ct);
+        await SettleAgainAsync(connection, ct);
         var proof = await SumAsync(connection, ct);
         await transaction.CommitAsync(ct);
         return (mended, proof);
     }
+
+    /// <summary>
+    /// What was granted is in others' logs: lets them be read again from the start, which changes nothing that is settled.
+    /// </summary>
+    private static Task<int> SettleAgainAsync(NpgsqlConnection connection, CancellationToken ct) =>
+        ReplayTables.ExecuteAsync(connection, $"""
+            update quests.checkpoints
+            set sequence = 0
+            where subscription = '{QuestsModule.SettleRewardsSubscription}'
+            """, ct);
 }

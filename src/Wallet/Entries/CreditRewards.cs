@@ -1,19 +1,26 @@
 namespace Boon.Wallet.Entries;
 
-/// <summary>Credits what quests reward: one entry for each completion, ever, whatever comes twice.</summary>
+/// <summary>
+/// Credits what quests reward, and takes back what they withdraw: of each one entry for a completion, ever, whatever comes twice.
+/// </summary>
 internal static class CreditRewards
 {
     private static readonly string[] Items = ["gold", "diamond"];
 
+    /// <summary>
+    /// An entry to be. <paramref name="Number"/> is negative for what is taken back, see <see cref="LedgerEntry.Number"/>.
+    /// </summary>
+    private sealed record NewEntry(LoggedEvent Cause, Guid UserId, string Item, long Amount, Guid QuestId, int Number);
+
     internal static async Task<BatchEffect> HandleAsync(IReadOnlyList<LoggedEvent> events, Unit<WalletDb> unit, CancellationToken ct)
     {
-        var rewards = new Dictionary<Guid, (LoggedEvent Cause, RewardClaimed Reward)>();
+        var entries = new Dictionary<Guid, NewEntry>();
         foreach (var e in events)
-            if (e.Type == RewardClaimed.Name && e.As<RewardClaimed>() is var reward && Items.Contains(reward.Item))
-                rewards.Add(Guid.CreateVersion7(), (e, reward));
-        if (rewards.Count == 0)
+            if (Read(e) is { } entry && Items.Contains(entry.Item))
+                entries.Add(Guid.CreateVersion7(), entry);
+        if (entries.Count == 0)
             return BatchEffect.None;
-        var credited = 0;
+        var written = 0;
         await unit.Command($"""
             insert into wallet.ledger_entries (id, user_id, item, amount, quest_id, number, event_id)
             select *
@@ -21,21 +28,39 @@ internal static class CreditRewards
             {WalletDefences.OncePerCompletion.Sql("on conflict (user_id, quest_id, number) do nothing")}
             returning id
             """,
-            rewards.Keys.ToArray(),
-            rewards.Values.Column(one => one.Reward.UserId),
-            rewards.Values.Column(one => one.Reward.Item),
-            rewards.Values.Column(one => (long)one.Reward.Quantity),
-            rewards.Values.Column(one => one.Reward.QuestId),
-            rewards.Values.Column(one => one.Reward.Number),
-            rewards.Values.Column(one => one.Cause.Id))
-            .ReadEachAsync(row => Append(row.GetGuid(0)), ct);
-        return BatchEffect.Of(credited > 0);
+            entries.Keys.ToArray(),
+            entries.Values.Column(entry => entry.UserId),
+            entries.Values.Column(entry => entry.Item),
+            entries.Values.Column(entry => entry.Amount),
+            entries.Values.Column(entry => entry.QuestId),
+            entries.Values.Column(entry => entry.Number),
+            entries.Values.Column(entry => entry.Cause.Id))
+            .ReadEachAsync(row =>
+            {
+                written++;
+                Append(unit, row.GetGuid(0), entries[row.GetGuid(0)]);
+            }, ct);
+        return BatchEffect.Of(written > 0);
+    }
 
-        void Append(Guid id)
-        {
-            credited++;
-            var (cause, reward) = rewards[id];
-            unit.Append(new WalletCredited(id, reward.UserId, reward.Item, reward.Quantity, reward.QuestId, reward.Number), cause);
-        }
+    /// <summary>
+    /// What is taken back is what the completion gave, and not what the ledger holds: so it does not matter which of the two comes first.
+    /// </summary>
+    private static NewEntry? Read(LoggedEvent e)
+    {
+        if (e.Type == RewardClaimed.Name && e.As<RewardClaimed>() is var reward)
+            return new NewEntry(e, reward.UserId, reward.Item, reward.Quantity, reward.QuestId, reward.Number);
+        if (e.Type == CompletionWithdrawn.Name && e.As<CompletionWithdrawn>() is { Claimed: true } gone)
+            return new NewEntry(e, gone.UserId, gone.Item, -gone.Quantity, gone.QuestId, -gone.Number);
+        return null;
+    }
+
+    private static void Append(Unit<WalletDb> unit, Guid id, NewEntry entry)
+    {
+        var (cause, user, item, amount, quest, number) = entry;
+        if (amount > 0)
+            unit.Append(new WalletCredited(id, user, item, amount, quest, number), cause);
+        else
+            unit.Append(new WalletDebited(id, user, item, -amount, quest, -number), cause);
     }
 }

@@ -9,8 +9,8 @@ internal static class GetWallet
     internal sealed record WalletView(Balances Balances);
 
     /// <summary>What is in it.</summary>
-    /// <param name="Gold">Pieces.</param>
-    /// <param name="Diamond">Pieces.</param>
+    /// <param name="Gold">Pieces; negative: more was taken back than is there.</param>
+    /// <param name="Diamond">Pieces; negative: more was taken back than is there.</param>
     internal sealed record Balances(long Gold, long Diamond);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/wallet", Handle)

@@ -12,9 +12,14 @@ internal sealed class LedgerEntry
 
     /// <summary>The quest, and which completion of it by this user: the key by which a reward is credited once.</summary>
     public required Guid QuestId { get; init; }
+
+    /// <summary>
+    /// From 1 for what a completion gave. The same number, negative like the amount, for what was taken back of it: so one key says that
+    /// both happen once.
+    /// </summary>
     public required int Number { get; init; }
 
-    /// <summary>The event that caused the entry: <c>quests.reward-claimed</c>.</summary>
+    /// <summary>The event that caused the entry: <c>quests.reward-claimed</c> or <c>quests.completion-withdrawn</c>.</summary>
     public required Guid EventId { get; init; }
     public DateTimeOffset CreatedAt { get; private set; }
 }

@@ -6,11 +6,12 @@ internal static class ListEntries
     /// <summary>An entry.</summary>
     /// <param name="Id">Its id.</param>
     /// <param name="Item"><c>gold</c> or <c>diamond</c>.</param>
-    /// <param name="Amount">How many.</param>
-    /// <param name="Reason">Why: <c>quest-reward</c>.</param>
+    /// <param name="Amount">How many; negative: they were taken back.</param>
+    /// <param name="Reason">Why: <c>quest-reward</c>, or <c>quest-withdrawn</c>: the completion was withdrawn.</param>
     /// <param name="QuestId">The quest.</param>
     /// <param name="Number">Which completion of it, from 1.</param>
-    /// <param name="EventId">The event that caused the entry: <c>quests.reward-claimed</c>.</param>
+    /// <param name="EventId">The event that caused the entry: <c>quests.reward-claimed</c> or
+    /// <c>quests.completion-withdrawn</c>.</param>
     /// <param name="At">When it was written.</param>
     /// <example>
     /// {"id": "0191f3a0-7c1e-7a52-9a3e-5b0c7d1e2f3a", "item": "diamond", "amount": 10, "reason": "quest-reward", "questId":
@@ -39,7 +40,8 @@ internal static class ListEntries
             query = query.Where(entry => entry.Id.CompareTo(id) < 0);
         var entries = await query.OrderByDescending(entry => entry.Id).Take(limit + 1)
             .Select(entry => new WalletEntryView(
-                entry.Id, entry.Item, entry.Amount, "quest-reward", entry.QuestId, entry.Number, entry.EventId, entry.CreatedAt))
+                entry.Id, entry.Item, entry.Amount, entry.Amount > 0 ? "quest-reward" : "quest-withdrawn", entry.QuestId,
+                Math.Abs(entry.Number), entry.EventId, entry.CreatedAt))
                 .ToListAsync(ct);
         return TypedResults.Ok(PageQuery.Page(entries, limit, view => (Guid?)view.Id));
     }
