@@ -56,7 +56,7 @@ public sealed class LaneHoldTests : IAsyncLifetime
             Name, ["identity"], (_, _, _) => Task.FromResult(BatchEffect.None), SingleLane: false);
         var lane = new Lane<PromotionsDb>(
             subscription, new SubscriptionSettings(), 0, 2, Module, boon.Services.GetRequiredService<LogPlaces>(),
-            boon.Services.GetRequiredService<LogSignals>(), NullLogger.Instance);
+            boon.Services.GetRequiredService<EventVersions>(), boon.Services.GetRequiredService<LogSignals>(), NullLogger.Instance);
         var mark = new LogMark(null, null, null);
         var read = new Checkpoint("identity", 5, null, 2, mark);
         var now = TimeProvider.System.GetUtcNow().UtcDateTime;
