@@ -1,3 +1,4 @@
+using Boon.Broker;
 using Boon.Gateway;
 using Boon.Identity;
 using Boon.Intake;
@@ -46,7 +47,7 @@ internal sealed class BoonHost : IAsyncDisposable
 
     /// <summary>Every defence, of the platform and of the modules: the registry that tests read and switch.</summary>
     internal static IReadOnlyList<Defence> AllDefences { get; } =
-        [.. Defence.OfPlatform, .. GatewayDefences.All, .. AllModules.SelectMany(module => module.Defences)];
+        [.. Defence.OfPlatform, .. GatewayDefences.All, .. BrokerDefences.All, .. AllModules.SelectMany(module => module.Defences)];
 
     private readonly PrivatePostgres? postgres;
 
@@ -264,6 +265,7 @@ internal sealed class BoonHost : IAsyncDisposable
             services.AddLogLag(builder.Configuration);
             services.AddBoonWeb(builder.Configuration);
             services.AddBoonModules(builder.Configuration, known, modules);
+            services.AddBoonBroker(builder.Configuration, modules);
         }
         if (Settings.ProxiesOf(builder.Configuration).ToList() is { Count: > 0 } proxies)
             services.Configure<ForwardedHeadersOptions>(forwarded =>

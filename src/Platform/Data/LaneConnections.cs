@@ -4,4 +4,4 @@ namespace Boon.Platform.Data;
 /// <param name="Module">The module that reads.</param>
 /// <param name="Sources">The modules whose logs it reads: where one is in another database, each lane takes a connection there too.</param>
 /// <param name="Lanes">How many lanes.</param>
-internal sealed record LaneConnections(string Module, IReadOnlyList<string> Sources, int Lanes);
+public sealed record LaneConnections(string Module, IReadOnlyList<string> Sources, int Lanes);

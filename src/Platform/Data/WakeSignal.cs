@@ -33,8 +33,8 @@ public sealed class WakeSignal : IDisposable
         }
     }
 
-    /// <summary>Waits for a wake-up, or so long.</summary>
-    public Task WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
+    /// <summary>Waits for a wake-up, or so long; true when it came.</summary>
+    public Task<bool> WaitAsync(TimeSpan longest, CancellationToken ct) => semaphore.WaitAsync(longest, ct);
 
     /// <summary>Waits for a wake-up.</summary>
     public Task WaitAsync(CancellationToken ct) => semaphore.WaitAsync(Backoff.Jittered(Rest), ct);

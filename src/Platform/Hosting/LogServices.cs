@@ -18,7 +18,6 @@ public static class LogServices
         services.AddSingleton(provider => new LogPlaces(
             provider.GetRequiredService<Databases>(), provider.GetRequiredService<IConfiguration>(),
             provider.GetServices<HostedModule>().Select(module => module.Name), provider.GetServices<LaneConnections>()));
-        services.AddSingleton<ModuleMigrations, CopyMigrations>();
         services.AddSingleton<ServicesSecret>();
         services.AddSingleton<ModuleClient>();
         services.AddSingleton<EventVersions>();

@@ -1,3 +1,4 @@
+using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Rules;
 using Microsoft.Extensions.Configuration;
@@ -26,5 +27,7 @@ public static class ModuleServices
             foreach (var subscription in module.Subscriptions)
                 builder.Subscribe(subscription, known);
         }
+        // After those of the modules, whose schemas it finds.
+        services.AddSingleton<ModuleMigrations, BrokerMigrations>();
     }
 }

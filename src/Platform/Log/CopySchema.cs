@@ -1,8 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
-using System.Text;
-using Boon.Platform.Data;
-
 namespace Boon.Platform.Log;
 
 /// <summary>
@@ -60,48 +55,4 @@ internal static class CopySchema
         );
         insert into {schema}.received default values;
         """;
-}
-
-/// <summary>Makes the copies that a process needs, each once.</summary>
-internal sealed class CopyMigrations(LogPlaces places) : ModuleMigrations
-{
-    /// <inheritdoc/>
-    public override string Module => "copies";
-
-    /// <inheritdoc/>
-    public override async Task<IReadOnlyList<string>> PendingAsync(CancellationToken ct)
-    {
-        var pending = new List<string>();
-        foreach (var copy in places.Copies)
-        {
-            await using var connection = await copy.Database.Background.OpenConnectionAsync(ct);
-            if (!await IsThereAsync(connection, copy, ct))
-                pending.Add(copy.Schema);
-        }
-        return pending;
-    }
-
-    /// <inheritdoc/>
-    public override async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken ct)
-    {
-        var made = new List<string>();
-        foreach (var copy in places.Copies)
-        {
-            await using var connection = await copy.Database.Background.OpenConnectionAsync(ct);
-            if (await IsThereAsync(connection, copy, ct))
-                continue;
-            await using var transaction = await connection.BeginTransactionAsync(ct);
-            var key = BinaryPrimitives.ReadInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes("boon:copy:" + copy.Source)));
-            await connection.Command("select pg_advisory_xact_lock($1)", key).ExecuteAsync(ct);
-            if (await IsThereAsync(connection, copy, ct))
-                continue;
-            await connection.Command(CopySchema.Create(copy.Schema)).ExecuteAsync(ct);
-            await transaction.CommitAsync(ct);
-            made.Add(copy.Schema);
-        }
-        return made;
-    }
-
-    private static Task<bool> IsThereAsync(NpgsqlConnection connection, LogPlace copy, CancellationToken ct) =>
-        connection.Command("select to_regclass($1) is not null", $"{copy.Schema}.received").ScalarAsync<bool>(ct);
 }

@@ -73,11 +73,10 @@ public sealed record LogPlace(string Source, string Schema, ModuleDatabase Datab
 public sealed class LogPlaces
 {
     /// <summary>The module whose log everybody reads.</summary>
-    internal const string Everywhere = "identity";
+    public const string Everywhere = "identity";
 
     private readonly ConcurrentDictionary<(string Reader, string Source), LogPlace> places = new();
     private readonly Databases databases;
-    private readonly bool copied;
     private readonly List<string> hosted;
     private readonly List<LaneConnections> readers;
     private readonly Lazy<IReadOnlyList<LogPlace>> copies;
@@ -91,11 +90,14 @@ public sealed class LogPlaces
         Databases databases, IConfiguration configuration, IEnumerable<string> hosted, IEnumerable<LaneConnections> readers)
     {
         this.databases = databases;
-        copied = !string.IsNullOrEmpty(configuration["Boon:Broker:Url"]);
+        HasBroker = !string.IsNullOrEmpty(configuration["Boon:Broker:Url"]);
         this.hosted = [.. hosted];
         this.readers = [.. readers];
         copies = new(FindCopies);
     }
+
+    /// <summary>True when a broker is set: logs of other databases are read from copies.</summary>
+    public bool HasBroker { get; }
 
     /// <summary>The schema of a copy.</summary>
     internal static string CopyOf(string source) => $"copy_{source}";
@@ -106,7 +108,7 @@ public sealed class LogPlaces
     /// <summary>Where a module reads the log of another one, or its own.</summary>
     public LogPlace Of(string reader, string source) => places.GetOrAdd((reader, source), key =>
         databases.AreTogether(key.Reader, key.Source) ? LogPlace.Own(databases.Of(key.Source))
-            : !copied ? new(key.Source, key.Source, databases.Of(key.Source), LogReach.Away)
+            : !HasBroker ? new(key.Source, key.Source, databases.Of(key.Source), LogReach.Away)
             : new(key.Source, CopyOf(key.Source), databases.Of(key.Reader), LogReach.Copy));
 
     /// <summary>
@@ -114,7 +116,7 @@ public sealed class LogPlaces
     /// </summary>
     public LogPlace? OfProcess(string source)
     {
-        if (!copied)
+        if (!HasBroker)
             return LogPlace.Own(databases.Of(source));
         if (hosted.Find(module => databases.AreTogether(module, source)) is { } together)
             return Of(together, source);

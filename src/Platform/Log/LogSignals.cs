@@ -27,7 +27,7 @@ public sealed class LogSignals
     internal void Sequenced(string module) => Wake(readers, module);
 
     /// <summary>The same, done by this process: others learn it over the database.</summary>
-    internal void Sequenced(string module, NpgsqlDataSource background)
+    public void Sequenced(string module, NpgsqlDataSource background)
     {
         Wake(readers, module);
         SequencedHere?.Invoke(module, background);
