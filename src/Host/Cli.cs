@@ -10,7 +10,7 @@ namespace Boon.Host;
 
 /// <summary>
 /// The command line: <c>boon serve</c>, <c>migrate</c>, <c>demo</c>, <c>coupons</c>, <c>replay</c>, <c>dead-letters</c>, <c>log</c>,
-/// <c>operators</c>, <c>cluster</c>.
+/// <c>ship</c>, <c>operators</c>, <c>cluster</c>.
 /// </summary>
 internal static class Cli
 {
@@ -52,6 +52,7 @@ internal static class Cli
         ReplayCommand.Create(),
         DeadLettersCommand.Create(),
         LogCommand.Create(),
+        ShipCommand.Create(),
         OperatorsCommand.Create(),
         ClusterCommand.Create(),
     };

@@ -12,6 +12,7 @@ internal sealed class LogLag : IDisposable
 {
     private readonly LogPlaces places;
     private readonly EventVersions versions;
+    private readonly BrokerLag broker;
     private readonly IReadOnlyList<SubscriptionRunner> subscriptions;
     private readonly IReadOnlyList<HostedModule> modules;
     private readonly SemaphoreSlim gate = new(1, 1);
@@ -35,6 +36,7 @@ internal sealed class LogLag : IDisposable
     public LogLag(
         LogPlaces places, EventVersions versions, IEnumerable<SubscriptionRunner> subscriptions, IEnumerable<HostedModule> modules)
     {
+        broker = new(places, modules);
         this.modules = [.. modules];
         LogMetrics.Meter.CreateObservableGauge(
             "boon_log_unsequenced_events", () =>
@@ -75,9 +77,11 @@ internal sealed class LogLag : IDisposable
         try
         {
             await ReadAsync(ct);
+            await broker.ReadAsync(ct);
         }
         catch (Exception error) when (PostgresErrors.IsOutage(error) && !ct.IsCancellationRequested)
         {
+            broker.Clear();
             (readings, letters, waiting) = ([], [], []); // the other figures are wanted most while the database is away
         }
         finally

@@ -1,5 +1,6 @@
 using Boon.Platform.Data;
 using Boon.Platform.Http;
+using Boon.Platform.Log;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,12 +22,13 @@ internal static class HealthEndpoints
                 .WithSummary(
                 "200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.")
                 .Produces<Health>()
-            .Refuses(StatusCodes.Status503ServiceUnavailable, "draining");
+            .Refuses(StatusCodes.Status503ServiceUnavailable, "draining", "copy-incomplete");
     }
 
     private static Ok<Health> GetLiveness() => TypedResults.Ok(new Health("live"));
 
-    private static async Task<IResult> GetReadinessAsync(Databases databases, Drain drain, HttpContext http, CancellationToken ct)
+    private static async Task<IResult> GetReadinessAsync(
+        Databases databases, LogPlaces places, CopyFreshness copies, Drain drain, HttpContext http, CancellationToken ct)
     {
         if (drain.Begun)
             return Drain.Refuse(http);
@@ -41,7 +43,12 @@ internal static class HealthEndpoints
             // Requests that keep all of their connections busy are no outage.
             foreach (var pool in databases.BackgroundPools)
                 await pool.Command("select 1").ExecuteAsync(limit.Token);
-            return TypedResults.Ok(new Health("ready"));
+            // Without keys no token can be judged. A copy that is old is another matter: it holds what was true a while ago.
+            return places.OfProcess(LogPlaces.Everywhere) is { IsCopy: true } keys && copies.Age(keys) is null
+                ? Problems.RetryLater(
+                    http, StatusCodes.Status503ServiceUnavailable, "copy-incomplete", "The copy of Identity's log is not complete yet.",
+                    LongestPing)
+                : TypedResults.Ok(new Health("ready"));
         }
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
         {

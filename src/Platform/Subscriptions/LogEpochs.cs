@@ -36,7 +36,8 @@ public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable
         var readers = subscriptions.Where(subscription => subscription.Sources.Contains(module)).ToList();
         if (readers.Count == 0)
             throw new SetupException($"No module of this process reads the log of '{module}'.");
-        var head = await EventReader.HeadAsync(databases.Of(module).Source, databases.Of(module).Schema, ct);
+        var log = places.Of(readers[0].Database.Module, module);
+        var head = await EventReader.HeadAsync(log.Database.Source, log.Schema, ct);
         if (from > head)
             throw new SetupException($"The log of {module} ends at {head}: --from can be 0 to {head}.");
         var lanes = new List<AcceptedLane>();
@@ -50,11 +51,14 @@ public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable
     {
         await using var connection = await reader.Source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var stands = await StandsAsync(connection, reader, module, ct);
+        var log = places.Of(reader.Module, module);
+        var stopped = log.IsCopy ? await CopyEpochs.AcceptAsync(connection, log, from, ct) : null;
+        var stands = await StandsAsync(connection, reader, log, from, stopped, ct);
         var lost = stands.FindAll(stand => stand.Lost);
         if (from is { } parted && lost.Count > 0)
         {
-            var known = await ReadBeforeAsync(module, lost, ct);
+            // Of a copy that was cut, everybody knows what is left.
+            var known = log.IsCopy ? 0 : await ReadBeforeAsync(log, lost, ct);
             if (parted < known)
                 throw new SetupException($"The log of {module} is known to be the same up to {known}: --from must not be less than that.");
             await SetAsideAsync(connection, reader.Schema, module, parted, lost.Max(stand => stand.Sequence), ct);
@@ -84,7 +88,8 @@ public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable
             new AcceptedLane(stand.Subscription, stand.Lane, stand.Sequence, stand.Lost ? from : stand.Sequence, stand.Difference));
     }
 
-    private async Task<List<Stand>> StandsAsync(NpgsqlConnection connection, ModuleDatabase reader, string module, CancellationToken ct)
+    private static async Task<List<Stand>> StandsAsync(
+        NpgsqlConnection connection, ModuleDatabase reader, LogPlace log, long? from, string? stopped, CancellationToken ct)
     {
         var stands = await connection.Command($"""
             select subscription, lane, sequence, logid, read_sequence, read_event, updated_at
@@ -92,19 +97,20 @@ public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable
             where source = $1
             order by subscription, lane
             for update
-            """, module)
+            """, log.Source)
             .ReadAllAsync(row =>
                 new Stand(row.GetString(0), row.GetInt32(1), row.GetInt64(2), Checkpoints.ReadMark(row, 3), row.GetDateTime(6)), ct);
         for (var i = 0; i < stands.Count; i++)
         {
             var (sequence, mark) = (stands[i].Sequence, stands[i].Mark);
-            var log = places.Of(reader.Module, module);
             var state = await log.ReadAsync(connection, own => LogState.ReadAsync(own, log.Schema, mark, ct), ct);
             stands[i] = stands[i] with
             {
-                Difference = state.Difference(log, sequence, mark),
-                Lost = state.Difference(log, sequence, mark with { LogId = null }) is not null,
+                Difference = stopped ?? state.Difference(log, sequence, mark),
+                Lost = stopped is not null || state.Difference(log, sequence, mark with { LogId = null }) is not null,
             };
+            if (log.IsCopy && stopped is null && from < sequence && state.Head <= from)
+                stands[i] = stands[i] with { Difference = $"the copy goes on after {from}", Lost = true };
         }
         return stands;
     }
@@ -114,10 +120,9 @@ public sealed class LogEpochs(Databases databases, LogPlaces places, IEnumerable
     /// they stand tells nothing, their events are gone; and a lane that goes on may have been behind the loss, and has read what was
     /// written since.
     /// </summary>
-    private async Task<long> ReadBeforeAsync(string module, List<Stand> lost, CancellationToken ct)
+    private static async Task<long> ReadBeforeAsync(LogPlace log, List<Stand> lost, CancellationToken ct)
     {
-        var log = databases.Of(module);
-        return await log.Background.Command($"""
+        return await log.Database.Background.Command($"""
             select coalesce(max(known.sequence), 0)
             from unnest($1, $2) as lane (sequence, read_at)
             cross join lateral (
