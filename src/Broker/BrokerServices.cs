@@ -13,23 +13,36 @@ namespace Boon.Broker;
 public static class BrokerServices
 {
     /// <summary>Registers the shippers of this process's modules and the receivers of its copies.</summary>
-    public static void AddBoonBroker(this IServiceCollection services, IConfiguration configuration, IReadOnlyList<IModule> modules)
+    public static void AddBoonBroker(
+        this IServiceCollection services, IConfiguration configuration, IReadOnlyList<IModule> known, IReadOnlyList<IModule> modules)
     {
         if (string.IsNullOrEmpty(configuration["Boon:Broker:Url"]))
             return;
         foreach (var module in modules)
-            services.AddSingleton(new LaneConnections(module.Name, [], 1 + Copies(module)));
+            services.AddSingleton(new LaneConnections(module.Name, [], 1)); // its shipper's
+        foreach (var (reader, _) in Copies(configuration, known, modules))
+            services.AddSingleton(new LaneConnections(reader, [], 1)); // the receiver's
         services.AddHostedService<BrokerLoops>();
     }
 
-    /// <summary>The most copies that a module makes its database have; each has a connection while it is received here.</summary>
-    private static int Copies(IModule module)
+    /// <summary>
+    /// The copies that are received here, as <see cref="LogPlaces.Copies"/> finds them once the databases are known: their number is needed
+    /// before.
+    /// </summary>
+    private static IEnumerable<(string Reader, string Source)> Copies(
+        IConfiguration configuration, IReadOnlyList<IModule> known, IReadOnlyList<IModule> modules)
     {
-        var sources = module.Subscriptions.SelectMany(subscription => subscription.Sources).Append(LogPlaces.Everywhere).ToHashSet();
-        return sources.Contains(Subscription.EveryOther[0]) ? KnownLogs : sources.Count;
+        var wanted = from module in modules
+                     from source in module.Subscriptions.SelectMany(subscription => SourcesOf(module, subscription, known))
+                        .Append(LogPlaces.Everywhere).Distinct(StringComparer.Ordinal)
+                     where Databases.TextOf(configuration, module.Name) != Databases.TextOf(configuration, source)
+                     select (Reader: module.Name, Source: source);
+        return wanted.DistinctBy(one => (Databases.TextOf(configuration, one.Reader), one.Source));
     }
 
-    private const int KnownLogs = 6;
+    private static IEnumerable<string> SourcesOf(IModule module, Subscription subscription, IReadOnlyList<IModule> known) =>
+        subscription.Sources == Subscription.EveryOther
+            ? known.Select(one => one.Name).Where(name => name != module.Name) : subscription.Sources;
 
     /// <summary>Runs them.</summary>
     private sealed class BrokerLoops(

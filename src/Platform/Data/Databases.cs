@@ -81,11 +81,11 @@ public sealed class Databases : IAsyncDisposable
     internal void ListenerBroke(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool).Requests.Clear();
 
     /// <summary>True when two modules share a database, so that one statement can read of both.</summary>
-    internal bool AreTogether(string module, string other) => TextOf(module) is { } text && text == TextOf(other);
+    internal bool AreTogether(string module, string other) => TextOf(configuration, module) is { } text && text == TextOf(configuration, other);
 
     private DatabasePools PoolsOf(string module)
     {
-        var text = TextOf(module) ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
+        var text = TextOf(configuration, module) ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
         lock (gate)
             return pools.GetOrAdd(text, connection =>
                 new DatabasePools(
@@ -93,11 +93,14 @@ public sealed class Databases : IAsyncDisposable
                 ? "boon" : module, connection, LanesOn(connection), loggers));
     }
 
-    private string? TextOf(string module) => configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon");
+    /// <summary>The connection string of a module; null: it is not known here.</summary>
+    public static string? TextOf(IConfiguration configuration, string module) =>
+        configuration.GetConnectionString(module) ?? configuration.GetConnectionString("Boon");
 
     /// <summary>The lanes of this process that take connections to a database.</summary>
     private int LanesOn(string connection) => lanes
-        .Where(one => TextOf(one.Module) == connection || one.Sources.Any(source => TextOf(source) == connection))
+        .Where(one => TextOf(configuration, one.Module) == connection
+            || one.Sources.Any(source => TextOf(configuration, source) == connection))
         .Sum(one => one.Lanes);
 
     /// <inheritdoc/>
