@@ -3,7 +3,9 @@ namespace Boon.Broker;
 /// <summary>What the guarantees of logs over a broker rest on.</summary>
 internal static class BrokerDefences
 {
-    /// <summary>A log counts as shipped up to what the broker has confirmed. Off: up to what was sent.</summary>
+    /// <summary>
+    /// A log counts as shipped up to what the broker has confirmed, and still has. Off: up to what was to be sent.
+    /// </summary>
     internal static Defence ConfirmsFirst { get; } = new();
 
     /// <summary>A copy takes each event after the one before it, and no other. Off: whatever comes later.</summary>

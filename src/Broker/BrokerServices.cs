@@ -18,6 +18,7 @@ public static class BrokerServices
     {
         if (string.IsNullOrEmpty(configuration["Boon:Broker:Url"]))
             return;
+        services.AddSingleton(provider => LogTransport.Of(configuration, provider.GetRequiredService<ILoggerFactory>())!);
         foreach (var module in modules)
             services.AddSingleton(new LaneConnections(module.Name, [], 1)); // its shipper's
         foreach (var (reader, _) in Copies(configuration, known, modules))

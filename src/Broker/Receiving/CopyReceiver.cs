@@ -219,7 +219,8 @@ internal sealed partial class CopyReceiver(
         EventName = "copy-failed")]
     private static partial void LogFailed(ILogger logger, string source, string error);
 
-    [LoggerMessage(2, LogLevel.Warning, "The broker is away: {Source}'s log is received when it is back. {Error}", EventName = "broker-away")]
+    [LoggerMessage(2, LogLevel.Warning, "The broker is away: {Source}'s log is received when it is back. {Error}",
+        EventName = "broker-away")]
     private static partial void LogAway(ILogger logger, string source, string error);
 
     [LoggerMessage(3, LogLevel.Information, "{Source}'s log is received again", EventName = "broker-back")]
@@ -233,11 +234,11 @@ internal sealed partial class CopyReceiver(
         EventName = "message-unreadable")]
     private static partial void LogUnreadable(ILogger logger, string source, long offset, string? fault);
 
-    [LoggerMessage(6, LogLevel.Error, "The copy of {Source}'s log has stopped: {Trouble}. After a restore of that log: boon log accept-epoch "
-        + "{Module} [--from SEQUENCE]", EventName = "copy-stopped")]
+    [LoggerMessage(6, LogLevel.Error, "The copy of {Source}'s log has stopped: {Trouble}. After a restore of that log: boon log "
+        + "accept-epoch {Module} [--from SEQUENCE]", EventName = "copy-stopped")]
     private static partial void LogStopped(ILogger logger, string source, string trouble, string module);
 
-    [LoggerMessage(7, LogLevel.Error, "The copy of {Source}'s log waits for event {Missing}: the stream goes on at {Early} and does not bring "
-        + "what lies between. Publish it again: boon ship {Module} --from {From}", EventName = "copy-gap")]
+    [LoggerMessage(7, LogLevel.Error, "The copy of {Source}'s log waits for event {Missing}: the stream goes on at {Early} and does not "
+        + "bring what lies between. Publish it again: boon ship {Module} --from {From}", EventName = "copy-gap")]
     private static partial void LogGap(ILogger logger, string source, long missing, long early, string module, long from);
 }

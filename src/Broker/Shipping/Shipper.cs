@@ -110,7 +110,9 @@ internal sealed partial class Shipper(
         }
         var shipped = await ShippedAsync(session, ct);
         // A stream that is new, or of another log, gets all of it; one that lacks something gets that again.
-        var at = end is null || end.LogId != logId ? 0 : Math.Min(shipped, end.Sequence);
+        var at = !BrokerDefences.ConfirmsFirst.On ? shipped
+            : end is null || end.LogId != logId ? 0
+            : Math.Min(shipped, end.Sequence);
         if (at != shipped && !await MoveAsync(session, shipped, at, ct))
             return null;
         if (at < head)
@@ -144,8 +146,8 @@ internal sealed partial class Shipper(
     [LoggerMessage(3, LogLevel.Information, "{Module}'s log is published again", EventName = "broker-back")]
     private static partial void LogBack(ILogger logger, string module);
 
-    [LoggerMessage(4, LogLevel.Error, "{Module}'s log ends at {Head}, and its stream has {Sequence}: the log has lost events that others have "
-        + "read. Nothing is published. Say that it is another log now: boon log new-epoch {Name}", EventName = "ship-diverged")]
+    [LoggerMessage(4, LogLevel.Error, "{Module}'s log ends at {Head}, and its stream has {Sequence}: the log has lost events that others "
+        + "have read. Nothing is published. Say that it is another log now: boon log new-epoch {Name}", EventName = "ship-diverged")]
     private static partial void LogLost(ILogger logger, string module, long head, long sequence, string name);
 
     [LoggerMessage(5, LogLevel.Information, "{Module}'s log is published after {Sequence}; it ends at {Head}", EventName = "ship-goes-on")]

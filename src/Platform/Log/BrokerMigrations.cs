@@ -57,7 +57,7 @@ internal sealed class BrokerMigrations(LogPlaces places, IEnumerable<HostedModul
     }
 
     /// <summary>The last sequence of a module's log that is on the broker for certain.</summary>
-    private static string Shipped(string schema) => $"""
+    internal static string Shipped(string schema) => $"""
         create table {schema}.shipped (
             only_row boolean primary key default true check (only_row),
             sequence bigint not null default 0

@@ -1,0 +1,55 @@
+using Boon.Support;
+using Npgsql;
+
+namespace Boon.Scenarios.Brokers;
+
+/// <summary>Modules with databases of their own, joined by a broker: what one database does, they do too.</summary>
+public sealed class ApartTests
+{
+    private static readonly string[] Modules = ["identity", "promotions", "quests", "wallet", "orders", "intake"];
+
+    [Fact]
+    public async Task Orders_vouchers_and_quests_work_over_a_broker_and_replay_finds_the_same()
+    {
+        await using var rabbit = await TestRabbit.OwnAsync();
+        var (promotions, orders) = (await TestServer.CreateDatabaseAsync(), await TestServer.CreateDatabaseAsync());
+        try
+        {
+            await using var boon = await TestBoon.StartAsync(
+            [
+                ("ConnectionStrings:Promotions", promotions), ("ConnectionStrings:Orders", orders), ("Boon:Broker:Url", rabbit.Url()),
+                ("Boon:Broker:Password", TestRabbit.Password), ("Boon:Services:Secret", new string('s', 40)),
+                ("Boon:Gateway:Modules", "http://127.0.0.1:1"),
+                .. Modules.Select(module => ($"Boon:Broker:Publishers:{module}", TestRabbit.Anybody)),
+            ]);
+            var (_, username, password) = await boon.Register();
+            var campaign = await boon.CreateCampaign(new { limit = 10 });
+            var token = await boon.Api.SignIn(username, password);
+            (await boon.Decisions(campaign, 1)).Count.ShouldBe(1);
+            var code = await boon.HeldCoupon(token, maxUses: 1);
+            var placed = await Eventually.Get("an order", async () => await boon.Api.Post(
+                "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)
+                is { Code: 201 } answer ? answer : null);
+            var settled = await boon.Settled(placed.Id, token);
+            (settled["state"].GetString(), settled["toPay"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 900));
+            await Eventually.Holds("the users", async () =>
+                await Of<long>(orders, "select count(*) from orders.known_users") >= 2);
+            (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
+            (await Of<bool>(orders, "select exists (select from copy_identity.event_log where payload::text like '%@example.com%')"))
+                .ShouldBeFalse("personal data stays at home");
+            (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_copy_stopped{source=\"identity\"} 0");
+        }
+        finally
+        {
+            await TestServer.DropDatabaseAsync(promotions);
+            await TestServer.DropDatabaseAsync(orders);
+        }
+    }
+
+    private static async Task<T> Of<T>(string database, string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(database));
+        await using var command = source.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+}
