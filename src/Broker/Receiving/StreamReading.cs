@@ -122,7 +122,8 @@ internal sealed class StreamReading(CopyState state, StreamEnd end, string publi
     {
         if (e.Sequence <= Last)
         {
-            Known.Add(e);
+            if (!IsFresh(e))
+                Known.Add(e);
             return Verdict.Taken;
         }
         if (e.Sequence > Last + 1 && BrokerDefences.CopyInOrder.On)
@@ -133,6 +134,13 @@ internal sealed class StreamReading(CopyState state, StreamEnd end, string publi
         Fresh.Add(e);
         (Last, Early) = (e.Sequence, null);
         return Verdict.Taken;
+    }
+
+    /// <summary>True for an event that is still to be written, and comes again.</summary>
+    private bool IsFresh(LoggedEvent e)
+    {
+        var at = Fresh.Count == 0 ? -1 : e.Sequence - Fresh[0].Sequence;
+        return at >= 0 && at < Fresh.Count && (Fresh[(int)at].Sequence, Fresh[(int)at].Id) == (e.Sequence, e.Id);
     }
 
     private Verdict Hear(LogMessage heartbeat)

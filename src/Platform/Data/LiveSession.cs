@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -13,6 +14,8 @@ public sealed class LiveSession : IAsyncDisposable
 {
     /// <summary>The holder says so often that it lives.</summary>
     private static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(2);
+
+    private long signed = Stopwatch.GetTimestamp();
 
     private LiveSession(NpgsqlConnection connection) => Connection = connection;
 
@@ -60,10 +63,14 @@ public sealed class LiveSession : IAsyncDisposable
     {
         while (!other.IsCompleted)
         {
+            // Many short waits are a long one too.
+            if (Stopwatch.GetElapsedTime(signed) >= SignOfLife)
+            {
+                await Connection.Command("select").ExecuteAsync(ct);
+                signed = Stopwatch.GetTimestamp();
+            }
             await other.WaitAsync(SignOfLife, ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             ct.ThrowIfCancellationRequested();
-            if (!other.IsCompleted)
-                await Connection.Command("select").ExecuteAsync(ct);
         }
     }
 

@@ -27,11 +27,15 @@ public sealed class StreamReadingTests
     public void Events_are_taken_in_order_and_each_once()
     {
         var reading = Reading();
-        foreach (var (offset, sequence) in ((long, long)[])[(0, 1), (1, 2), (2, 1), (3, 2), (4, 3)])
-            reading.Take(Message(offset, sequence)).ShouldBe(Verdict.Taken);
+        var (first, second) = (Message(0, 1), Message(1, 2));
+        foreach (var message in (ReceivedMessage[])[first, second, first with { Offset = 2 }, second with { Offset = 3 }, Message(4, 3)])
+            reading.Take(message).ShouldBe(Verdict.Taken);
         reading.Fresh.Select(e => e.Sequence).ShouldBe([1, 2, 3]);
-        reading.Known.Select(e => e.Sequence).ShouldBe([1, 2]);
+        reading.Known.ShouldBeEmpty("what is still to be written is compared at once");
         (reading.Last, reading.Offset).ShouldBe((3, 4));
+        reading.Written();
+        reading.Take(second with { Offset = 5 }).ShouldBe(Verdict.Taken);
+        reading.Known.Select(e => e.Sequence).ShouldBe([2], "the copy's own is compared where it is");
     }
 
     [Fact]
