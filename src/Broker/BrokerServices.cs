@@ -3,6 +3,7 @@ using Boon.Broker.Shipping;
 using Boon.Broker.Transport;
 using Boon.Platform.Data;
 using Boon.Platform.Hosting;
+using Boon.Platform.Services;
 using Boon.Platform.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -48,15 +49,15 @@ public static class BrokerServices
     /// <summary>Runs them.</summary>
     private sealed class BrokerLoops(
         IEnumerable<HostedModule> modules, LogPlaces places, LogTransport transport, CopyFreshness freshness, LogSignals signals,
-        IConfiguration configuration, TimeProvider time, ILoggerFactory loggers) : BackgroundService
+        ModuleClient client, IConfiguration configuration, TimeProvider time, ILoggerFactory loggers) : BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken)
         {
             var shippers = modules.Select(module => new Shipper(
                 module.Database.ForBackground, transport, signals, time, loggers.CreateLogger<Shipper>()).RunAsync(stoppingToken));
             var receivers = places.Copies.Select(copy => new CopyReceiver(
-                copy, transport, configuration[$"Boon:Broker:Publishers:{copy.Source}"] ?? $"boon-{copy.Source}",
-                freshness, signals, time, loggers.CreateLogger<CopyReceiver>()).RunAsync(stoppingToken));
+                copy, transport, BrokerSettings.Of(configuration)!.PublisherOf(copy.Source), freshness, signals,
+                client, time, loggers.CreateLogger<CopyReceiver>()).RunAsync(stoppingToken));
             return Task.WhenAll([.. shippers, .. receivers]);
         }
     }

@@ -1,5 +1,6 @@
 using Boon.Broker.Transport;
 using Boon.Platform.Data;
+using Boon.Platform.Services;
 
 namespace Boon.Broker.Receiving;
 
@@ -9,8 +10,8 @@ namespace Boon.Broker.Receiving;
 /// else. Where events are missing it waits until they come, and says so.
 /// </summary>
 internal sealed partial class CopyReceiver(
-    LogPlace copy, LogTransport transport, string publisher, CopyFreshness freshness, LogSignals signals, TimeProvider time,
-    ILogger<CopyReceiver> logger)
+    LogPlace copy, LogTransport transport, string publisher, CopyFreshness freshness, LogSignals signals, ModuleClient client,
+    TimeProvider time, ILogger<CopyReceiver> logger)
 {
     /// <summary>At the end of a stream, events that are missing for so long are reported.</summary>
     internal static TimeSpan LongestGap { get; set; } = TimeSpan.FromSeconds(30);
@@ -22,9 +23,10 @@ internal sealed partial class CopyReceiver(
     private static readonly TimeSpan BetweenPlaces = TimeSpan.FromSeconds(5);
 
     /// <summary>Events that are written in one transaction.</summary>
-    private const int MostWritten = 5_000;
+    internal const int MostWritten = 5_000;
 
     private readonly CopyTables tables = new(copy);
+    private readonly CopyFiller filler = new(copy, client, signals, logger);
     private readonly Backoff away = new();
     private bool said;
     private long placed;
@@ -88,7 +90,7 @@ internal sealed partial class CopyReceiver(
             while (!next.IsCompleted)
             {
                 await session.WaitAsync(Task.WhenAny(next, Task.Delay(Look, time, ct)), ct);
-                if (gap.IsLong(reading) && await ReportAsync(session, reading, gap, ct))
+                if (gap.IsLong(reading) && await ReportAsync(session, reading, state, gap, ct))
                     return;
             }
             foreach (var message in await next)
@@ -103,7 +105,7 @@ internal sealed partial class CopyReceiver(
                 return;
             if (known || reading.Early is null)
                 gap.Reset(); // what is missing may be on its way
-            if (gap.IsLong(reading) && await ReportAsync(session, reading, gap, ct))
+            if (gap.IsLong(reading) && await ReportAsync(session, reading, state, gap, ct))
                 return;
         }
     }
@@ -182,14 +184,19 @@ internal sealed partial class CopyReceiver(
         LogStopped(logger, copy.Source, trouble, copy.Source);
     }
 
-    /// <summary>Reports missing events, once for each reading; true: the stream has to be opened again.</summary>
-    private async Task<bool> ReportAsync(LiveSession session, StreamReading reading, Gap gap, CancellationToken ct)
+    /// <summary>
+    /// Gets missing events from their source, or reports them, once for each reading; true: the stream has to be opened again.
+    /// </summary>
+    private async Task<bool> ReportAsync(
+        LiveSession session, StreamReading reading, CopyState state, Gap gap, CancellationToken ct)
     {
         if (!BrokerDefences.GapStops.On)
         {
             await tables.SkipToAsync(session.Connection, reading.Early!.Value, ct);
             return true;
         }
+        if (await filler.FillAsync(session, reading, state, ct))
+            return true;
         gap.Reported = true;
         await tables.TroubleAsync(
             session.Connection, $"the stream lacks the events from {reading.Last + 1} to {reading.Early - 1}", offered: null, ct);

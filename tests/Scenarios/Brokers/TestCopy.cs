@@ -3,6 +3,7 @@ using Boon.Broker.Shipping;
 using Boon.Broker.Transport;
 using Boon.Platform.Data;
 using Boon.Platform.Log;
+using Boon.Platform.Services;
 using Boon.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -14,6 +15,9 @@ internal sealed class TestCopy : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private readonly List<Task> running = [];
+
+    /// <summary>Nothing says where the source is.</summary>
+    private readonly ModuleClient client = new(TestLog.Settings(), new ServicesSecret(TestLog.Settings()));
     private readonly string database;
     private readonly NpgsqlDataSource pool;
     private readonly TestRabbit rabbit;
@@ -57,7 +61,7 @@ internal sealed class TestCopy : IAsyncDisposable
     internal void Receive()
     {
         var receiver = new CopyReceiver(
-            Place, Transport, publisher, new CopyFreshness(TimeProvider.System), new LogSignals(), TimeProvider.System,
+            Place, Transport, publisher, new CopyFreshness(TimeProvider.System), new LogSignals(), client, TimeProvider.System,
             NullLogger<CopyReceiver>.Instance);
         running.Add(receiver.RunAsync(stop.Token));
     }
@@ -129,6 +133,7 @@ internal sealed class TestCopy : IAsyncDisposable
         await stop.CancelAsync();
         await Task.WhenAll(running);
         await Transport.DisposeAsync();
+        client.Dispose();
         await pool.DisposeAsync();
         await TestServer.DropDatabaseAsync(database);
         stop.Dispose();
