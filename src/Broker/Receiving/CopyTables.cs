@@ -24,12 +24,13 @@ internal sealed class CopyTables(LogPlace copy)
             where exists (select from head)
         )
         insert into {copy.Schema}.event_log
-            (position, id, aggregatetype, aggregateid, type, payload, userid, time, recordedat, traceparent, causationid, by)
+            (position, id, aggregatetype, aggregateid, type, payload, userid, time, recordedat, traceparent, causationid, by,
+            reason)
         select e.position, e.id, e.aggregatetype, e.aggregateid, e.type, e.payload::json, e.userid, e.time, e.recordedat, e.traceparent,
-            e.causationid, e.by
+            e.causationid, e.by, e.reason
         from head
-        cross join unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
-            e (position, id, aggregatetype, aggregateid, type, payload, userid, time, recordedat, traceparent, causationid, by)
+        cross join unnest($9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+            e (position, id, aggregatetype, aggregateid, type, payload, userid, time, recordedat, traceparent, causationid, by, reason)
         """;
 
     /// <summary>How far the copy is.</summary>
@@ -64,7 +65,7 @@ internal sealed class CopyTables(LogPlace copy)
             events.Column(e => e.Sequence), events.Column(e => e.Id), events.Column(e => e.AggregateType),
             events.Column(e => e.AggregateId), events.Column(e => e.Type), events.Column(e => Encoding.UTF8.GetString(e.Payload)),
             events.Column(e => e.UserId), events.Column(e => e.Time), events.Column(e => e.RecordedAt), events.Column(e => e.TraceParent),
-            events.Column(e => e.CausationId), events.Column(e => e.By))
+            events.Column(e => e.CausationId), events.Column(e => e.By), events.Column(e => e.Reason))
             .ExecuteAsync(ct);
         if (written != events.Count)
             throw new InvalidOperationException($"The copy of {copy.Source} was changed meanwhile.");
