@@ -81,11 +81,13 @@ public sealed class Databases : IAsyncDisposable
     internal void ListenerBroke(NpgsqlDataSource pool) => pools.Values.First(both => both.Background == pool).Requests.Clear();
 
     /// <summary>True when two modules share a database, so that one statement can read of both.</summary>
-    internal bool AreTogether(string module, string other) => TextOf(configuration, module) is { } text && text == TextOf(configuration, other);
+    internal bool AreTogether(string module, string other) =>
+        TextOf(configuration, module) is { } text && text == TextOf(configuration, other);
 
     private DatabasePools PoolsOf(string module)
     {
-        var text = TextOf(configuration, module) ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
+        var text = TextOf(configuration, module) 
+            ?? throw new SetupException($"No database for module '{module}': set ConnectionStrings__Boon.");
         lock (gate)
             return pools.GetOrAdd(text, connection =>
                 new DatabasePools(

@@ -33,7 +33,8 @@ internal sealed class BrokerLag
             description: "1 when the copy waits for a person: events are missing in the stream, or the source's log is another one.");
         LogMetrics.Meter.CreateObservableGauge(
             "boon_copy_age_seconds",
-            () => copies.Where(copy => copy.AgeSeconds is not null).Select(copy => new Measurement<double>(copy.AgeSeconds!.Value, Tag(copy))),
+            () => copies.Where(copy => copy.AgeSeconds is not null)
+                .Select(copy => new Measurement<double>(copy.AgeSeconds!.Value, Tag(copy))),
             description: "Since the copy was last known to hold all that its source had; up to 5 s when all is well.");
     }
 

@@ -10,7 +10,9 @@ using Npgsql;
 
 namespace Boon.Scenarios.Brokers;
 
-/// <summary>A log of a name of its own, its stream, and a copy of it in the same database: a shipper and a receiver without a host.</summary>
+/// <summary>
+/// A log of a name of its own, its stream, and a copy of it in the same database: a shipper and a receiver without a host.
+/// </summary>
 internal sealed class TestCopy : IAsyncDisposable
 {
     private readonly CancellationTokenSource stop = new();
@@ -125,6 +127,19 @@ internal sealed class TestCopy : IAsyncDisposable
                 on copy = source
             where source is null or copy is null)
         """)).ShouldBeTrue();
+
+    /// <summary>The last sequence in the stream; -1: there is no stream, or it is only just being made.</summary>
+    internal async Task<long> StreamEndAsync()
+    {
+        try
+        {
+            return (await Transport.EndAsync(Log.Module, CancellationToken.None))?.Sequence ?? -1;
+        }
+        catch (BrokerException)
+        {
+            return -1;
+        }
+    }
 
     internal Task<long> CountAsync() => ScalarAsync<long>($"select count(*) from {Place.Schema}.event_log");
 
