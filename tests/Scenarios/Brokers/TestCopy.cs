@@ -51,7 +51,8 @@ internal sealed class TestCopy : IAsyncDisposable
         var copy = new TestCopy(rabbit ?? await TestRabbit.SharedAsync(), await TestServer.CreateDatabaseAsync(), publisher);
         var name = copy.Log.Module;
         await copy.ExecuteAsync($"create schema {name};" + EventLogSchema.Create(name) + EventLogSchema.AddBy(name)
-            + EventLogSchema.AddEpochs(name) + EventLogSchema.AddReason(name) + CopySchema.Create(copy.Place.Schema) + BrokerMigrations.Shipped(name));
+            + EventLogSchema.AddEpochs(name) + EventLogSchema.AddReason(name)
+            + CopySchema.Create(copy.Place.Schema) + BrokerMigrations.Shipped(name));
         return copy;
     }
 
