@@ -77,7 +77,7 @@ internal sealed class BoonHost : IAsyncDisposable
         configuration["Boon:Data"] = data;
         if (options.Quiet)
             configuration["Boon:Log:Level"] = "Warning";
-        var modules = Choose(known, options.Modules ?? InReach(configuration, known));
+        var modules = Choose(known, options.Modules ?? HostConfiguration.InReach(configuration, known));
         PrivatePostgres? server = null;
         if (Settings.Database.Of(configuration) is null
             && modules.Any(module => string.IsNullOrEmpty(configuration.GetConnectionString(module.Name))))
@@ -213,17 +213,6 @@ internal sealed class BoonHost : IAsyncDisposable
             return;
         Console.WriteLine($"Draining for {time.TotalSeconds:0.#} s: /health/ready answers 503, and requests are still served...");
         await App.Services.GetRequiredService<Drain>().RunAsync(time);
-    }
-
-    /// <summary>
-    /// Where a broker joins databases, not every process knows all of them: one that is not told its modules has those whose database it
-    /// knows. Null: all.
-    /// </summary>
-    private static List<string>? InReach(ConfigurationManager configuration, IReadOnlyList<IModule> known)
-    {
-        if (string.IsNullOrEmpty(configuration["Boon:Broker:Url"]) || Settings.Database.Of(configuration) is not null)
-            return null;
-        return [.. known.Select(module => module.Name).Where(name => !string.IsNullOrEmpty(configuration.GetConnectionString(name)))];
     }
 
     /// <summary>The modules of this process; none for the gateway.</summary>

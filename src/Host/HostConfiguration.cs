@@ -38,5 +38,16 @@ internal static class HostConfiguration
             return $"Database {database}; modules {string.Join(", ", group)}";
         });
 
+    /// <summary>
+    /// Where a broker joins databases, not every process knows all of them: one that is not told its modules has those whose database it
+    /// knows. Null: all.
+    /// </summary>
+    internal static List<string>? InReach(IConfiguration configuration, IReadOnlyList<IModule> known)
+    {
+        if (string.IsNullOrEmpty(configuration["Boon:Broker:Url"]) || Settings.Database.Of(configuration) is not null)
+            return null;
+        return [.. known.Select(module => module.Name).Where(name => !string.IsNullOrEmpty(configuration.GetConnectionString(name)))];
+    }
+
     private static Exception Innermost(Exception error) => error.InnerException is { } inner ? Innermost(inner) : error;
 }
