@@ -50,7 +50,6 @@ internal sealed class BoonHost : IAsyncDisposable
         [.. Defence.OfPlatform, .. GatewayDefences.All, .. BrokerDefences.All, .. AllModules.SelectMany(module => module.Defences)];
 
     private readonly PrivatePostgres? postgres;
-
     private readonly string urls;
 
     private BoonHost(WebApplication app, PrivatePostgres? postgres, string urls) => (App, this.postgres, this.urls) = (app, postgres, urls);
@@ -254,8 +253,7 @@ internal sealed class BoonHost : IAsyncDisposable
     private static void AddServices(WebApplicationBuilder builder, IReadOnlyList<IModule> known, List<IModule> modules)
     {
         var services = builder.Services;
-        services.AddSingleton<IHostLifetime, CommandLifetime>();
-        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<IHostLifetime, CommandLifetime>().AddSingleton(TimeProvider.System);
         services.AddBoonTelemetry(builder.Configuration);
         if (modules.Count == 0)
             services.AddBoonGateway(builder.Configuration, known);
