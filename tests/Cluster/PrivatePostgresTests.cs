@@ -273,8 +273,7 @@ public sealed class PrivatePostgresTests : IDisposable
             await Ask(look, "create table kept as select 42 as answer");
             var pid = Postmaster(look);
             await killed.Kill();
-            using var kill = Process.Start("kill", ["-9", pid.ToString()]);
-            await kill.WaitForExitAsync();
+            await Programs.RunAsync("kill", "-9", pid.ToString());
             await using var next = await Start();
             (await Ask(next, "select answer from kept")).ShouldBe(42);
             Postmaster(next).ShouldNotBe(pid);

@@ -89,9 +89,8 @@ public sealed partial class ReadmeTests
         // What serves until Ctrl-C is stopped as by one, once it has said that it serves.
         var serves = command is "./boon serve" or "./boon demo";
         // Whoever runs tests in the background may have made SIGINT ignored, which children inherit.
-        var start = new ProcessStartInfo(
-            "env", ["--default-signal=INT", Path.Combine(Checkout.Root, "boon"), .. command["./boon".Length..].Trim()
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)])
+        var words = command["./boon".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.Combine(Checkout.Root, "boon"), .. words])
         { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["Boon__Urls"] = "http://127.0.0.1:0";
         using var process = Process.Start(start)!;
@@ -102,8 +101,7 @@ public sealed partial class ReadmeTests
             output += line + "\n";
             if (serves && (line.Contains("Ctrl-C", StringComparison.Ordinal)))
             {
-                using var interrupt = Process.Start("kill", ["-INT", process.Id.ToString()]);
-                await interrupt.WaitForExitAsync();
+                await Programs.RunAsync("kill", "-INT", process.Id.ToString());
                 serves = false;
             }
         }

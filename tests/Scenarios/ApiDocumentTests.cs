@@ -277,7 +277,9 @@ public sealed partial class ApiDocumentTests(SharedBoon shared) : IClassFixture<
     [GeneratedRegex("`([a-z-]+)`")]
     private static partial Regex CodeName { get; }
 
-    [GeneratedRegex("Problems\\.(?:Of|RetryLater)\\([^;]*?\"([a-z][a-z-]+)\"")]
+    /// <summary>A code where it is answered with, or where it is named.</summary>
+    [GeneratedRegex(
+        "(?:Problems\\.(?:Of|RetryLater)\\([^;]*?|The code of [^\\n]*\\s+(?:public|internal) const string \\w+ = )\"([a-z][a-z-]+)\"")]
     private static partial Regex CodeInSource { get; }
 
     [GeneratedRegex("`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)`")]

@@ -66,15 +66,6 @@ public sealed class ClientTests(SharedBoon shared) : IClassFixture<SharedBoon>
         (await RunAsync(folder, "node", "out/walk.js", boon.Api.Url, TestBoon.OperatorPassword)).ShouldContain("walked");
     }
 
-    private static async Task<string> RunAsync(string folder, string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-            { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}\n{output}\n{await errors}");
-        return output;
-    }
+    private static Task<string> RunAsync(string folder, string program, params string[] arguments) =>
+        Programs.RunAsync(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder });
 }

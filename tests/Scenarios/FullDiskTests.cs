@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Boon.Platform.PrivatePostgres;
 using Boon.Support;
 using Npgsql;
@@ -94,7 +95,7 @@ public sealed class FullDiskTests
         internal void Empty() => File.Delete(Filler);
 
         private static async Task<int> RunAsync(string program, params string[] arguments) =>
-            (await ProgramRun.RunAsync(program, arguments, CancellationToken.None)).Status;
+            (await Programs.TryAsync(new ProcessStartInfo(program, arguments))).Status;
 
         public async ValueTask DisposeAsync() => await RunAsync("umount", "--lazy", folder);
     }

@@ -100,8 +100,6 @@ public static class PostgresTools
         // Where the server's own program is: a folder of links has not all of them.
         var found = new FileInfo(Path.Combine(await PostgresBinaries.FindAsync(null, null, CancellationToken.None), "postgres"));
         var folder = (found.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? found).DirectoryName!;
-        var (status, output) = await ProgramRun.RunAsync(Path.Combine(folder, program), arguments, CancellationToken.None);
-        if (status != 0)
-            throw new InvalidOperationException($"{program}: {output}");
+        await Programs.RunAsync(Path.Combine(folder, program), arguments);
     }
 }

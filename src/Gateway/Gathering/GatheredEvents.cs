@@ -20,24 +20,24 @@ internal sealed class GatheredEvents(Gatherer gatherer)
                 await Problems.Invalid(Unknown(modules)).ExecuteAsync(http);
             return;
         }
-        if (query.ContainsKey("module")
-            || !PageQuery.Of(query).TryRead(out var limit, out Dictionary<string, long>? places, out _))
+        if (query.ContainsKey("module"))
         {
-            // A process knows what is wrong with it, and whether the caller may know.
-            await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);
+            await gatherer.RefuseAsync(http);
             return;
         }
         var path = http.Request.Path + http.Request.QueryString + (http.Request.QueryString.HasValue ? "&" : "?");
-        using var parts = await gatherer.AskAsync(
-            http, [.. modules.Select(module => (gatherer.Backends.Of(module), $"{path}module={module}"))]);
-        if (parts is null)
-            return;
+        await gatherer.AnswerPageAsync<Dictionary<string, long>>(
+            http, [.. modules.Select(module => (gatherer.Backends.Of(module), $"{path}module={module}"))], Newest);
+    }
+
+    private static GatheredItems Newest(Parts parts, PageAsked<Dictionary<string, long>> page)
+    {
         var logs = parts.Pages.Select(part => new Queue<JsonElement>(part.Page.GetProperty("data").EnumerateArray())).ToList();
-        var newest = new List<JsonElement>(limit);
-        places = places is null ? new(StringComparer.Ordinal) : new(places, StringComparer.Ordinal);
-        while (newest.Count < limit && logs.Where(log => log.Count > 0)
+        var newest = new List<JsonElement>(page.Limit);
+        var places = new Dictionary<string, long>(page.Cursor ?? [], StringComparer.Ordinal);
+        while (newest.Count < page.Limit && logs.Where(log => log.Count > 0)
             .OrderByDescending(log => log.Peek().GetProperty("recordedtime").GetDateTimeOffset())
-                .ThenBy(log => SourceOf(log.Peek()), StringComparer.Ordinal)
+            .ThenBy(log => SourceOf(log.Peek()), StringComparer.Ordinal)
             .FirstOrDefault() is { } first)
         {
             var next = first.Dequeue();
@@ -45,7 +45,7 @@ internal sealed class GatheredEvents(Gatherer gatherer)
             places[SourceOf(next)[1..]] = next.GetProperty("sequence").GetInt64();
         }
         var more = parts.HaveMore || logs.Exists(log => log.Count > 0);
-        await Gatherer.WriteAsync(http, newest, more ? PageQuery.Encode(places) : null, parts.Unavailable);
+        return new(newest, more ? PageQuery.Encode(places) : null);
     }
 
     private static string SourceOf(JsonElement e) => e.GetProperty("source").GetString()!;

@@ -8,25 +8,15 @@ namespace Boon.Gateway.Gathering;
 /// <summary>The parked events of all modules, in the order in which they were parked.</summary>
 internal sealed class GatheredDeadLetters(Gatherer gatherer)
 {
-    internal async Task AnswerAsync(HttpContext http)
+    internal Task AnswerAsync(HttpContext http) => gatherer.AnswerPageAsync<DeadLetterPlace>(http, null, (parts, page) =>
     {
-        if (!PageQuery.Of(http.Request.Query).TryRead(out var limit, out DeadLetterPlace? _, out _))
-        {
-            await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);
-            return;
-        }
-        using var parts = await gatherer.AskAsync(http, gatherer.SameOfAll(http));
-        if (parts is null)
-            return;
-        var letters = parts.Pages
-            .SelectMany(part => part.Page.GetProperty("data").EnumerateArray().Where(letter => IsOf(part.Backend, letter)))
-            .Select(letter => (Place: PlaceOf(letter), Letter: letter)).OrderBy(one => one.Place.ParkedAt).ThenBy(one => one.Place.Id)
-                .ToList();
-        var page = letters.Take(limit).ToList();
-        var more = letters.Count > limit || parts.HaveMore;
-        await Gatherer.WriteAsync(
-            http, page.Select(one => one.Letter), more && page.Count > 0 ? PageQuery.Encode(page[^1].Place) : null, parts.Unavailable);
-    }
+        var letters = parts.Items.Where(part => IsOf(part.Backend, part.Item))
+            .Select(part => (Place: PlaceOf(part.Item), Letter: part.Item))
+            .OrderBy(one => one.Place.ParkedAt).ThenBy(one => one.Place.Id).ToList();
+        var first = letters.Take(page.Limit).ToList();
+        var more = first.Count > 0 && (letters.Count > page.Limit || parts.HaveMore);
+        return new(first.Select(one => one.Letter), more ? PageQuery.Encode(first[^1].Place) : null);
+    });
 
     /// <summary>A process may have modules that the gateway sends elsewhere.</summary>
     private static bool IsOf(Backend backend, JsonElement letter) =>
@@ -41,23 +31,14 @@ internal sealed class GatheredDeadLetters(Gatherer gatherer)
 /// </summary>
 internal sealed class GatheredEventTypes(Gatherer gatherer)
 {
-    internal async Task AnswerAsync(HttpContext http)
+    internal Task AnswerAsync(HttpContext http) => gatherer.AnswerPageAsync<string>(http, null, (parts, page) =>
     {
-        if (!PageQuery.Of(http.Request.Query).TryRead(out var limit, out string? _, out _))
-        {
-            await gatherer.PassOnAsync(http, gatherer.Backends.All[0]);
-            return;
-        }
-        using var parts = await gatherer.AskAsync(http, gatherer.SameOfAll(http));
-        if (parts is null)
-            return;
-        var types = parts.Pages.SelectMany(part => part.Page.GetProperty("data").EnumerateArray())
-            .GroupBy(type => type.GetProperty("type").GetString()!, StringComparer.Ordinal)
-                .OrderBy(type => type.Key, StringComparer.Ordinal).ToList();
-        var more = types.Count > limit || parts.HaveMore;
-        var page = types.Take(limit).Select(type => (type.Key, View: Together([.. type]))).ToList();
-        await Gatherer.WriteAsync(http, page.Select(type => type.View), more ? PageQuery.Encode(page[^1].Key) : null, parts.Unavailable);
-    }
+        var types = parts.Items.GroupBy(part => part.Item.GetProperty("type").GetString()!, part => part.Item, StringComparer.Ordinal)
+            .OrderBy(type => type.Key, StringComparer.Ordinal).ToList();
+        var first = types.Take(page.Limit).ToList();
+        var more = types.Count > page.Limit || parts.HaveMore;
+        return new(first.Select(type => Together([.. type])), more ? PageQuery.Encode(first[^1].Key) : null);
+    });
 
     private static JsonElement Together(List<JsonElement> views)
     {
@@ -74,7 +55,7 @@ internal sealed class GatheredDocument(Gatherer gatherer)
 {
     internal async Task AnswerAsync(HttpContext http)
     {
-        using var parts = await gatherer.AskAsync(http, gatherer.SameOfAll(http));
+        using var parts = await gatherer.AskAsync(http);
         if (parts is null)
             return;
         JsonObject? whole = null;

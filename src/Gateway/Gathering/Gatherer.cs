@@ -46,16 +46,36 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
         await (answer.IsAway ? Sender.Unavailable(http, backend.Modules).ExecuteAsync(http) : answer.RelayAsync(http));
     }
 
-    /// <summary>The same question to each backend.</summary>
-    internal IReadOnlyList<(Backend Backend, string Path)> SameOfAll(HttpContext http) =>
-        [.. backends.All.Select(backend => (backend, (string)(http.Request.Path + http.Request.QueryString)))];
+    /// <summary>Answers a page of a list: asks for the pages of its parts, and puts them together.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="questions">Whom to ask what; null: each backend the same.</param>
+    /// <param name="together">Makes one page of those that came.</param>
+    internal async Task AnswerPageAsync<TCursor>(
+        HttpContext http, IReadOnlyList<(Backend Backend, string Path)>? questions, Func<Parts, PageAsked<TCursor>, GatheredItems> together)
+    {
+        if (!PageQuery.Of(http.Request.Query).TryRead(out var limit, out TCursor? cursor, out _))
+        {
+            await RefuseAsync(http);
+            return;
+        }
+        using var parts = await AskAsync(http, questions);
+        if (parts is null)
+            return;
+        var (items, next) = together(parts, new PageAsked<TCursor>(limit, cursor));
+        await WriteAsync(http, items, next, parts.Unavailable);
+    }
+
+    /// <summary>Lets a process refuse a query: it knows what is wrong with it, and whether the caller may know.</summary>
+    internal Task RefuseAsync(HttpContext http) => PassOnAsync(http, backends.All[0]);
 
     /// <summary>
-    /// Asks for the parts of a list. Null when the request is answered already: a part refused it, or none answered.
+    /// Asks for parts, each backend the same unless it says otherwise. Null when the request is answered already: a part refused it, or
+    /// none answered.
     /// </summary>
-    internal async Task<Parts?> AskAsync(HttpContext http, IReadOnlyList<(Backend Backend, string Path)> parts)
+    internal async Task<Parts?> AskAsync(HttpContext http, IReadOnlyList<(Backend Backend, string Path)>? questions = null)
     {
-        var answers = await calls.AskAsync(http, parts);
+        var answers = await calls.AskAsync(
+            http, questions ?? [.. backends.All.Select(backend => (backend, (string)(http.Request.Path + http.Request.QueryString)))]);
         if (answers.FirstOrDefault(answer => !answer.IsAway && !answer.IsSuccess) is { } refusal)
         {
             await refusal.RelayAsync(http);
@@ -71,7 +91,7 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
     }
 
     /// <summary>Writes a page as it came: each item byte for byte.</summary>
-    internal static async Task WriteAsync(HttpContext http, IEnumerable<JsonElement> items, string? next, IReadOnlyList<string> unavailable)
+    private static async Task WriteAsync(HttpContext http, IEnumerable<JsonElement> items, string? next, IReadOnlyList<string> unavailable)
     {
         http.Response.ContentType = "application/json; charset=utf-8";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
@@ -113,6 +133,12 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
     }
 }
 
+/// <summary>What a request for a page asks for.</summary>
+internal readonly record struct PageAsked<TCursor>(int Limit, TCursor? Cursor);
+
+/// <summary>A page that was put together, and the cursor of the next one.</summary>
+internal readonly record struct GatheredItems(IEnumerable<JsonElement> Items, string? Next);
+
 /// <summary>The answers of the parts of a list.</summary>
 /// <param name="All">Each backend's answer, in the order of the questions; null for one that is away.</param>
 internal sealed record Parts(IReadOnlyList<(Backend Backend, JsonDocument? Answer)> All) : IDisposable
@@ -120,6 +146,10 @@ internal sealed record Parts(IReadOnlyList<(Backend Backend, JsonDocument? Answe
     /// <summary>The pages of those that answered, with the backend of each.</summary>
     internal IEnumerable<(Backend Backend, JsonElement Page)> Pages =>
         All.Where(part => part.Answer is not null).Select(part => (part.Backend, part.Answer!.RootElement));
+
+    /// <summary>The items of those pages.</summary>
+    internal IEnumerable<(Backend Backend, JsonElement Item)> Items =>
+        Pages.SelectMany(part => part.Page.GetProperty("data").EnumerateArray().Select(item => (part.Backend, item)));
 
     /// <summary>The modules of those that did not.</summary>
     internal IReadOnlyList<string> Unavailable =>

@@ -4,14 +4,18 @@ namespace Boon.Gateway.Gathering;
 
 /// <summary>What a backend answered.</summary>
 /// <param name="Backend">The backend.</param>
-/// <param name="Status">The status; 0 when no process of it answered.</param>
+/// <param name="Status">The status; none (0) when no process of it answered.</param>
 /// <param name="Headers">Headers that a client needs with it.</param>
 /// <param name="Body">The body.</param>
 internal sealed record ModuleAnswer(Backend Backend, int Status, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] Body)
 {
+    private const int NoAnswer = 0;
+
+    /// <summary>What stands for no answer at all.</summary>
+    internal static ModuleAnswer None(Backend backend) => new(backend, NoAnswer, [], []);
+
     /// <summary>No process answers, or none can serve.</summary>
-    internal bool IsAway =>
-        Status is 0 or StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
+    internal bool IsAway => Status == NoAnswer || FirstFailure.CannotServe(Status);
 
     internal bool IsSuccess => Status is >= 200 and < 300;
 
@@ -46,7 +50,7 @@ internal sealed class ModuleCalls(IProxyStateLookup proxies)
     /// <summary>Asks one. Only what changes nothing is asked twice.</summary>
     internal async Task<ModuleAnswer> AskAsync(HttpContext http, Backend backend, HttpMethod method, string path)
     {
-        var answer = new ModuleAnswer(backend, 0, [], []);
+        var answer = ModuleAnswer.None(backend);
         if (!proxies.TryGetCluster(backend.Name, out var cluster))
             return answer;
         DestinationState[] processes = [.. cluster.DestinationsState.AvailableDestinations];
@@ -80,7 +84,7 @@ internal sealed class ModuleCalls(IProxyStateLookup proxies)
         catch (Exception error) when (
             error is HttpRequestException or IOException or OperationCanceledException && !http.RequestAborted.IsCancellationRequested)
         {
-            return new ModuleAnswer(backend, 0, [], []);
+            return ModuleAnswer.None(backend);
         }
     }
 

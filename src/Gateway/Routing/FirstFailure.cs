@@ -21,6 +21,10 @@ internal sealed class FirstFailure(IDestinationHealthUpdater health) : IPassiveH
                 cluster.Model.Config.HealthCheck!.Passive!.ReactivationPeriod!.Value);
     }
 
+    /// <summary>True for the status of a process that cannot serve now, or that cannot reach what it needs.</summary>
+    internal static bool CannotServe(int status) =>
+        status is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status504GatewayTimeout;
+
     /// <summary>
     /// True when the process, or the way to it, is to blame: the exception shows it. A request that cannot be written says nothing about
     /// the process, or one client could take all of them out.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Boon.Gateway.Routing;
+using Boon.Platform.Units;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
@@ -32,7 +33,7 @@ internal sealed class Attempt
     /// <summary>True when the answer <c>idempotency-in-flight</c> means that an earlier sending of this request is not over.</summary>
     internal bool WaitsOut { get; set; }
 
-    /// <summary>The process could not serve: 502, 503 or 504.</summary>
+    /// <summary>The process could not serve.</summary>
     internal bool CannotServe { get; private set; }
 
     /// <summary>An earlier sending of this request is not over.</summary>
@@ -84,11 +85,9 @@ internal sealed class Attempt
         if (http.Features.Get<Attempt>() is not { } attempt || transform.ProxyResponse is not { } answer)
             return;
         var status = (int)answer.StatusCode;
-        if (attempt.HasOthers && status is StatusCodes.Status502BadGateway or StatusCodes.Status503ServiceUnavailable
-            or StatusCodes.Status504GatewayTimeout)
+        if (attempt.HasOthers && FirstFailure.CannotServe(status))
         {
-            attempt.CannotServe = attempt.HasOthers;
-            transform.SuppressResponseBody = attempt.HasOthers;
+            transform.SuppressResponseBody = attempt.CannotServe = true;
             return;
         }
         var stream = await answer.Content.ReadAsStreamAsync(http.RequestAborted);
@@ -106,7 +105,7 @@ internal sealed class Attempt
         {
             using var json = JsonDocument.Parse(problem);
             return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty("code", out var code)
-                && code.ValueEquals("idempotency-in-flight");
+                && code.ValueEquals(IdempotencyException.InFlight);
         }
         catch (JsonException)
         {

@@ -1,8 +1,6 @@
 using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -33,12 +31,13 @@ internal sealed class ClientLimits(IConfiguration configuration, TimeProvider ti
         }
         var credential = http.Request.Headers.Authorization is [{ Length: > 0 } text] ? KnownCredentials.HashOf(text) : null;
         var client = credential is null ? null : GatewayDefences.TakenCredentials.On ? known.Find(credential) : credential;
-        if (!buckets.TryTake(client ?? Network(http.Connection.RemoteIpAddress), out var retryAfter))
+        if (!buckets.TryTake(client ?? ClientAddress.NetworkOf(http.Connection.RemoteIpAddress), out var retryAfter))
         {
             Refused.Add(1);
             await Problems.RetryLater(
-                http, StatusCodes.Status429TooManyRequests, "too-many-requests", "You send more requests than one client may; slow down.",
-                retryAfter > LeastRetry ? retryAfter : LeastRetry).ExecuteAsync(http);
+                http, StatusCodes.Status429TooManyRequests, Problems.TooManyRequests,
+                "You send more requests than one client may; slow down.", retryAfter > LeastRetry ? retryAfter : LeastRetry)
+                .ExecuteAsync(http);
             return;
         }
         await next(http);
@@ -68,16 +67,6 @@ internal sealed class ClientLimits(IConfiguration configuration, TimeProvider ti
         {
             return credential;
         }
-    }
-
-    /// <summary>An address as a client: of IPv6 the network of 64 bits, which one customer of a provider has.</summary>
-    private static string Network(IPAddress? address)
-    {
-        if (address is not { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false })
-            return (address ?? IPAddress.None).MapToIPv4().ToString();
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes).ToString();
     }
 
     /// <summary>

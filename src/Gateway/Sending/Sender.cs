@@ -84,7 +84,7 @@ internal sealed class Sender(Backends backends, HeldBytes held, TimeProvider tim
     /// <summary>503 that names the modules of which no process answers.</summary>
     internal static Microsoft.AspNetCore.Http.HttpResults.ProblemHttpResult Unavailable(HttpContext http, IReadOnlyList<string> modules) =>
         Problems.RetryLater(
-        http, StatusCodes.Status503ServiceUnavailable, "module-unavailable",
-        $"No process of {(modules.Count == 1 ? "the module" : "the modules")} {string.Join(", ", modules)} answers; try again.",
-        RetryAfter);
+            http, StatusCodes.Status503ServiceUnavailable, Problems.ModuleUnavailable,
+            $"No process of {(modules.Count == 1 ? "the module" : "the modules")} {string.Join(", ", modules)} answers; try again.",
+            RetryAfter);
 }

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Boon.Identity.Accounts;
 
 /// <summary>Counts in windows of the database's clock, over all processes: <c>identity.sign_in_failures</c>, a row for each key.</summary>
@@ -42,17 +39,4 @@ internal static class Attempts
             returning key, failures, window_ends - now()
             """, keys, window, most)
             .ReadAllAsync(row => (row.GetString(0), row.GetInt32(1), row.GetTimeSpan(2)), ct);
-
-    /// <summary>What stands for an address: one customer has a whole /64 of IPv6.</summary>
-    internal static string Network(IPAddress? address)
-    {
-        address ??= IPAddress.None;
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-            return address.ToString();
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return new IPAddress(bytes) + "/64";
-    }
 }

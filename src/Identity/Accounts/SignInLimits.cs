@@ -31,7 +31,7 @@ internal sealed record SignInLimits(int PerAccountAndAddress, int PerAccount, in
     internal static TryKeys KeysOf(string identifier, IPAddress? address)
     {
         var account = AccountKey(identifier);
-        var network = Attempts.Network(address);
+        var network = ClientAddress.NetworkOf(address);
         return new TryKeys($"pair:{account}|{network}", $"account:{account}", $"address:{network}");
     }
 

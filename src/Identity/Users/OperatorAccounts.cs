@@ -40,7 +40,7 @@ internal sealed class OperatorAccounts(IServiceScopeFactory scopes, PasswordHash
             delete from identity.sign_in_failures
             where key = any (array['address:' || $1, 'sign-up:' || $1, 'taken:' || $1])
                 or (key like 'pair:%' and split_part(key, '|', 2) = $1)
-            """, Attempts.Network(address))
+            """, ClientAddress.NetworkOf(address))
             .ExecuteAsync(ct);
         await unit.CommitAsync(ct);
         return forgotten;

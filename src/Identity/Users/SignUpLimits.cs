@@ -40,5 +40,5 @@ internal sealed record SignUpLimits(int PerAddress, TimeSpan Window, int TakenPe
 
     private static string TakenKey(HttpContext http) => $"taken:{Network(http)}";
 
-    private static string Network(HttpContext http) => Attempts.Network(http.Connection.RemoteIpAddress);
+    private static string Network(HttpContext http) => ClientAddress.NetworkOf(http.Connection.RemoteIpAddress);
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using Boon.Platform.Access;
 using Boon.Platform.Http;
 using Microsoft.AspNetCore.Http;
@@ -25,7 +24,7 @@ internal sealed class WaitLimit
             await next(http);
             return;
         }
-        var caller = http.User.FindFirst("sub")?.Value ?? (http.Connection.RemoteIpAddress ?? IPAddress.None).ToString();
+        var caller = http.User.FindFirst("sub")?.Value ?? ClientAddress.NetworkOf(http.Connection.RemoteIpAddress);
         if (!TryEnter(caller))
         {
             await Problems.RetryLater(

@@ -44,11 +44,12 @@ internal sealed partial class Errors(ILogger<Errors> logger, Databases? database
             case IdempotencyException { Answer: { } answer }:
                 http.Response.Headers["Idempotent-Replayed"] = "true";
                 return answer;
-            case IdempotencyException { Code: "idempotency-in-flight" }:
-                return Problems.Of(StatusCodes.Status409Conflict, "idempotency-in-flight",
-                    "A request with this Idempotency-Key is still running.");
+            case IdempotencyException { Code: IdempotencyException.InFlight }:
+                return Problems.Of(
+                    StatusCodes.Status409Conflict, IdempotencyException.InFlight, "A request with this Idempotency-Key is still running.");
             case IdempotencyException:
-                return Problems.Of(StatusCodes.Status422UnprocessableEntity, "idempotency-mismatch",
+                return Problems.Of(
+                    StatusCodes.Status422UnprocessableEntity, IdempotencyException.Mismatch,
                     "This Idempotency-Key was used with another body.");
         }
         if (databases is not null && PostgresErrors.IsOutage(exception))
@@ -57,7 +58,7 @@ internal sealed partial class Errors(ILogger<Errors> logger, Databases? database
             if (!databases.NoteOutage(exception) && !databases.Outages.Any)
                 LogOutage(logger, http.Request.Path, exception.Message);
             return Problems.RetryLater(
-                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database did not answer; try again.",
+                http, StatusCodes.Status503ServiceUnavailable, Problems.DatabaseUnavailable, "The database did not answer; try again.",
                 OutageRetry);
         }
         LogBug(logger, exception, http.Request.Method, http.Request.Path);

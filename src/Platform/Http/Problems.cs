@@ -11,6 +11,15 @@ namespace Boon.Platform.Http;
 /// </summary>
 public static class Problems
 {
+    /// <summary>The code of a gateway's answer to a client that sends more than one may.</summary>
+    public const string TooManyRequests = "too-many-requests";
+
+    /// <summary>The code of a gateway's answer when no process of a module answers.</summary>
+    public const string ModuleUnavailable = "module-unavailable";
+
+    /// <summary>The code of an answer while a database is away.</summary>
+    internal const string DatabaseUnavailable = "database-unavailable";
+
     /// <summary>A refusal.</summary>
     public static ProblemHttpResult Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
         TypedResults.Problem(
@@ -46,7 +55,6 @@ public static class Problems
         StatusCodes.Status505HttpVersionNotsupported or < 500 => ("invalid-request", "The request could not be read."),
         _ => ("internal-error", "Something failed here."),
     };
-
 
     /// <summary>A refusal for now: 429 or 503, with Retry-After.</summary>
     public static ProblemHttpResult RetryLater(HttpContext http, int status, string code, string detail, TimeSpan retryAfter)

@@ -35,7 +35,7 @@ internal static class HealthEndpoints
         // What reads well may not be written to: read-only after a failover, or full.
         if (databases.BackgroundPools.Select(databases.Outages.Reason).FirstOrDefault(reason => reason is not null) is { } away)
             return Problems.RetryLater(
-                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", $"The database {away}.", LongestPing);
+                http, StatusCodes.Status503ServiceUnavailable, Problems.DatabaseUnavailable, $"The database {away}.", LongestPing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(LongestPing);
         try
@@ -53,7 +53,7 @@ internal static class HealthEndpoints
         catch (Exception error) when (error is NpgsqlException or OperationCanceledException or System.Net.Sockets.SocketException)
         {
             return Problems.RetryLater(
-                http, StatusCodes.Status503ServiceUnavailable, "database-unavailable", "The database does not answer.", LongestPing);
+                http, StatusCodes.Status503ServiceUnavailable, Problems.DatabaseUnavailable, "The database does not answer.", LongestPing);
         }
     }
 

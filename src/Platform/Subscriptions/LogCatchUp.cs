@@ -11,8 +11,8 @@ public sealed class LogCatchUp(
     TimeProvider time)
 {
     /// <summary>
-    /// Where another process moves a checkpoint and nothing follows from it, nothing tells: looks are so far apart at first, and twice as
-    /// far each time.
+    /// Where another process moves a checkpoint and nothing follows from it, nothing tells: the first two looks are so far apart, and later ones
+    /// farther.
     /// </summary>
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
 
@@ -44,9 +44,9 @@ public sealed class LogCatchUp(
         using var moved = signals.OnMoved(subscription.Name, wake);
         using var elsewhere = signals.OnSequenced(subscription.Database.Module, wake);
         var heads = await barrier.SettledHeadsAsync(subscription.Database.Module, subscription.Sources, ct);
-        for (var pause = FirstLook; !await HasReadAsync(subscription, heads, ct); pause = pause < WakeSignal.Poll
-            ? pause * 2 : WakeSignal.Poll)
-            await wake.WaitAsync(pause, ct);
+        var pauses = new Backoff(FirstLook, WakeSignal.Poll);
+        while (!await HasReadAsync(subscription, heads, ct))
+            await wake.WaitAsync(pauses.Next(), ct);
     }
 
     /// <summary>True when every lane stands there.</summary>

@@ -11,7 +11,10 @@ public sealed class IdempotencyException(string code, StoredAnswer? answer = nul
     /// <summary>The code of a request whose first one still runs.</summary>
     public const string InFlight = "idempotency-in-flight";
 
-    /// <summary><c>idempotency-in-flight</c>, <c>idempotency-mismatch</c> or <c>replay</c>.</summary>
+    /// <summary>The code of a request whose key was used with another body.</summary>
+    public const string Mismatch = "idempotency-mismatch";
+
+    /// <summary><see cref="InFlight"/>, <see cref="Mismatch"/> or <c>replay</c>.</summary>
     public string Code => code;
 
     /// <summary>The answer to replay.</summary>

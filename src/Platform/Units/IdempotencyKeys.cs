@@ -71,7 +71,7 @@ public static class IdempotencyKeys
             .Each(row => found[Id(row)] = sent[Id(row)].AsSpan().SequenceEqual(row.GetFieldValue<byte[]>(3))
                 ? new IdempotencyException("replay", new StoredAnswer(
                     row.GetInt32(4), row.GetNullable<string>(5), row.GetNullable<string>(6), row.GetFieldValue<byte[]>(7)))
-                : new IdempotencyException("idempotency-mismatch"));
+                : new IdempotencyException(IdempotencyException.Mismatch));
     }
 
     /// <summary>

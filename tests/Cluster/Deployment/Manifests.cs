@@ -20,17 +20,11 @@ internal sealed class Manifests
     internal static async Task<Manifests> RenderAsync(string environment)
     {
         var fetched = Path.Combine(Checkout.Root, "artifacts", "tools", "kubectl"); // scripts/setup.sh
-        var start = new ProcessStartInfo(File.Exists(fetched) ? fetched : "kubectl", ["kustomize", Path.Combine(Folder, environment)])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var text = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, await errors);
-        (await errors).ShouldBeEmpty("kustomize has nothing to warn of");
-        return new Manifests(Yaml.Read(text));
+        var result = await Programs.TryAsync(
+            new ProcessStartInfo(File.Exists(fetched) ? fetched : "kubectl", ["kustomize", Path.Combine(Folder, environment)]));
+        result.Status.ShouldBe(0, result.Errors);
+        result.Errors.ShouldBeEmpty("kustomize has nothing to warn of");
+        return new Manifests(Yaml.Read(result.Output));
     }
 
     internal IEnumerable<JsonObject> Of(string kind) => All.Where(one => one.Text("kind") == kind);

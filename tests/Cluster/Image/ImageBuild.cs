@@ -96,21 +96,8 @@ internal sealed class ImageBuild : IAsyncDisposable
 
     private static Task<string> BuildahAsync(params string[] arguments) => RunAsync("buildah", [.. Storage, .. arguments]);
 
-    /// <summary>Runs a program to its end; answers what it wrote to its output.</summary>
-    private static async Task<string> RunAsync(string program, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments)
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
-        start.Environment["BUILDAH_ISOLATION"] = "chroot";
-        using var process = Process.Start(start)!;
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', arguments)}\n{output}\n{await errors}");
-        return output;
-    }
+    private static Task<string> RunAsync(string program, params string[] arguments) =>
+        Programs.RunAsync(new ProcessStartInfo(program, arguments) { Environment = { ["BUILDAH_ISOLATION"] = "chroot" } });
 
     public async ValueTask DisposeAsync()
     {

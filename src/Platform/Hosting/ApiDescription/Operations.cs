@@ -1,11 +1,12 @@
 using System.Reflection;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Boon.Platform.Access;
 using Boon.Platform.Http;
+using Boon.Platform.Units;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -150,14 +151,14 @@ internal static class Operations
         }
         if (metadata.OfType<IdempotentEndpoint>().Any())
         {
-            yield return new(StatusCodes.Status409Conflict, ["idempotency-in-flight"]);
-            yield return new(StatusCodes.Status422UnprocessableEntity, ["idempotency-mismatch"]);
+            yield return new(StatusCodes.Status409Conflict, [IdempotencyException.InFlight]);
+            yield return new(StatusCodes.Status422UnprocessableEntity, [IdempotencyException.Mismatch]);
         }
         if (metadata.OfType<PreferWait>().Any())
             yield return new(StatusCodes.Status429TooManyRequests, ["too-many-waits"]);
         // The gateway's, before any call.
-        yield return new(StatusCodes.Status429TooManyRequests, ["too-many-requests"]);
-        yield return new(StatusCodes.Status503ServiceUnavailable, ["database-unavailable", "module-unavailable"]);
+        yield return new(StatusCodes.Status429TooManyRequests, [Problems.TooManyRequests]);
+        yield return new(StatusCodes.Status503ServiceUnavailable, [Problems.DatabaseUnavailable, Problems.ModuleUnavailable]);
     }
 
     private static OpenApiResponse Of(OpenApiSchemaReference document, string description, int status, List<string> codes)
