@@ -61,7 +61,7 @@ internal static class CatalogBench
             var burst = await LoadGenerator.RunAsync(host.Url, Enumerable.Repeat(request, Requests).ToArray(), Connections, ct);
             return burst.Statuses.GetValueOrDefault(status) == Requests
                 ? burst.PerSecond : throw new InvalidOperationException(
-                $"Not every answer was {status}: {string.Join(", ", burst.Statuses)}");
+                    $"Not every answer was {status}: {string.Join(", ", burst.Statuses)}");
         }
     }
 }

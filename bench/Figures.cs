@@ -31,7 +31,7 @@ internal sealed class Figures(string title)
         foreach (var row in (IEnumerable<string[]>)[Heads, [.. widths.Select(width => new string('-', width))], .. rows])
             Console.WriteLine("  "
                 + string.Join(
-                "  ", row.Select((cell, column) => column is 0 or 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))
+                    "  ", row.Select((cell, column) => column is 0 or 4 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column])))
                 .TrimEnd());
         foreach (var note in notes)
             Console.WriteLine("  " + note);

@@ -96,8 +96,8 @@ internal static class SubscriptionBench
     /// <summary>Writes the events, a transaction for each hundred, on as many connections as there are writers.</summary>
     internal static Task WriteAsync(List<BenchEvent> events, Func<BenchEvent[], CancellationToken, Task> write, CancellationToken ct) =>
         Parallel.ForEachAsync(
-        events.Chunk(PerTransaction), new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = ct },
-        async (chunk, ct) => await write(chunk, ct));
+            events.Chunk(PerTransaction), new ParallelOptions { MaxDegreeOfParallelism = Writers, CancellationToken = ct },
+            async (chunk, ct) => await write(chunk, ct));
 
     internal static async Task<double> TimeAsync(Func<Task> work)
     {

@@ -22,7 +22,7 @@ internal static class Cli
         {
             return await root.Parse(args)
                 .InvokeAsync(
-                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
+                    new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, signals.Stop);
         }
         catch (OperationCanceledException)
         {

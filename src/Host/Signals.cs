@@ -11,8 +11,8 @@ internal sealed class Signals : IDisposable
     private int seen;
 
     internal Signals() =>
-        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Take), PosixSignalRegistration.Create(
-            PosixSignal.SIGTERM, Take)];
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Take),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Take)];
 
     /// <summary>Cancelled by the first of them.</summary>
     internal CancellationToken Stop => stop.Token;

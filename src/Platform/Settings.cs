@@ -33,7 +33,7 @@ public static class Settings
     /// <summary>The data folder.</summary>
     public static Setting<string> Data { get; } =
         Add(new Setting<string>(
-        "Boon:Data", "a folder", "folder of the private PostgreSQL, keys and logs; also `--data`", "`.boon`", Text, ".boon"));
+            "Boon:Data", "a folder", "folder of the private PostgreSQL, keys and logs; also `--data`", "`.boon`", Text, ".boon"));
 
     /// <summary>Where PostgreSQL's programs are.</summary>
     public static Setting<string?> PostgresBinaries { get; } = Add(new Setting<string?>("Boon:Postgres:Binaries", "a folder",
@@ -59,8 +59,8 @@ public static class Settings
 
     /// <summary>From SIGTERM to the end of listening.</summary>
     public static Setting<TimeSpan> DrainTime { get; } = Add(Duration("Boon:DrainTime",
-        "time from SIGTERM until the process stops listening; `/health/ready` answers 503 meanwhile", TimeSpan.Zero, TimeSpan.FromMinutes(
-            5), TimeSpan.FromSeconds(5)));
+        "time from SIGTERM until the process stops listening; `/health/ready` answers 503 meanwhile", TimeSpan.Zero,
+            TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5)));
 
     /// <summary>Proxies that are believed.</summary>
     public static Setting<IPNetwork> TrustedProxies { get; } =

@@ -38,7 +38,7 @@ public sealed class CouponDropTests
                 switch (answer.Code)
                 {
                     case 201:
-                        promised.Add((answer.Id, answer["coupon"].GetProperty("code").GetString()!));
+                        promised.Add((answer.Id, answer.As<Claim>().Coupon!.Code));
                         if (Interlocked.Increment(ref granted) == codes / 2)
                             restart = cluster.KillAndRestartAsync(connection % 2, run.Switches);
                         break;

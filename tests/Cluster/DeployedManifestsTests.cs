@@ -74,11 +74,12 @@ public sealed class DeployedManifestsTests
             return await api.SignIn(member.username, Password);
         }));
 
-        List<JsonElement> decisions = [];
+        List<Decision> decisions = [];
         await Eventually.Holds("a decision for everybody", async () =>
-            (decisions = await api.All($"/v1/campaigns/{campaign.Id}/decisions", operators)).Count == People);
-        var winners = decisions.Where(decision => decision.GetProperty("outcome").GetString() == "issued").Select(Place).ToList();
-        winners.ShouldBe(decisions.Select(Place).Order().Take(Limit), ignoreOrder: true, "the first in the log");
+            (decisions = await api.All<Decision>($"/v1/campaigns/{campaign.Id}/decisions", operators)).Count == People);
+        var winners = decisions.Where(decision => decision.Outcome == "issued").Select(decision => decision.EventSequence).ToList();
+        winners.ShouldBe(
+            decisions.Select(decision => decision.EventSequence).Order().Take(Limit), ignoreOrder: true, "the first in the log");
 
         (await api.Put("/v1/coupon-types/DEPLOYED", new { perUser = 1 }, operators)).Code.ShouldBe(201);
         var coupons = Enumerable.Range(0, 3).Select(i => new
@@ -93,7 +94,5 @@ public sealed class DeployedManifestsTests
         var claims = await Task.WhenAll(members.Select((token, i) =>
             api.Post("/v1/claims", new { type = "DEPLOYED" }, token, $"claim {i}")));
         claims.Count(claim => claim.Code == 201).ShouldBe(3, string.Join('\n', claims.Select(claim => claim.ToString())));
-
-        static long Place(JsonElement decision) => decision.GetProperty("eventSequence").GetInt64();
     }
 }

@@ -69,20 +69,19 @@ public sealed class FirstHundredClusterTests
 
         token = await cluster.OperatorTokenAsync();
         var first = new Dictionary<Guid, long>();
-        foreach (var e in await cluster.AllAsync("/v1/events?type=identity.user-signed-in", token))
-            if (e.GetProperty("data").GetProperty("first").GetBoolean() && ids.Contains(e.GetProperty("userid").GetGuid()))
-                first.Add(e.GetProperty("userid").GetGuid(), e.GetProperty("sequence").GetInt64());
+        foreach (var e in await cluster.AllAsync<Event>("/v1/events?type=identity.user-signed-in", token))
+            if (e["first"].GetBoolean() && e.UserId is { } user && ids.Contains(user))
+                first.Add(user, e.Sequence);
         first.Count.ShouldBe(people);
         await cluster.CaughtUpAsync();
         cluster.MustHaveDiedAtFaultPoint();
 
-        var decisions = await cluster.AllAsync($"/v1/campaigns/{campaign.Id}/decisions", token);
+        var decisions = await cluster.AllAsync<Decision>($"/v1/campaigns/{campaign.Id}/decisions", token);
         decisions.Count.ShouldBe(people, "a stored decision for everybody");
-        decisions.Select(d => d.GetProperty("userId").GetGuid()).Distinct().Count().ShouldBe(people);
-        var winners = decisions.Where(d => d.GetProperty("outcome").GetString() == "issued").ToList();
-        winners.Select(d => d.GetProperty("eventSequence").GetInt64())
-            .ShouldBe(first.Values.Order().Take(Limit), "the 100 lowest places of the log");
-        decisions.Select(d => d.GetProperty("rank").GetInt64()).ShouldBe(Enumerable.Range(1, people).Select(rank => (long)rank));
+        decisions.Select(d => d.UserId).Distinct().Count().ShouldBe(people);
+        var winners = decisions.Where(d => d.Outcome == "issued").ToList();
+        winners.Select(d => d.EventSequence).ShouldBe(first.Values.Order().Take(Limit), "the 100 lowest places of the log");
+        decisions.Select(d => d.Rank!.Value).ShouldBe(Enumerable.Range(1, people).Select(rank => (long)rank));
         (await cluster.ScalarAsync<long>("select count(*) from promotions.codes")).ShouldBe(Limit);
         (await cluster.ScalarAsync<long>("select count(distinct user_id) from promotions.codes")).ShouldBe(Limit);
         (await cluster.ScalarAsync<long>("select count(*) from promotions.event_log where type = 'promotions.voucher-issued.v1'"))

@@ -48,7 +48,7 @@ public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : ICla
         await Eventually.Holds("a user to have one", async () => (await FromAsync(gateway, "203.0.113.6", replica.Token)).Code == 200);
         await Eventually.Holds(
             "the count", async () => (await gateway.Api.Get("/metrics")).Text.Contains(
-            "boon_gateway_limited_total ", StringComparison.Ordinal));
+                "boon_gateway_limited_total ", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class GatewayEdgeTests(GatewayEdgeTests.OneReplica replica) : ICla
         }
         var rows = "code,type,discountKind,discountValue,expiresAt\n"
             + string.Concat(
-            Enumerable.Range(0, 30_000).Select(i => $"EDGE-{new string('x', 10)}-{i},EDGE,percent,10,2090-01-01T00:00:00Z\n"));
+                Enumerable.Range(0, 30_000).Select(i => $"EDGE-{new string('x', 10)}-{i},EDGE,percent,10,2090-01-01T00:00:00Z\n"));
         await gateway.Api.Put("/v1/coupon-types/EDGE", new { perUser = 1 }, replica.Token);
         foreach (var (content, key) in (IEnumerable<(HttpContent, string)>)
             [

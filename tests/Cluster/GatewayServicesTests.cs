@@ -119,10 +119,10 @@ public sealed class GatewayServicesTests
                     now() - interval '{age} minutes'
                 from identity.event_order o join identity.event_log l on l.position = o.position where o.sequence = {age}
                 """);
-        var letters = await gateway.Api.All("/v1/dead-letters", token, limit: 1);
-        letters.ConvertAll(letter => letter.GetProperty("module").GetString()).ShouldBe(["promotions", "orders", "quests", "orders"]);
+        var letters = await gateway.Api.All<DeadLetter>("/v1/dead-letters", token, limit: 1);
+        letters.ConvertAll(letter => letter.Module).ShouldBe(["promotions", "orders", "quests", "orders"]);
         foreach (var letter in letters)
-            (await gateway.Api.Post($"/v1/dead-letters/{letter.GetProperty("id").GetString()}/redrive", null, token)).Code.ShouldBe(204);
+            (await gateway.Api.Post($"/v1/dead-letters/{letter.Id}/redrive", null, token)).Code.ShouldBe(204);
         (await gateway.Api.All("/v1/dead-letters", token)).ShouldBeEmpty();
         (await gateway.Api.Post($"/v1/dead-letters/{Guid.CreateVersion7()}/redrive", null, token)).Problem.ShouldBe("not-found");
     }

@@ -27,7 +27,7 @@ public sealed class LogCommandTests
             async Task SignIn() => token = await cluster.OperatorTokenAsync();
             Task Issued(int count) =>
                 Eventually.Holds(
-                $"{count} vouchers", async () => (await api.Get($"/v1/campaigns/{campaign.Id}", token))["issued"].GetInt32() == count);
+                    $"{count} vouchers", async () => (await api.Get($"/v1/campaigns/{campaign.Id}", token))["issued"].GetInt32() == count);
             Task Stopped() => Eventually.Holds("the lane to stop", async () => (await api.Get("/metrics")).Text.Contains(
                 "boon_subscription_stopped{lane=\"0\",source=\"identity\",subscription=\"promotions.issue-vouchers\"} 1\n",
                 StringComparison.Ordinal));

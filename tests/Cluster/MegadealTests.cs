@@ -51,7 +51,7 @@ public sealed class MegadealTests
         {
             await Eventually.Holds(
                 "some grants", async () => await cluster.ScalarAsync<long>(
-                "select count(*) from promotions.claims where state = 'granted'") >= 5);
+                    "select count(*) from promotions.claims where state = 'granted'") >= 5);
             await cluster[1].Kill();
         }
         var accepted = answers.Count(answer => answer.Code == 202);
@@ -59,15 +59,15 @@ public sealed class MegadealTests
             .ShouldAllBe(answer => answer.Code == 429 && answer.Problem == "queue-full" && answer.Headers.RetryAfter != null);
         await Eventually.Holds(
             "the queue to be empty", () => cluster.ScalarAsync<bool>(
-            "select not exists (select from promotions.claims where state in ('queued', 'working'))"), 2 * maxWait);
+                "select not exists (select from promotions.claims where state in ('queued', 'working'))"), 2 * maxWait);
         await done.CancelAsync();
 
         var claims = await ReadAsync(cluster);
         claims.Count.ShouldBe(accepted);
         accepted.ShouldBeGreaterThanOrEqualTo(MaxQueue);
         for (var i = 0; i < claims.Count; i++)
-            claims.Take(i).Count(before => before.SettledAt > claims[i].CreatedAt).ShouldBeLessThan(
-                MaxQueue, "never more than 100 wait: accepted are 100 and the grants made meanwhile");
+            claims.Take(i).Count(before => before.SettledAt > claims[i].CreatedAt)
+                .ShouldBeLessThan(MaxQueue, "never more than 100 wait: accepted are 100 and the grants made meanwhile");
         (await working).ShouldBeLessThanOrEqualTo(Concurrency, "5 at once");
 
         var grants = claims.Where(claim => claim.State == "granted").Select(claim => claim.SettledAt!.Value).Order().ToList();

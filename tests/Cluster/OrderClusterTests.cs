@@ -68,8 +68,8 @@ public sealed class OrderClusterTests
                 orders.Add(placed.Id);
                 // Some change their mind at once, while the redemption is under way.
                 if (number / Members % 10 == 0)
-                    (await cluster.RetryAsync(api => api.Post($"/v1/orders/{placed.Id}/cancel", null, token), worker)).Code.ShouldBeOneOf(
-                        200, 409);
+                    (await cluster.RetryAsync(api => api.Post($"/v1/orders/{placed.Id}/cancel", null, token), worker)).Code
+                        .ShouldBeOneOf(200, 409);
                 if (number % (Members * ordersEach / Kills) == 1)
                     await cluster.KillAndRestartAsync(number % 2, switches);
             }
@@ -105,14 +105,12 @@ public sealed class OrderClusterTests
     /// it.
     /// </summary>
     [Theory]
-    [InlineData("answer", true)]
-    [InlineData("after-answer", true)]
-    [InlineData("after-answer", false)]
-    public Task One_key_sent_32_times_places_one_order_though_the_process_dies_midway(string point, bool defended) =>
-        Guarantee.Show(defended, async () =>
+    [Defended(nameof(Defences.IdempotencyKeys), "after-answer", OnlyWith = ["answer"])]
+    public Task One_key_sent_32_times_places_one_order_though_the_process_dies_midway(string point, DefendedRun run) =>
+        Guarantee.Show(run.Defended, async () =>
     {
         await using var cluster = await TestCluster.CreateAsync(1);
-        await cluster.StartAllAsync([.. defended ? Array.Empty<string>() : ["--without", "IdempotencyKeys"], "--kill-at", $"{point}:1"]);
+        await cluster.StartAllAsync([.. run.Switches, "--kill-at", $"{point}:1"]);
         var (token, code) = (await HoldersAsync(cluster, 1, 100))[0];
         var dies = cluster[0].Id;
         var answers = await Task.WhenAll(

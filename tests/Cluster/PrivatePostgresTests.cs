@@ -108,8 +108,8 @@ public sealed class PrivatePostgresTests : IDisposable
         foreach (var forbidden in (string[])[
             "copy (select 1) to program 'true'", "select pg_read_file('PG_VERSION')", "create role stranger superuser",
             "set session authorization boon_admin"])
-            (await Should.ThrowAsync<PostgresException>(() => Ask(postgres, forbidden))).SqlState.ShouldBe(
-                PostgresErrorCodes.InsufficientPrivilege, forbidden);
+            (await Should.ThrowAsync<PostgresException>(() => Ask(postgres, forbidden))).SqlState
+                .ShouldBe(PostgresErrorCodes.InsufficientPrivilege, forbidden);
         File.GetUnixFileMode(SocketOf(postgres)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         // Somebody who has taken the server's place asks for the password as it is.
@@ -151,8 +151,8 @@ public sealed class PrivatePostgresTests : IDisposable
         var log = await Eventually.Get(
             "the line", () =>
             Task.FromResult(
-            string.Concat(Directory.GetFiles(folder).Select(File.ReadAllText)) is var text
-            && text.Contains("no_such_column", StringComparison.Ordinal) ? text : null));
+                string.Concat(Directory.GetFiles(folder).Select(File.ReadAllText)) is var text
+                && text.Contains("no_such_column", StringComparison.Ordinal) ? text : null));
         log.ShouldContain("duplicate key value violates unique constraint");
         (log + await File.ReadAllTextAsync(Path.Combine(postgres.ClusterDirectory, "postgres.log"))).ShouldNotContain("ada@example.com");
         foreach (var file in Directory.GetFiles(folder))

@@ -89,8 +89,8 @@ public sealed class RollingRestartTests
 
         internal Task AllReady() =>
             Eventually.Holds(
-            "the processes to be ready", () =>
-            Task.FromResult(Enumerable.Range(0, backends.Length).All(index => Volatile.Read(ref backends[index]).Ready)));
+                "the processes to be ready", () =>
+                Task.FromResult(Enumerable.Range(0, backends.Length).All(index => Volatile.Read(ref backends[index]).Ready)));
 
         internal Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
         {

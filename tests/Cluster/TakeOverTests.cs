@@ -15,18 +15,14 @@ public sealed class TakeOverTests
     private static readonly TimeSpan NeverWithin = Databases.IdleInTransactionLimit + TimeSpan.FromSeconds(5);
 
     [Theory]
-    [InlineData("batch", true)]
-    [InlineData("sequencer", true)]
-    [InlineData("batch", false)]
-    [InlineData("sequencer", false)]
-    public Task A_frozen_holder_is_taken_over_and_writes_nothing_when_it_wakes(string point, bool defended) =>
-        Guarantee.Show(defended, () => RunAsync(point, defended));
+    [Defended(nameof(Defences.IdleTransactionTimeout), "batch", "sequencer")]
+    public Task A_frozen_holder_is_taken_over_and_writes_nothing_when_it_wakes(string point, DefendedRun run) =>
+        Guarantee.Show(run.Defended, () => RunAsync(point, run));
 
-    private static async Task RunAsync(string point, bool defended)
+    private static async Task RunAsync(string point, DefendedRun run)
     {
         await using var cluster = await TestCluster.CreateAsync(2);
-        string[] without = defended ? [] : ["--without", "IdleTransactionTimeout"];
-        await cluster.StartAsync(0, without);
+        await cluster.StartAsync(0, run.Switches);
         var token = await cluster.OperatorTokenAsync();
         var campaign = await cluster.Api(0).Post("/v1/campaigns", new
         {
@@ -40,12 +36,12 @@ public sealed class TakeOverTests
         await cluster[0].Kill();
 
         // The operator's next sign-in is the event that the frozen holder has judged (or numbered) but not committed.
-        await cluster.StartAsync(0, [.. without, "--freeze-at", $"{point}:1"]);
+        await cluster.StartAsync(0, [.. run.Switches, "--freeze-at", $"{point}:1"]);
         var frozen = cluster[0];
         var signIn = cluster.Api(0).Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" });
         await frozen.Signalled();
-        await cluster.StartAsync(1, without);
-        await cluster.CaughtUpAsync(defended ? Eventually.Longest : NeverWithin);
+        await cluster.StartAsync(1, run.Switches);
+        await cluster.CaughtUpAsync(run.Defended ? Eventually.Longest : NeverWithin);
 
         frozen.Thaw();
         await Eventually.Holds("the thawed process", async () =>
@@ -63,8 +59,8 @@ public sealed class TakeOverTests
         (await cluster.RetryAsync(api =>
             api.Post("/v1/sessions", new { identifier = "operator", password = "operator of the cluster" }))).Code.ShouldBe(200);
         await cluster.CaughtUpAsync();
-        var decisions = await cluster.AllAsync($"/v1/campaigns/{campaign.Id}/decisions", token);
-        decisions.Select(d => d.GetProperty("eventSequence").GetInt64()).ShouldBeUnique();
+        var decisions = await cluster.AllAsync<Decision>($"/v1/campaigns/{campaign.Id}/decisions", token);
+        decisions.Select(d => d.EventSequence).ShouldBeUnique();
         decisions.Count.ShouldBe(2);
         (await cluster.ScalarAsync<long>("select count(*) from identity.event_order"))
             .ShouldBe(await cluster.ScalarAsync<long>("select last from identity.log_head"));

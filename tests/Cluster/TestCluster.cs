@@ -192,12 +192,12 @@ internal sealed class TestCluster : IAsyncDisposable
         (await RetryAsync(api => api.Post("/v1/coupons", new { coupons }, token))).Code.ShouldBe(201);
     }
 
-    internal async Task<List<JsonElement>> AllAsync(string path, string token)
+    internal async Task<List<T>> AllAsync<T>(string path, string token)
     {
         for (var index = 0; ; index++)
             try
             {
-                return await Api(index % processes.Length).All(path, token);
+                return await Api(index % processes.Length).All<T>(path, token);
             }
             catch (HttpRequestException) when (index < processes.Length)
             {

@@ -28,7 +28,7 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
             expiresAt = "2090-01-01T00:00:00Z" } } }, operatorToken)).Code.ShouldBe(201);
         (await boon.Api.Post("/v1/claims", new { type = "AUDIT" }, member)).Code.ShouldBeInRange(200, 202);
 
-        var by = (await Events("/v1/events")).ToLookup(e => e.GetProperty("type").GetString(), By);
+        var by = (await boon.Api.All<Event>("/v1/events", operatorToken)).ToLookup(e => e.Type, e => e.By);
         by["promotions.campaign-created.v1"].ShouldBe([$"operator:{operatorId}"]);
         by["intake.api-key-created.v1"].ShouldBe([$"operator:{operatorId}"]);
         by["promotions.coupons-uploaded.v1"].ShouldBe([$"operator:{operatorId}"]);
@@ -39,9 +39,8 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
         by["promotions.coupon-claimed.v1"].ShouldBe([$"member:{user}"]);
         by["promotions.voucher-issued.v1"].ShouldBe(["system"]);
         var downloaded = (await boon.Api.Get("/v1/logs/promotions", operatorToken)).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => JsonDocument.Parse(line).RootElement);
-        downloaded.Single(e => e.GetProperty("type").GetString() == "promotions.campaign-created.v1").GetProperty("by").GetString()
-            .ShouldBe($"operator:{operatorId}");
+            .Select(line => Views.Read<Event>(JsonDocument.Parse(line).RootElement));
+        downloaded.Single(e => e.Type == "promotions.campaign-created.v1").By.ShouldBe($"operator:{operatorId}");
     }
 
     [Fact]

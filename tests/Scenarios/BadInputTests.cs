@@ -89,7 +89,7 @@ public sealed class BadInputTests
                 {
                     IsHarmless(path, what)
                         .ShouldBeTrue(
-                        $"{method} {path} with {what} was taken: {Encoding.UTF8.GetString(body[..Math.Min(200, body.Length)])}");
+                            $"{method} {path} with {what} was taken: {Encoding.UTF8.GetString(body[..Math.Min(200, body.Length)])}");
                     continue;
                 }
                 answer.Code.ShouldBeInRange(400, 499, $"{method} {path} with {what}: {answer.Text}");
@@ -180,7 +180,7 @@ public sealed class BadInputTests
             body[field] = value;
             var answer = await boon.Api.Post("/v1/users", body);
             (answer.Code, answer.Problem).ShouldBe((400, "validation-failed"), $"{field} = {value}: {answer.Text}");
-            answer["errors"].TryGetProperty(field, out _).ShouldBeTrue($"{field} = {value}: {answer.Text}");
+            answer.Errors.ShouldContainKey(field, $"{field} = {value}: {answer.Text}");
         }
         foreach (var username in (string[])["a@b", "+31", "has space", "", new string('u', 65), "tab\tbed", "＠fullwidth"])
             await Wrong("username", username);

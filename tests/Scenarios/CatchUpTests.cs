@@ -58,13 +58,13 @@ public sealed class CatchUpTests
             (await Get(boon, $"/v1/campaigns/{campaign}", by))["issued"].GetInt64().ShouldBe(1);
             for (var i = 0; i < 2; i++)
                 token = await boon.Api.SignIn(username, password);
-            var progress = (await Get(boon, "/v1/quests/progress", token))["data"][0];
-            (progress.GetProperty("questId").GetGuid(), progress.GetProperty("claimable").GetInt32()).ShouldBe((quest, 1));
+            var progress = (await Get(boon, "/v1/quests/progress", token)).Page<Progress>()[0];
+            (progress.QuestId, progress.Claimable).ShouldBe((quest, 1));
             (await Get(boon, "/v1/quests/events", token))["data"].GetArrayLength().ShouldBe(3);
             (await boon.Api.Post($"/v1/quests/{quest}/claims", null, token)).Code.ShouldBe(201);
-            (await Get(boon, "/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64().ShouldBe(10);
+            (await Get(boon, "/v1/wallet", token)).As<WalletBalances>().Balances.Diamond.ShouldBe(10);
             (await Get(boon, $"/v1/wallet/entries?userId={user}", by))["data"].GetArrayLength().ShouldBe(1);
-            (await Get(boon, "/v1/quests/completions", token))["data"][0].GetProperty("state").GetString().ShouldBe("granted");
+            (await Get(boon, "/v1/quests/completions", token)).Page<Completion>()[0].State.ShouldBe("granted");
         }
     }
 }

@@ -52,7 +52,7 @@ public sealed class CouponGuaranteeTests
         var answers = await Task.WhenAll(
             Enumerable.Range(0, 50).Select(_ => boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)));
         answers.Count(answer => answer.Code == 201).ShouldBe(1);
-        answers.Select(answer => answer["coupon"].GetProperty("code").GetString()).Distinct().Count().ShouldBe(1);
+        answers.Select(answer => answer.As<Claim>().Coupon!.Code).Distinct().Count().ShouldBe(1);
         (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(1);
     });
 
@@ -80,12 +80,12 @@ public sealed class CouponGuaranteeTests
             var token = await boon.Api.SignIn(username, password);
             await Eventually.Holds("the voucher", async () => (await boon.Api.All("/v1/vouchers", token)).Count == 1);
             waiting.ShouldAllBe(claim => !claim.IsCompleted);
-            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, members[0].Token, key: "drop")).Problem.ShouldBe(
-                "idempotency-in-flight");
+            (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, members[0].Token, key: "drop")).Problem
+                .ShouldBe("idempotency-in-flight");
         }
         var answers = await Task.WhenAll(waiting);
         answers.ShouldAllBe(answer => answer.Code == 201);
-        answers.Select(answer => answer["coupon"].GetProperty("code").GetString()).ShouldBeUnique();
+        answers.Select(answer => answer.As<Claim>().Coupon!.Code).ShouldBeUnique();
         foreach (var (member, answer) in members.Zip(answers).Take(5))
             (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, member.Token, key: "drop")).Text.ShouldBe(answer.Text);
         (await boon.Scalar<long>("select count(*) from promotions.claims")).ShouldBe(claims);
@@ -168,8 +168,7 @@ public sealed class CouponGuaranteeTests
         {
             var answer = await boon.Api.Post("/v1/coupons", new { coupons = bad }, token);
             (answer.Code, answer.Problem).ShouldBe((422, "upload-refused"));
-            var fault = answer["errors"][0];
-            (fault.GetProperty("row").GetInt32(), fault.GetProperty("field").GetString()).ShouldBe((row, field));
+            (answer.Faults[0].Row, answer.Faults[0].Field).ShouldBe((row, field));
             (await boon.Scalar<long>("select count(*) from promotions.codes")).ShouldBe(1);
         }
     });

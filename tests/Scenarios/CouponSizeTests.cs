@@ -12,8 +12,8 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
     private async Task<string> Type(object? rules = null)
     {
         var name = "S-" + Guid.CreateVersion7().ToString("N");
-        (await boon.Api.Put($"/v1/coupon-types/{name}", rules ?? new { perUser = (int?)null }, await boon.OperatorToken())).Code.ShouldBe(
-            201);
+        (await boon.Api.Put($"/v1/coupon-types/{name}", rules ?? new { perUser = (int?)null }, await boon.OperatorToken())).Code
+            .ShouldBe(201);
         return name;
     }
 
@@ -73,8 +73,8 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
         await boon.Execute("update promotions.codes set expires_at = now() where type = $1", type);
         var (_, token) = (await boon.SeedMembers(1))[0];
         (await boon.Api.Post("/v1/claims", new { type }, token)).Problem.ShouldBe("sold-out");
-        (await boon.Scalar<long>("select count(*) from promotions.codes where type = $1 and purged_at is null", type)).ShouldBeGreaterThan(
-            0, "a claim purges no more than a few itself");
+        (await boon.Scalar<long>("select count(*) from promotions.codes where type = $1 and purged_at is null", type))
+            .ShouldBeGreaterThan(0, "a claim purges no more than a few itself");
         await Upload(type, 1, "b");
         Code(await boon.Api.Post("/v1/claims", new { type }, token)).ShouldBe($"{type}-b0");
         await boon.Api.Post("/v1/coupons/purge", null, await boon.OperatorToken());
@@ -148,8 +148,8 @@ public sealed partial class CouponSizeTests(SharedBoon shared) : IClassFixture<S
             .Select(async n => (await boon.Api.Post("/v1/claims", new { type = prefix + n }, token)).Problem.ShouldBe("sold-out")));
         await Task.WhenAll(Enumerable.Range(1, 200)
             .Select(async n =>
-            (await boon.Api.Post("/v1/claims", new { type = $"NO{prefix}{n}" }, token, key: n % 2 == 0 ? $"{n}" : null)).Problem.ShouldBe(
-            "type-unknown")));
+            (await boon.Api.Post("/v1/claims", new { type = $"NO{prefix}{n}" }, token, key: n % 2 == 0 ? $"{n}" : null)).Problem
+                .ShouldBe("type-unknown")));
         var metrics = (await boon.Api.Get("/metrics", await boon.OperatorToken())).Text;
         metrics.ShouldNotContain("NO" + prefix);
         var labels = TypeLabel().Matches(metrics).Select(match => match.Value).Distinct().ToList();

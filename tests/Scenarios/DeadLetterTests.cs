@@ -52,7 +52,7 @@ public sealed class DeadLetterTests
         var redriven = await boon.Api.All<DeadLetter>("/v1/dead-letters?state=redriven", token, limit: 3);
         redriven.Count.ShouldBe(8);
         redriven.ShouldAllBe(letter => letter.RedrivenAt != null && letter.RedrivenBy == "command-line");
-        (await boon.Api.Get("/v1/dead-letters?state=closed", token))["errors"].GetProperty("state").GetArrayLength().ShouldBe(1);
+        (await boon.Api.Get("/v1/dead-letters?state=closed", token)).Errors["state"].Length.ShouldBe(1);
         (await boon.Api.Get("/v1/dead-letters?cursor=eyJ4IjoxfQ", token)).Code.ShouldBeOneOf(200, 400);
     }
 

@@ -20,8 +20,8 @@ public sealed class ErasedPeopleTests
     }
 
     private static async Task<List<Guid>> Winners(TestBoon boon, Guid campaign) =>
-        [.. (await boon.Api.All($"/v1/campaigns/{campaign}/decisions", await boon.OperatorToken()))
-            .Select(decision => decision.GetProperty("userId").GetGuid())];
+        [.. (await boon.Api.All<Decision>($"/v1/campaigns/{campaign}/decisions", await boon.OperatorToken()))
+            .Select(decision => decision.UserId)];
 
     [Fact]
     public async Task Is_known_where_Boon_remembers_and_wins_once_what_is_for_newcomers()

@@ -33,10 +33,9 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
             me["birthday"].GetString().ShouldBe("2000-02-29");
             me["roles"].EnumerateArray().Select(role => role.GetString()).ShouldBe(["member"]);
         }
-        var events = await boon.Api.All($"/v1/events?type=identity.user-signed-in&userId={registered.Id}", await boon.OperatorToken());
-        events.Select(e => (e.GetProperty("data").GetProperty("number").GetInt64(), e.GetProperty("data").GetProperty("first")
-            .GetBoolean()))
-            .ShouldBe([(3, false), (2, false), (1, true)]);
+        var events = await boon.Api.All<Event>(
+            $"/v1/events?type=identity.user-signed-in&userId={registered.Id}", await boon.OperatorToken());
+        events.Select(e => (e["number"].GetInt64(), e["first"].GetBoolean())).ShouldBe([(3, false), (2, false), (1, true)]);
     }
 
     [Fact]
@@ -99,8 +98,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
             ))).Code.ShouldBe(200);
         var token = await boon.Api.SignIn(person.Username, person.Password);
         (await boon.Api.Get("/v1/campaigns", token)).Code.ShouldBe(200);
-        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken())).Code.ShouldBe(
-            200);
+        (await boon.Api.Put($"/v1/users/{person.Id}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken())).Code
+            .ShouldBe(200);
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(401);
         var operatorId = (await boon.Api.Get("/v1/users/me", await boon.OperatorToken())).Id;
         (await boon.Api.Put($"/v1/users/{operatorId}/roles", new { roles = new[] { "member" } }, await boon.OperatorToken(
@@ -116,8 +115,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var changed = await boon.Api.Patch("/v1/users/me", new { fullName = "Another Name", birthday = "1990-05-01" }, token);
         (changed["fullName"].GetString(), changed["birthday"].GetString(), changed["username"].GetString())
             .ShouldBe(("Another Name", "1990-05-01", person.Username));
-        (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = "wrong" }, token)).Problem.ShouldBe(
-            "invalid-credentials");
+        (await boon.Api.Patch("/v1/users/me", new { password = "a new long phrase", currentPassword = "wrong" }, token)).Problem
+            .ShouldBe("invalid-credentials");
         (await boon.Api.Patch(
             "/v1/users/me", new { password = "a new long phrase", currentPassword = person.Password }, token)).Code.ShouldBe(200);
         (await boon.Api.Get("/v1/users/me", token)).Code.ShouldBe(200);
@@ -174,8 +173,8 @@ public sealed class IdentityTests(SharedBoon shared) : IClassFixture<SharedBoon>
             (await boon.Scalar<long>($"select count(*) from identity.{table} t where t::text like '%{secret}%' or t::text like '%{phone}%' "
                 + $"or convert_from(decode(replace(coalesce(substring(t::text from '\\\\x([0-9a-f]*)'), ''), '\\\\x', ''), 'hex'), 'UTF8') "
                 + $"like '%{secret}%'")).ShouldBe(0, table);
-        var events = await boon.Api.All($"/v1/events?userId={registered.Id}", await boon.OperatorToken());
-        events.ShouldContain(e => e.GetProperty("type").GetString() == "identity.user-erased.v1");
+        var events = await boon.Api.All<Event>($"/v1/events?userId={registered.Id}", await boon.OperatorToken());
+        events.ShouldContain(e => e.Type == "identity.user-erased.v1");
         (await boon.Api.Post("/v1/users", Someone(secret, phone: phone))).Code.ShouldBe(201);
     }
 

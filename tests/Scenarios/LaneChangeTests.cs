@@ -49,7 +49,7 @@ public sealed class LaneChangeTests
         await Eventually.Holds(
             "3 lanes", async () =>
             await boon.Scalar<long>(
-            "select count(*) from promotions.checkpoints where subscription = $1 and lanes = 3", LaneTests.Name) == 3);
+                "select count(*) from promotions.checkpoints where subscription = $1 and lanes = 3", LaneTests.Name) == 3);
         await another.StopAsync(CancellationToken.None);
         said.Errors.ShouldBeEmpty();
     }, StartPatientAsync(["identity", "promotions"]));

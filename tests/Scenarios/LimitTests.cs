@@ -149,8 +149,8 @@ public sealed class LimitTests(LimitedBoon limited) : IClassFixture<LimitedBoon>
         for (var i = 0; i < LimitedBoon.Taken; i++)
             (await SignUp(asker, $"asker-{i}", email, phone)).Problem.ShouldBe("already-registered");
         (await SignUp(asker, username)).Problem.ShouldBe("too-many-attempts");
-        (await SignUp(asker, "u" + Guid.CreateVersion7().ToString("N"))).Problem.ShouldBe(
-            "too-many-attempts", "whether it is taken makes no difference");
+        (await SignUp(asker, "u" + Guid.CreateVersion7().ToString("N"))).Problem
+            .ShouldBe("too-many-attempts", "whether it is taken makes no difference");
         (await SignUp(NewAddress(), username)).Problem.ShouldBe("already-registered");
     }
 

@@ -136,7 +136,7 @@ public sealed class LogRestoreTests
                 + $"'quests.track-progress' and source = 'identity' and {which}");
             Task<long> Checkpoint() =>
                 boon.Scalar<long>(
-                "select sequence from promotions.checkpoints where subscription = 'promotions.issue-vouchers' and source = 'identity'");
+                    "select sequence from promotions.checkpoints where subscription = 'promotions.issue-vouchers' and source = 'identity'");
             var campaign = await boon.CreateCampaign(new { trigger = "test.lost" });
             await boon.AppendMany("test.lost", 3);
             await boon.Decisions(campaign, 3);

@@ -61,13 +61,12 @@ public sealed class LogTests
         if (!run.Defended)
             return;
         await boon.CaughtUp();
-        var letters = (await boon.Api.Get("/v1/dead-letters", token))["data"].EnumerateArray().ToList();
-        var letter = letters.ShouldHaveSingleItem();
-        letter.GetProperty("eventType").GetString().ShouldBe("test.step");
-        letter.GetProperty("error").GetString()!.ShouldContain("nonsense");
+        var letter = (await boon.Api.Get("/v1/dead-letters", token)).Page<DeadLetter>().ShouldHaveSingleItem();
+        letter.EventType.ShouldBe("test.step");
+        letter.Error.ShouldContain("nonsense");
         (await boon.Scalar<long>("select count(*) from promotions.decisions where user_id = $1", poisoned)).ShouldBe(0);
 
-        var redrive = $"/v1/dead-letters/{letter.GetProperty("id").GetGuid()}/redrive";
+        var redrive = $"/v1/dead-letters/{letter.Id}/redrive";
         (await boon.Api.Post(redrive, null, token)).Problem.ShouldBe("redrive-failed");
         await boon.Execute("update promotions.campaigns set voucher_valid_for = 'P1D' where id = $1", broken);
         var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => boon.Api.Post(redrive, null, token)));
@@ -75,10 +74,10 @@ public sealed class LogTests
         answers.Where(answer => answer.Code != 204).ShouldAllBe(answer => answer.Code == 404 || answer.Problem == "redrive-in-flight");
         (await boon.Scalar<long>("select count(*) from promotions.codes where user_id = $1", poisoned)).ShouldBe(2);
         (await boon.Api.Get("/v1/dead-letters", token))["data"].GetArrayLength().ShouldBe(0);
-        var redriven = (await boon.Api.Get("/v1/dead-letters?state=redriven", token))["data"].EnumerateArray().ShouldHaveSingleItem();
-        redriven.GetProperty("id").GetGuid().ShouldBe(letter.GetProperty("id").GetGuid());
-        redriven.GetProperty("redrivenAt").GetDateTime().ShouldBeGreaterThan(redriven.GetProperty("parkedAt").GetDateTime());
-        redriven.GetProperty("redrivenBy").GetString().ShouldBe($"operator:{(await boon.Api.Get("/v1/users/me", token)).Id}");
+        var redriven = (await boon.Api.Get("/v1/dead-letters?state=redriven", token)).Page<DeadLetter>().ShouldHaveSingleItem();
+        redriven.Id.ShouldBe(letter.Id);
+        redriven.RedrivenAt!.Value.ShouldBeGreaterThan(redriven.ParkedAt);
+        redriven.RedrivenBy.ShouldBe($"operator:{(await boon.Api.Get("/v1/users/me", token)).Id}");
         (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_events_parked_total{subscription=\"promotions.issue-vouchers\"} ");
     }
 
@@ -183,14 +182,15 @@ public sealed class LogTests
             await boon.Append(type, user, "{}");
             await boon.AppendMany("test.common", 40);
         }
-        string[] Types(IEnumerable<System.Text.Json.JsonElement> events) => [.. events.Select(e => e.GetProperty("type").GetString()!)];
-        Types(await boon.Api.All("/v1/events?type=test.rare", token, limit: 2))
+        async Task<string[]> Types(string query, int limit = 200) =>
+            [.. (await boon.Api.All<Event>($"/v1/events?{query}", token, limit)).Select(e => e.Type)];
+        (await Types("type=test.rare", limit: 2))
             .ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
-        Types(await boon.Api.All("/v1/events?type=test.rare.v1", token)).ShouldBe(["test.rare.v1"]);
+        (await Types("type=test.rare.v1")).ShouldBe(["test.rare.v1"]);
         (await boon.Api.All("/v1/events?type=test.common", token, limit: 100)).Count.ShouldBe(280);
-        Types(await boon.Api.All($"/v1/events?userId={user}", token, limit: 3))
+        (await Types($"userId={user}", limit: 3))
             .ShouldBe(["test.rare.w1", "test.rare.v10", "test.rarest", "test.rare.vague", "test.rare", "test.rare.v2", "test.rare.v1"]);
-        Types(await boon.Api.All($"/v1/events?userId={user}&type=test.rare", token, limit: 1))
+        (await Types($"userId={user}&type=test.rare", limit: 1))
             .ShouldBe(["test.rare.v10", "test.rare", "test.rare.v2", "test.rare.v1"]);
     }
 
@@ -223,13 +223,12 @@ public sealed class LogTests
         for (var i = 0; i < 5; i++)
             await boon.Append("test.listed.v" + i, user, $$"""{"i":{{i}}}""");
         await boon.CaughtUp();
-        var all = await boon.Api.All("/v1/events", token, limit: 3);
-        var whole = await boon.Api.All("/v1/events", token);
-        all.Select(e => e.GetProperty("id").GetGuid()).ShouldBe(whole.Select(e => e.GetProperty("id").GetGuid()));
-        all.Select(e => e.GetProperty("id").GetGuid()).ShouldBeUnique();
-        all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset())
-            .ShouldBe(all.Select(e => e.GetProperty("recordedtime").GetDateTimeOffset()).OrderDescending());
-        all.Select(e => e.GetProperty("source").GetString()).Distinct().ShouldBe(["/identity", "/promotions"], ignoreOrder: true);
+        var all = await boon.Api.All<Event>("/v1/events", token, limit: 3);
+        var whole = await boon.Api.All<Event>("/v1/events", token);
+        all.Select(e => e.Id).ShouldBe(whole.Select(e => e.Id));
+        all.Select(e => e.Id).ShouldBeUnique();
+        all.Select(e => e.RecordedTime).ShouldBe(all.Select(e => e.RecordedTime).OrderDescending());
+        all.Select(e => e.Source).Distinct().ShouldBe(["/identity", "/promotions"], ignoreOrder: true);
 
         (await boon.Api.All("/v1/events?type=test.listed", token)).Count.ShouldBe(5);
         (await boon.Api.All("/v1/events?type=test.listed.v3", token)).Count.ShouldBe(1);

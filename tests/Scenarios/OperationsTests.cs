@@ -68,8 +68,8 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         var id = (await loud.Api.Get("/v1/users/me", await loud.OperatorToken())).Id;
         var key = await loud.Api.Post("/v1/api-keys", new { name = "A shop" }, await loud.OperatorToken());
         (await loud.Api.Post(
-            "/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code.ShouldBe(
-            202);
+            "/v1/events", new { specversion = "1.0", id = "1", source = "/shop", type = "visited" }, key["key"].GetString())).Code
+                .ShouldBe(202);
         (await loud.Api.Raw(HttpMethod.Post, "/v1/orders", "{", await loud.OperatorToken())).Problem.ShouldBe("invalid-json");
         await loud.Ready();
         var files = Directory.GetFiles(Path.Combine(loud.Data, "logs")).Select(Path.GetFileName).ToList();
@@ -79,7 +79,7 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
         await Eventually.Holds(
             "the line of the last call", () =>
             Task.FromResult(
-            loud.LogLines("web-info-*").Exists(line => line.Contains("\"Status\":400", StringComparison.Ordinal))));
+                loud.LogLines("web-info-*").Exists(line => line.Contains("\"Status\":400", StringComparison.Ordinal))));
         var lines = loud.LogLines("web-info-*");
         var requests = lines.Where(line => line.Contains("\"SourceContext\":\"Boon.Requests\"", StringComparison.Ordinal)).ToList();
         requests.ShouldContain(line =>

@@ -43,8 +43,8 @@ public sealed class OrderServicesTests
             var code = await boon.HeldCoupon(token, maxUses: 1);
             var placed = await boon.Api.Post(
                 "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token);
-            var settled = await boon.Settled(placed.Id, token);
-            (settled["state"].GetString(), settled["toPay"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 900));
+            var settled = (await boon.Settled(placed.Id, token)).As<Order>();
+            (settled.State, settled.ToPay?.Amount).ShouldBe(("confirmed", 900));
             (await boon.Api.Post(
                 "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1, currency = "USD" }, userId = user },
                 await boon.OperatorToken())).Code.ShouldBe(201);

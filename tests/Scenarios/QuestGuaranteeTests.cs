@@ -11,7 +11,7 @@ namespace Boon.Scenarios;
 public sealed class QuestGuaranteeTests
 {
     private static async Task<long> Diamonds(TestBoon boon, string token) =>
-        (await boon.Api.Get("/v1/wallet", token))["balances"].GetProperty("diamond").GetInt64();
+        (await boon.Api.Get("/v1/wallet", token)).As<WalletBalances>().Balances.Diamond;
 
     [Theory]
     [Defended(nameof(QuestsDefences.ConditionalClaim))]
@@ -156,7 +156,7 @@ public sealed class QuestGuaranteeTests
                 await Eventually.Holds(
                     "the change to wait", async () =>
                     await boon.Scalar<bool>(
-                    "select exists (select from pg_locks where relation = 'quests.rules_lock'::regclass and not granted)"));
+                        "select exists (select from pg_locks where relation = 'quests.rules_lock'::regclass and not granted)"));
             else
                 await pausing;
             release.Set();

@@ -133,7 +133,7 @@ public sealed class QuestPropertyTests
             "select coalesce(sum(amount), 0) from wallet.ledger_entries where user_id = any ($1)", members.Keys.ToArray()))
             .ShouldBe(gold, round);
         var wallets = await Task.WhenAll(members.Values.Select(token => boon.Api.Get("/v1/wallet", token)));
-        wallets.Sum(wallet => wallet["balances"].GetProperty("gold").GetInt64()).ShouldBe(gold, round);
+        wallets.Sum(wallet => wallet.As<WalletBalances>().Balances.Gold).ShouldBe(gold, round);
         (await boon.Scalar<long>("select count(*) from quests.dead_letters")).ShouldBe(0, round);
         var replay = await boon.Replay("quests", checkOnly: true);
         replay.Equal.ShouldBeTrue($"{round}: {string.Join("; ", replay.Parts)}");

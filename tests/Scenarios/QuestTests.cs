@@ -65,7 +65,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         {
             var cause = (await boon.Api.Get($"/v1/events?type=quests.reward-claimed&userId={await Me(token)}", await boon.OperatorToken()))
                 .Page<Event>().Single(e => e.Id == entry.EventId);
-            cause.Data.GetProperty("number").GetInt32().ShouldBe(entry.Number);
+            cause["number"].GetInt32().ShouldBe(entry.Number);
         }
         var history = await boon.Api.All<Completion>($"/v1/quests/completions?questId={quest}", token);
         history.Select(one => (one.Number, one.State)).ShouldBe([(2, "granted"), (1, "granted")]);
@@ -121,8 +121,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await boon.CaughtUp();
         (await boon.Api.All<Received>($"/v1/quests/events?questId={quest}", token)).AsEnumerable().Reverse()
             .Select(e => (e.Outcome, e.Streak)).ShouldBe(
-            [("progressed", 1), ("already-counted", 1), ("progressed", 2), ("already-counted", 2), ("completed", 0), ("progressed", 1),
-                ("progressed", 1)]);
+                [("progressed", 1), ("already-counted", 1), ("progressed", 2), ("already-counted", 2), ("completed", 0), ("progressed", 1),
+                    ("progressed", 1)]);
         (await Progress(quest, token)).Counts.ShouldBe([0, 3, 1, 5, 1], "what was counted in April is worth nothing by now");
     }
 
@@ -138,8 +138,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var tag = one.Headers.ETag.ShouldNotBeNull();
         async Task<Answer> IfNoneMatch(string value) =>
             await boon.Api.Send(
-            HttpMethod.Get, $"/v1/quests/{quest}", null, null, change: request => request.Headers.TryAddWithoutValidation(
-            "If-None-Match", value));
+                HttpMethod.Get, $"/v1/quests/{quest}", null, null, change: request => request.Headers.TryAddWithoutValidation(
+                    "If-None-Match", value));
         var again = await IfNoneMatch(tag.ToString());
         (again.Code, again.Text, again.Headers.ETag).ShouldBe((304, "", tag));
         (await IfNoneMatch("W/" + tag)).Code.ShouldBe(304);
@@ -178,8 +178,8 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Eventually.Holds(
             "the change in the other process", async () => (await other.Api.Get($"/v1/quests/{quest}"))["name"]
             .GetString() == "Seen everywhere");
-        (await other.Api.Get($"/v1/quests/{quest}")).Headers.ETag.ShouldBe(
-            (await boon.Api.Get($"/v1/quests/{quest}")).Headers.ETag, "the same state has the same tag");
+        (await other.Api.Get($"/v1/quests/{quest}")).Headers.ETag
+            .ShouldBe((await boon.Api.Get($"/v1/quests/{quest}")).Headers.ETag, "the same state has the same tag");
     }
 
     [Fact]
@@ -246,7 +246,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
             { $"{type}-0", $"{type}-2", $"{type}-3" });
         var quest = await boon.CreateQuest(
             new { trigger = "test.old", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward(
-            $"coupon:{type}", 2) });
+                $"coupon:{type}", 2) });
         var (user, member) = (await boon.SeedMembers(1))[0];
         await boon.Append("test.old.v1", user, "{}");
         await boon.CaughtUp();
@@ -265,7 +265,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var type = "MANY-" + Guid.CreateVersion7().ToString("N")[..8];
         var quest = await boon.CreateQuest(
             new { trigger = "test.many", streak = 1, duplication = 1, autoClaim = true, rewardId = await boon.CreateReward(
-            $"coupon:{type}", 1) });
+                $"coupon:{type}", 1) });
         await boon.AppendMany("test.many.v1", waiting);
         await boon.CaughtUp();
         async Task<long> Reasons(string reason) =>
@@ -283,7 +283,7 @@ public sealed class QuestTests(SharedBoon shared) : IClassFixture<SharedBoon>
         await Eventually.Holds(
             "all coupons", async () =>
             await boon.Scalar<long>(
-            "select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type) == 1_100);
+                "select count(*) from promotions.coupon_rewards where type = $1 and granted_at is not null", type) == 1_100);
         await Eventually.Holds("those who still wait to know why", async () => await Reasons("sold-out") == waiting - 1_100);
         (await boon.Scalar<long>("""
             select count(*) from (select c.position < lag(c.position) over (order by r.place) as back from promotions.coupon_rewards r

@@ -12,8 +12,8 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         var settings = new Dictionary<string, object?> { ["trigger"] = trigger };
         await boon.CreateCampaign(
             new { trigger, maxUses = Get("maxUses", 1), benefit = Get<object>(
-            "benefit", new { kind = "percent", value = 30, products = new[] { "mobile-top-up" } }), voucherValidFor = Get(
-            "voucherValidFor", "P30D") });
+                "benefit", new { kind = "percent", value = 30, products = new[] { "mobile-top-up" } }), voucherValidFor = Get(
+                    "voucherValidFor", "P30D") });
         var (id, token) = (await boon.SeedMembers(1))[0];
         await boon.Append(trigger + ".v1", id, "{}");
         var voucher = await Eventually.Get(
@@ -66,8 +66,8 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         await Refused(new { code, amount = 5000, currency = "USD" }, 422, "product-not-covered");
         var (_, stranger) = (await boon.SeedMembers(1))[0];
         (await boon.Api.Post(
-            "/v1/redemptions", new { code, amount = 5000, currency = "USD", product = "shoes" }, stranger)).Problem.ShouldBe(
-            "code-invalid");
+            "/v1/redemptions", new { code, amount = 5000, currency = "USD", product = "shoes" }, stranger)).Problem
+                .ShouldBe("code-invalid");
         await boon.Execute("update promotions.codes set expires_at = now() where code = $1", code);
         await Refused(new { code, amount = 5000, currency = "USD", product = "shoes" }, 410, "code-expired");
         (await boon.Scalar<long>("select count(*) from promotions.event_log where type = 'promotions.redemption-refused.v1' and "
@@ -108,8 +108,8 @@ public sealed class RedemptionTests(SharedBoon shared) : IClassFixture<SharedBoo
         (await boon.Scalar<int>("select uses from promotions.codes where code = $1", code)).ShouldBe(1);
         var replay = await boon.Api.Post("/v1/redemptions", body, token, key: "once");
         replay.Headers.GetValues("Idempotent-Replayed").ShouldBe(["true"]);
-        (await boon.Api.Post("/v1/redemptions", new { code, amount = 200, currency = "USD" }, token, key: "once")).Problem.ShouldBe(
-            "idempotency-mismatch");
+        (await boon.Api.Post("/v1/redemptions", new { code, amount = 200, currency = "USD" }, token, key: "once")).Problem
+            .ShouldBe("idempotency-mismatch");
         (await boon.Api.Post("/v1/redemptions", body, token, key: new string('k', 256))).Code.ShouldBe(400);
         var (_, other) = (await boon.SeedMembers(1))[0];
         (await boon.Api.Post("/v1/redemptions", body, other, key: "once")).Problem.ShouldBe("code-invalid");

@@ -16,11 +16,8 @@ public sealed class RuleStartTests
 
     /// <summary>The clock of the logs is two hours ahead of that of the rules, or the other way round.</summary>
     [Theory]
-    [InlineData(-2, true)]
-    [InlineData(-2, false)]
-    [InlineData(2, true)]
-    [InlineData(2, false)]
-    public Task Clocks_that_differ_play_no_role(int hours, bool defended) => Defended.Show(Run(defended), async boon =>
+    [Defended(nameof(Defences.CountBySequence), -2, 2)]
+    public Task Clocks_that_differ_play_no_role(int hours, DefendedRun run) => Defended.Show(run, async boon =>
     {
         await boon.CaughtUp();
         await using var behind = await Behind(boon);
@@ -46,17 +43,15 @@ public sealed class RuleStartTests
     /// one, and they are behind.
     /// </summary>
     [Theory]
-    [InlineData(false, true)]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
+    [Defended(nameof(Defences.CountBySequence), true, OnlyWith = [false])]
     public async Task What_was_answered_before_a_creation_never_counts_and_what_begins_after_its_answer_always_does(
-        bool apart, bool defended)
+        bool apart, DefendedRun run)
     {
         var identity = apart ? await TestServer.CreateDatabaseAsync() : null;
         try
         {
             var starting = identity is null ? TestBoon.StartAsync() : TestBoon.StartAsync(("ConnectionStrings:Identity", identity));
-            await Defended.Show(Run(defended), boon => WhileOthersSignIn(boon, identity ?? boon.Database), starting);
+            await Defended.Show(run, boon => WhileOthersSignIn(boon, identity ?? boon.Database), starting);
         }
         finally
         {
@@ -64,8 +59,6 @@ public sealed class RuleStartTests
                 await TestServer.DropDatabaseAsync(identity);
         }
     }
-
-    private static DefendedRun Run(bool defended) => new(nameof(Defences.CountBySequence), defended);
 
     private static async Task WhileOthersSignIn(TestBoon boon, string identity)
     {

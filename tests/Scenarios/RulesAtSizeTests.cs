@@ -15,8 +15,8 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
 
     private Task<long> Logged(Guid campaign) =>
         boon.Scalar<long>(
-        "select count(*) from promotions.event_log where type like 'promotions.voucher-%' and payload ->> 'campaignId' = $1",
-        campaign.ToString());
+            "select count(*) from promotions.event_log where type like 'promotions.voucher-%' and payload ->> 'campaignId' = $1",
+            campaign.ToString());
 
     private async Task Append(string trigger, Guid user, string data = "{}")
     {
@@ -57,8 +57,8 @@ public sealed class RulesAtSizeTests(SharedBoon shared) : IClassFixture<SharedBo
         (await boon.Api.Patch($"/v1/campaigns/{ended}", new { state = "ended" }, token)).Code.ShouldBe(200);
         await Append(trigger, Guid.CreateVersion7());
         (await Decided(ended) + await Decided(over) + await Logged(ended) + await Logged(over)).ShouldBe(0);
-        (await boon.Api.Patch($"/v1/campaigns/{over}", new { endsAt = TimeProvider.System.GetUtcNow().AddHours(1) }, token)).Code.ShouldBe(
-            200);
+        (await boon.Api.Patch($"/v1/campaigns/{over}", new { endsAt = TimeProvider.System.GetUtcNow().AddHours(1) }, token)).Code
+            .ShouldBe(200);
         await Append(trigger, Guid.CreateVersion7());
         (await Decided(over)).ShouldBe(1);
     }

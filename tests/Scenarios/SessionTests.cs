@@ -69,8 +69,8 @@ public sealed class SessionTests(SharedBoon shared) : IClassFixture<SharedBoon>
         }
         (await Status(access)).ShouldBe(401);
         (await boon.Api.Post(
-            "/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" } }, access)).Code.ShouldBe(
-            401);
+            "/v1/orders", new { product = "book", quantity = 1, total = new { amount = 100, currency = "EUR" } }, access)).Code
+                .ShouldBe(401);
         (await boon.Scalar<long>("""
             select count(*) from identity.event_log where type = 'identity.session-ended.v1' and aggregateid = $1
             and payload ->> 'reason' = $2

@@ -61,8 +61,8 @@ public sealed class SqlTests : IAsyncLifetime
             rows.Column(row => row.Number), rows.Column(row => row.Text), rows.Column(row => row.At), rows.Column(row => row.Id),
             rows.Column(row => row.Count))
             .ReadAllAsync(row => (
-                row.GetInt32(0), row.GetNullable<string>(1), row.GetNullable<DateTime>(2), row.GetNullable<Guid>(3), row.GetNullable<long>(
-                    4)), Never);
+                row.GetInt32(0), row.GetNullable<string>(1), row.GetNullable<DateTime>(2), row.GetNullable<Guid>(3),
+                    row.GetNullable<long>(4)), Never);
         back.ShouldBe(rows);
         foreach (var (column, type) in new (SqlValue, string)[]
         {
@@ -127,8 +127,8 @@ public sealed class SqlTests : IAsyncLifetime
         var trip = new RoundTrip(transaction);
         trip.Add("create temp table u (id int) on commit drop");
         trip.Add("delete from u").MustTouch(1, "It was not there.");
-        (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message.ShouldBe(
-            "It was not there.");
+        (await trip.RunAsync(Never).ShouldThrowAsync<Microsoft.EntityFrameworkCore.DbUpdateConcurrencyException>()).Message
+            .ShouldBe("It was not there.");
     }
 
     [Fact]

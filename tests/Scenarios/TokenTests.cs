@@ -89,7 +89,7 @@ public sealed class TokenTests
 
         AccessToken Claims(TimeSpan shift) =>
             AccessToken.New(
-            Guid.CreateVersion7(), Guid.CreateVersion7(), ["member", "operator"], TimeProvider.System.GetUtcNow() + shift, options);
+                Guid.CreateVersion7(), Guid.CreateVersion7(), ["member", "operator"], TimeProvider.System.GetUtcNow() + shift, options);
     }
 
     private static byte[] Signed(SigningKey key, string text)

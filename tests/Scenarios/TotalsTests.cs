@@ -132,7 +132,7 @@ public sealed class TotalsTests(SharedBoon shared) : IClassFixture<SharedBoon>
         var trigger = "test.t" + Guid.CreateVersion7().ToString("N");
         var quests = new List<Guid>
             { await boon.CreateQuest(new { trigger, streak = 1, duplication = 9 }), await boon.CreateQuest(
-            new { trigger, streak = 1, duplication = 9 }) };
+                new { trigger, streak = 1, duplication = 9 }) };
         var (user, token) = (await boon.SeedMembers(1))[0];
         await boon.AppendMany(trigger + ".v1", [user, user, user]);
         await boon.CaughtUp();

@@ -22,7 +22,7 @@ public sealed class TriggerTests(SharedBoon shared) : IClassFixture<SharedBoon>
     private static string Fault(Answer answer)
     {
         (answer.Code, answer.Problem).ShouldBe((400, "validation-failed"), answer.Text);
-        return answer["errors"].GetProperty("trigger")[0].GetString()!;
+        return answer.Errors["trigger"][0];
     }
 
     private Task<Answer> Report(string type) => ReportAs(type, Guid.CreateVersion7().ToString());

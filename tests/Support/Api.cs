@@ -21,6 +21,12 @@ public sealed record Answer(HttpStatusCode Status, JsonElement Body, HttpRespons
     /// <summary>The body as one of <see cref="Views"/>.</summary>
     public T As<T>() => Views.Read<T>(Body);
 
+    /// <summary>What is wrong with each field or parameter, in a problem.</summary>
+    public Dictionary<string, string[]> Errors => Views.Read<Dictionary<string, string[]>>(this["errors"]);
+
+    /// <summary>What is wrong with each row, in the problem of an upload.</summary>
+    public List<RowFault> Faults => Views.Read<List<RowFault>>(this["errors"]);
+
     /// <summary>The items of a page, each as one of <see cref="Views"/>.</summary>
     public List<T> Page<T>() => [.. Body.GetProperty("data").EnumerateArray().Select(Views.Read<T>)];
 

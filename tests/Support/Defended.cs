@@ -4,14 +4,27 @@ using Xunit.v3;
 
 namespace Boon.Support;
 
-/// <summary>Runs a theory twice: with a defence and without it. Its parameter is the <see cref="DefendedRun"/>.</summary>
+/// <summary>
+/// Runs a theory twice: with a defence and without it. Its parameter is the <see cref="DefendedRun"/>. A theory that has several cases runs
+/// twice for each, and its first parameter is the case.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
-public sealed class DefendedAttribute(string defence) : DataAttribute
+public sealed class DefendedAttribute(string defence, params object[] cases) : DataAttribute
 {
     public string Defence => defence;
 
-    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
-        new([new TheoryDataRow<DefendedRun>(new(defence, true)), new TheoryDataRow<DefendedRun>(new(defence, false))]);
+    /// <summary>More cases, which hold without this defence too: they run with it only.</summary>
+    public object[] OnlyWith { get; set; } = [];
+
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker)
+    {
+        var (with, without) = (new DefendedRun(defence, true), new DefendedRun(defence, false));
+        if (cases.Length == 0)
+            return new([new TheoryDataRow(with), new TheoryDataRow(without)]);
+        return new([
+            .. OnlyWith.Select(one => new TheoryDataRow(one, with)),
+            .. cases.SelectMany(one => (ITheoryDataRow[])[new TheoryDataRow(one, with), new TheoryDataRow(one, without)])]);
+    }
 
     public override bool SupportsDiscoveryEnumeration() => false;
 }

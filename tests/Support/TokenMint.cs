@@ -41,7 +41,7 @@ public sealed class TokenMint
     /// <summary>A member's token.</summary>
     public string Token(Guid user) =>
         AccessTokenIssuer.Issue(
-        key, AccessToken.New(user, Guid.CreateVersion7(), [Role.Member], TimeProvider.System.GetUtcNow(), options), options);
+            key, AccessToken.New(user, Guid.CreateVersion7(), [Role.Member], TimeProvider.System.GetUtcNow(), options), options);
 
     /// <summary>Tokens of as many new members, made on all cores.</summary>
     public string[] Tokens(int count) => [.. Enumerable.Range(0, count).AsParallel().Select(_ => Token(Guid.CreateVersion7()))];

@@ -66,22 +66,23 @@ public sealed record Claim(Guid Id, string State, string? Type = null, int? Posi
 
 public sealed record Order(
     Guid Id, Guid UserId, string Product, int Quantity, Money Total, string State, string? Code = null, string? WaitingFor = null,
-    Money? Discount = null,
-    Money? ToPay = null, string? Reason = null);
+    Money? Discount = null, Money? ToPay = null, string? Reason = null);
+
+/// <summary>What is wrong with a row of an upload; no field: with the row.</summary>
+public sealed record RowFault(int Row, string Reason, string? Field = null);
 
 /// <summary>An event of a log, as CloudEvents name its members.</summary>
 public sealed record Event(
     Guid Id, string Source, string Type, string Subject, string Time, long Sequence, DateTimeOffset RecordedTime, JsonElement Data,
-    Guid? UserId = null,
-    Guid? CausationId = null, string? TraceParent = null, string? By = null)
+    Guid? UserId = null, Guid? CausationId = null, string? TraceParent = null, string? By = null)
 {
     /// <summary>A member of its data.</summary>
     public JsonElement this[string member] => Data.GetProperty(member);
 }
 
 public sealed record DeadLetter(
-    Guid Id, string Module, string Subscription, long Sequence, string Error, DateTimeOffset ParkedAt, DateTimeOffset? RedrivenAt = null,
-    string? RedrivenBy = null);
+    Guid Id, string Module, string Subscription, long Sequence, string EventType, string Error, DateTimeOffset ParkedAt,
+    DateTimeOffset? RedrivenAt = null, string? RedrivenBy = null);
 
 public sealed record EventTypeView(
     string Type, string Module, string[] Triggers, IReadOnlyList<EventMember> Members, JsonElement? Sample = null);

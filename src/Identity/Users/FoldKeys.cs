@@ -76,8 +76,8 @@ internal sealed partial class FoldKeys(ModuleDatabase<IdentityDb> module, ILogge
             order by id
             """, after)
             .ReadAllAsync(row => new Account(
-                row.GetGuid(0), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<string>(3), row.GetNullable<string>(
-                    4)), ct);
+                row.GetGuid(0), row.GetNullable<string>(1), row.GetNullable<string>(2), row.GetNullable<string>(3),
+                    row.GetNullable<string>(4)), ct);
         return (accounts, accounts.Count == 0 ? null : accounts[^1].Id);
     }
 

@@ -91,8 +91,8 @@ public sealed class Databases : IAsyncDisposable
         lock (gate)
             return pools.GetOrAdd(text, connection =>
                 new DatabasePools(
-                string.IsNullOrEmpty(configuration.GetConnectionString(module))
-                ? "boon" : module, connection, LanesOn(connection), loggers));
+                    string.IsNullOrEmpty(configuration.GetConnectionString(module))
+                    ? "boon" : module, connection, LanesOn(connection), loggers));
     }
 
     /// <summary>The connection string of a module; null: it is not known here.</summary>

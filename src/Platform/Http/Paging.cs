@@ -14,7 +14,7 @@ namespace Boon.Platform.Http;
 public sealed record Page<T>(
     IReadOnlyList<T> Data,
     [property: System.Text.Json.Serialization.JsonIgnore(
-    Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
+        Condition = System.Text.Json.Serialization.JsonIgnoreCondition.Never)] string? Next);
 
 /// <summary>A page of a list that is gathered from all modules.</summary>
 /// <param name="Data">The items.</param>
@@ -58,8 +58,9 @@ public sealed record PageQuery
         if (Cursor is not null && !TryDecode(Cursor, out cursor))
             validation.Fail("cursor", "must be the next of an earlier page");
         problem = validation.Ok
-            ? null : Problems.Of(
-            StatusCodes.Status400BadRequest, "validation-failed", "Some parameters are not valid; see errors.", validation.Errors);
+            ? null
+            : Problems.Of(
+                StatusCodes.Status400BadRequest, "validation-failed", "Some parameters are not valid; see errors.", validation.Errors);
         return validation.Ok;
     }
 

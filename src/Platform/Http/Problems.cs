@@ -65,8 +65,8 @@ public static class Problems
 
     /// <summary>A refusal that is kept for the repeats of its request.</summary>
     public static Units.StoredAnswer Render(ProblemHttpResult problem) =>
-        new(problem.StatusCode, "application/problem+json", null, JsonSerializer.SerializeToUtf8Bytes(
-            problem.ProblemDetails, Json.Options));
+        new(problem.StatusCode, "application/problem+json", null,
+            JsonSerializer.SerializeToUtf8Bytes(problem.ProblemDetails, Json.Options));
 
     /// <summary>Cuts text that came in, so that an answer is short whatever was sent, and no half character is left.</summary>
     public static string Clip(string text, int longest = 100) =>

@@ -61,8 +61,8 @@ internal static class RequestChecks
                 faults.Fail(name, "appears more than once");
         return faults.Ok ? null
             : Problems.Of(
-            StatusCodes.Status400BadRequest, "unknown-parameter", "This call does not take some of these parameters; see errors.",
-            faults.Errors);
+                StatusCodes.Status400BadRequest, "unknown-parameter", "This call does not take some of these parameters; see errors.",
+                faults.Errors);
     }
 
     private const int MostFaults = 20;

@@ -20,7 +20,7 @@ internal static class HealthEndpoints
         routes.MapGet("/health/ready", GetReadinessAsync)
             .TakesAnyQuery().WithTags("Operations")
                 .WithSummary(
-                "200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.")
+                    "200 when requests can be served, because every database of this host answers and accepts writes. Otherwise 503.")
                 .Produces<Health>()
             .Refuses(StatusCodes.Status503ServiceUnavailable, "draining", "copy-incomplete");
     }

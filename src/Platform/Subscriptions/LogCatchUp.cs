@@ -11,8 +11,8 @@ public sealed class LogCatchUp(
     TimeProvider time)
 {
     /// <summary>
-    /// Where another process moves a checkpoint and nothing follows from it, nothing tells: the first two looks are so far apart, and later ones
-    /// farther.
+    /// Where another process moves a checkpoint and nothing follows from it, nothing tells: the first two looks are so far apart, and later
+    /// ones farther.
     /// </summary>
     private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(20);
 

@@ -5,11 +5,6 @@ namespace Boon.Promotions.Campaigns;
 /// <summary>A campaign: when which event gives whom a voucher of what benefit, and how often.</summary>
 internal sealed class Campaign
 {
-    internal const string Draft = "draft";
-    internal const string Active = "active";
-    internal const string Paused = "paused";
-    internal const string Ended = "ended";
-
     public required Guid Id { get; init; }
     public required string Name { get; set; }
     public string? Description { get; set; }
@@ -69,7 +64,7 @@ public sealed record CampaignView(
     Guid Id, string Name, string? Description, string Trigger, JsonElement? When, long Limit, int PerUser, Benefit Benefit,
     string VoucherValidFor,
     int MaxUses, DateTimeOffset? StartsAt, DateTimeOffset? EndsAt,
-    [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string State, long Issued, long Remaining,
+    [AllowedValues(RuleState.Draft, RuleState.Active, RuleState.Paused, RuleState.Ended)] string State, long Issued, long Remaining,
     long Redeemed, DateTimeOffset CreatedAt,
     string[]? Warnings = null)
 {

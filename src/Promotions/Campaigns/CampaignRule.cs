@@ -19,7 +19,7 @@ internal sealed record CampaignRule(
 
     internal static CampaignRule Read(NpgsqlDataReader reader) => new(
         reader.GetGuid(0), reader.GetString(2), reader.IsDBNull(3) ? null : JsonSerializer.Deserialize<JsonElement>(reader.GetString(3)),
-        RuleStart.Read(reader, 4), reader.IsDBNull(6) ? null : reader.GetDateTime(6), reader.GetString(7) == Campaign.Paused,
+        RuleStart.Read(reader, 4), reader.IsDBNull(6) ? null : reader.GetDateTime(6), reader.GetString(7) == RuleState.Paused,
         reader.IsDBNull(8) ? null : reader.GetDateTime(8), reader.GetInt64(9), reader.GetInt32(10),
         JsonSerializer.Deserialize<Benefit>(reader.GetString(11), Json.Options)!);
 }

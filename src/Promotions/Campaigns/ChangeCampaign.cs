@@ -12,7 +12,8 @@ internal static class ChangeCampaign
     /// <example>{"state": "paused", "limit": 200}</example>
     internal sealed record Request(
         [Length(1, CampaignRules.LongestName)] string? Name, [Length(0, CampaignRules.LongestDescription), Clearable] string? Description,
-        [AllowedValues(Campaign.Draft, Campaign.Active, Campaign.Paused, Campaign.Ended)] string? State, [Clearable] DateTimeOffset? EndsAt,
+        [AllowedValues(RuleState.Draft, RuleState.Active, RuleState.Paused, RuleState.Ended)] string? State,
+        [Clearable] DateTimeOffset? EndsAt,
         [Range(1L, CampaignRules.LargestLimit)] long? Limit);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/campaigns/{id}", Handle)
@@ -33,8 +34,7 @@ internal static class ChangeCampaign
         if (request.Name is not null)
             validation.Text(request.Name, "name", 1, CampaignRules.LongestName, kind: TextKind.Name);
         validation.Text(request.Description, "description", 0, CampaignRules.LongestDescription, required: false, kind: TextKind.Prose);
-        validation.Check(request.State is null or Campaign.Draft or Campaign.Active or Campaign.Paused or Campaign.Ended, "state",
-            "must be draft, active, paused or ended");
+        RuleState.CheckChange(validation, request.State);
         validation.Check(request.Limit is null or (>= 1 and <= CampaignRules.LargestLimit), "limit",
             $"must be 1 to {CampaignRules.LargestLimit}");
         if (!validation.Ok)
@@ -59,9 +59,9 @@ internal static class ChangeCampaign
         if (request.Limit < campaign.Issued)
             return Problems.Of(StatusCodes.Status409Conflict, "limit-below-issued",
                 $"{campaign.Issued} vouchers were issued already; the limit cannot be lower.");
-        if (campaign.State == Campaign.Ended && request.State is not (null or Campaign.Ended))
+        if (campaign.State == RuleState.Ended && request.State is not (null or RuleState.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "campaign-ended", "This campaign has ended; create another one.");
-        if (campaign.State != Campaign.Draft && request.State == Campaign.Draft)
+        if (campaign.State != RuleState.Draft && request.State == RuleState.Draft)
             return Problems.Of(StatusCodes.Status409Conflict, "invalid-state",
                 "A campaign that was active cannot be a draft again; pause it.");
 

@@ -28,7 +28,7 @@ internal static class CreateCampaign
         [Required] string? Trigger, JsonElement? When, [Required, Range(1L, CampaignRules.LargestLimit)] long? Limit,
         [Range(1, CampaignRules.MostPerUser)] int? PerUser, [Required] Benefit? Benefit, [Required] string? VoucherValidFor,
         [Range(1, CodeRules.MostUses)] int? MaxUses,
-        DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, [AllowedValues(Campaign.Active, Campaign.Draft)] string? State);
+        DateTimeOffset? StartsAt, DateTimeOffset? EndsAt, [AllowedValues(RuleState.Active, RuleState.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/campaigns", Handle)
         .WithUnit<PromotionsDb>(idempotent: true).ForOperators().WithTags("Campaigns")
@@ -54,7 +54,7 @@ internal static class CreateCampaign
         validation.Check(request.MaxUses is null or (>= 1 and <= CodeRules.MostUses), "maxUses", $"must be 1 to {CodeRules.MostUses}");
         validation.Check(request.StartsAt is null || request.EndsAt is null || request.StartsAt < request.EndsAt, "endsAt",
             "must be after startsAt");
-        validation.Check(request.State is null or Campaign.Active or Campaign.Draft, "state", "must be active or draft");
+        RuleState.CheckNew(validation, request.State);
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
@@ -72,7 +72,7 @@ internal static class CreateCampaign
             MaxUses = request.MaxUses ?? 1,
             StartsAt = request.StartsAt,
             EndsAt = request.EndsAt,
-            State = request.State ?? Campaign.Active,
+            State = request.State ?? RuleState.Active,
         };
         // What was answered before this request stands up to these places, however busy the sequencers are.
         var heads = await triggers.SettledHeadsAsync(PromotionsModule.ModuleName, ct);

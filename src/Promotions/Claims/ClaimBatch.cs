@@ -106,15 +106,15 @@ internal static class ClaimBatch
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
         var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : -ticket, null, ticket));
-        unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent, by: Actor.Member(
-            wish.UserId));
+        unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent,
+            by: Actor.Member(wish.UserId));
         return new ClaimResult(ClaimAnswer.Queued, ClaimView.Queued(id, pool.Type, position, pool.Pace));
     }
 
     private static ClaimResult Refuse(Unit<PromotionsDb> unit, CouponPool pool, ClaimWish wish, ClaimAnswer answer, string reason)
     {
-        unit.Append(new ClaimRefused(null, wish.UserId, CouponType.NameOf(pool.Type), reason), wish.TraceParent, by: Actor.Member(
-            wish.UserId));
+        unit.Append(new ClaimRefused(null, wish.UserId, CouponType.NameOf(pool.Type), reason), wish.TraceParent,
+            by: Actor.Member(wish.UserId));
         return new ClaimResult(answer, null);
     }
 

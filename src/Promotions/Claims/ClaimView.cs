@@ -63,8 +63,8 @@ internal sealed record ClaimView(
         var type = CouponType.NameOf(reader.GetString(at + 1));
         var reason = reader.GetNullable<string>(at + 3);
         var coupon = reader.GetNullable<string>(at + 4) is { } code
-            ? new CouponView(code, type, Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6), reader.GetDateTime(
-                at + 7))
+            ? new CouponView(code, type, Benefits.Parse(reader.GetFieldValue<byte[]>(at + 5)), reader.GetInt32(at + 6),
+                reader.GetDateTime(at + 7))
             : null;
         var (perSecond, state) = (reader.GetNullable<int>(at + 8), reader.GetString(at + 9));
         var waiting = state is "queued" or "working";

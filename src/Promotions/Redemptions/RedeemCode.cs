@@ -59,7 +59,7 @@ internal static class RedeemCode
         if (redeemed.Refusal is null)
             return TypedResults.Created(
                 $"/v1/redemptions/{redeemed.Id}", new RedemptionView(
-                redeemed.Id, redeemed.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
+                    redeemed.Id, redeemed.Code, redeemed.Discount, redeemed.Total, redeemed.RemainingUses));
         unit.KeepRefusal();
         return Refused(redeemed.Refusal);
     }

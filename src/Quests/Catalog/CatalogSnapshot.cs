@@ -78,7 +78,7 @@ internal sealed record CatalogSnapshot(
             version,
             new CatalogList(rewards.OrderByDescending(reward => reward.Id)
                 .Select(reward => new CatalogEntry(reward.Id, JsonSerializer.SerializeToUtf8Bytes(RewardView.Of(reward), Json.Options)))),
-            new CatalogList(views.Where(view => view.State != Quest.Draft).Select(view => view.Entry)),
+            new CatalogList(views.Where(view => view.State != RuleState.Draft).Select(view => view.Entry)),
             new CatalogList(views.Select(view => view.Entry)),
             quests.ToFrozenDictionary(quest => quest.Id));
     }

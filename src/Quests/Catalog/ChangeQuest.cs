@@ -16,7 +16,7 @@ internal static class ChangeQuest
         [Length(1, QuestChecks.LongestName)] string? Name, [Length(0, QuestChecks.LongestDescription), Clearable] string? Description,
         Guid? RewardId,
         [Range(1, QuestChecks.LongestStreak)] int? Streak, [Range(1, QuestChecks.MostCompletions)] int? Duplication, bool? AutoClaim,
-        [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string? State);
+        [AllowedValues(RuleState.Draft, RuleState.Active, RuleState.Paused, RuleState.Ended)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPatch("/v1/quests/{id}", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>().ForOperators().WithTags("Quests")
@@ -38,8 +38,7 @@ internal static class ChangeQuest
         validation.Text(request.Description, "description", 0, QuestChecks.LongestDescription, required: false, kind: TextKind.Prose);
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
-        validation.Check(request.State is null or Quest.Draft or Quest.Active or Quest.Paused or Quest.Ended, "state",
-            "must be draft, active, paused or ended");
+        RuleState.CheckChange(validation, request.State);
         if (!validation.Ok)
             return Problems.Invalid(validation);
         if (!Guid.TryParse(id, out var questId))
@@ -56,9 +55,9 @@ internal static class ChangeQuest
             return QuestHistory.NoSuchReward();
         if (quest.ReversedBy is not null && !reward.CanBeTakenBack)
             return QuestHistory.NotTakenBack();
-        if (quest.State == Quest.Ended && request.State is not (null or Quest.Ended))
+        if (quest.State == RuleState.Ended && request.State is not (null or RuleState.Ended))
             return Problems.Of(StatusCodes.Status409Conflict, "quest-ended", "This quest has ended; create another one.");
-        if (quest.State != Quest.Draft && request.State == Quest.Draft)
+        if (quest.State != RuleState.Draft && request.State == RuleState.Draft)
             return Problems.Of(StatusCodes.Status409Conflict, "invalid-state",
                 "A quest that was active cannot be a draft again; pause it.");
 

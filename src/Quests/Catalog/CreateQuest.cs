@@ -29,7 +29,7 @@ internal static class CreateQuest
         [Required] Guid? RewardId,
         [Required] string? Trigger, JsonElement? When, string? ReversedBy, [Range(1, QuestChecks.LongestStreak)] int? Streak,
         [Range(1, QuestChecks.MostCompletions)] int? Duplication,
-        bool? AutoClaim, QuestWindow? Window, [AllowedValues(Quest.Active, Quest.Draft)] string? State);
+        bool? AutoClaim, QuestWindow? Window, [AllowedValues(RuleState.Active, RuleState.Draft)] string? State);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/v1/quests", Handle)
         .RefreshesCatalog().WithUnit<QuestsDb>(idempotent: true).ForOperators().WithTags("Quests")
@@ -50,7 +50,7 @@ internal static class CreateQuest
         QuestChecks.Streak(validation, request.Streak);
         QuestChecks.Duplication(validation, request.Duplication);
         QuestChecks.Window(validation, request.Window);
-        validation.Check(request.State is null or Quest.Active or Quest.Draft, "state", "must be active or draft");
+        RuleState.CheckNew(validation, request.State);
         if (!validation.Ok)
             return Problems.Invalid(validation);
 
@@ -77,7 +77,7 @@ internal static class CreateQuest
             AutoClaim = request.AutoClaim ?? false,
             WindowUnit = request.Window?.Unit,
             TimeZone = request.Window?.TimeZone,
-            State = request.State ?? Quest.Active,
+            State = request.State ?? RuleState.Active,
             Version = 1,
         };
         var after = await QuestHistory.BeginAsync(unit, ct);

@@ -6,11 +6,6 @@ namespace Boon.Quests.Catalog;
 /// <summary>A quest: which events bring a user forward, after how many it is completed, how often, and what that gives.</summary>
 internal sealed class Quest
 {
-    internal const string Draft = "draft";
-    internal const string Active = "active";
-    internal const string Paused = "paused";
-    internal const string Ended = "ended";
-
     public required Guid Id { get; init; }
     public required string Name { get; set; }
     public string? Description { get; set; }
@@ -72,7 +67,7 @@ internal sealed class Quest
 internal sealed record QuestView(
     Guid Id, string Name, string? Description, Guid RewardId, RewardView Reward, string Trigger, JsonElement? When, string? ReversedBy,
     int Streak, int Duplication, bool AutoClaim, QuestWindow? Window,
-    [AllowedValues(Quest.Draft, Quest.Active, Quest.Paused, Quest.Ended)] string State, DateTimeOffset CreatedAt,
+    [AllowedValues(RuleState.Draft, RuleState.Active, RuleState.Paused, RuleState.Ended)] string State, DateTimeOffset CreatedAt,
     string[]? Warnings = null)
 {
     internal static QuestView Of(Quest quest, Reward reward) => new(

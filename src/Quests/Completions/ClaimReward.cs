@@ -17,7 +17,7 @@ internal static class ClaimReward
         string id, ClaimsPrincipal caller, CatalogReader catalog, Unit<QuestsDb> unit, CancellationToken ct)
     {
         if (!Guid.TryParse(id, out var questId) || !catalog.Current.Quests.TryGetValue(questId, out var quest)
-            || quest.State == Quest.Draft)
+            || quest.State == RuleState.Draft)
             return Problems.NotFound("quest");
         await unit.BeginAsync(ct);
         if (await TakeAsync(unit, questId, caller.UserId(), ct) is not { } completion)

@@ -36,7 +36,7 @@ internal static class GetProgress
         if (!caller.MaySee(userId, out var user))
             return Problems.NotFound("user");
         var quests = catalog.Current.Quests.Values
-            .Where(quest => quest.State != Quest.Draft && (before is not { } id || quest.Id.CompareTo(id) < 0))
+            .Where(quest => quest.State != RuleState.Draft && (before is not { } id || quest.Id.CompareTo(id) < 0))
             .OrderByDescending(quest => quest.Id).Take(limit + 1).ToList();
         var found = new Dictionary<Guid, (QuestState State, DateTime Now, int Claimable)>();
         await module.Command("""

@@ -55,7 +55,7 @@ internal static class GetSteps
     /// </summary>
     private static async Task<(
         SortedDictionary<(long Completions, int Streak), long> Users, bool Full, (long, int) Last, long Completions, long All)> CountAsync(
-        ModuleDatabase<QuestsDb> module, Guid questId, Place? after, int limit, CancellationToken ct)
+            ModuleDatabase<QuestsDb> module, Guid questId, Place? after, int limit, CancellationToken ct)
     {
         var users = new SortedDictionary<(long Completions, int Streak), long>();
         var (last, full, completed, all) = ((long.MaxValue, int.MaxValue), false, 0L, 0L);

@@ -1,5 +1,3 @@
-using Boon.Quests.Catalog;
-
 namespace Boon.Quests.Progress;
 
 /// <summary>The rules of one version of a quest by which an event is judged.</summary>
@@ -7,5 +5,5 @@ internal sealed record QuestRules(Guid QuestId, int Version, bool Paused, int St
 {
     /// <summary>The same quest under other rules; the window never changes.</summary>
     internal static QuestRules Of(Guid questId, int version, string state, int streak, int duplication, string? unit, string? timeZone) =>
-        new(questId, version, state == Quest.Paused, streak, duplication, CalendarWindow.Of(unit, timeZone));
+        new(questId, version, state == RuleState.Paused, streak, duplication, CalendarWindow.Of(unit, timeZone));
 }

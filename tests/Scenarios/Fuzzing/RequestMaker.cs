@@ -109,7 +109,7 @@ internal sealed class RequestMaker(ApiDocument document, IReadOnlyList<string> i
             return null;
         var (type, media) = operation.Takes.Count == 0
             ? new KeyValuePair<string, JsonElement>("application/json", default) : operation.Takes.ElementAt(
-            random.Next(operation.Takes.Count));
+                random.Next(operation.Takes.Count));
         if (random.Next(15) == 0)
             type = Pick(random, ContentTypes);
         if (random.Next(40) != 0)

@@ -25,8 +25,8 @@ public sealed class BackendsTests
         backends.Only.ShouldBeNull();
         backends.Of("promotions").ShouldBe(backends.Of("identity"));
         backends.Of("orders").Addresses.ShouldBe([new Uri("https://orders.example")]);
-        backends.Describe().ShouldBe(
-            ["Gateway to identity, promotions at http://10.0.0.5:5080", "Gateway to orders at https://orders.example"]);
+        backends.Describe()
+            .ShouldBe(["Gateway to identity, promotions at http://10.0.0.5:5080", "Gateway to orders at https://orders.example"]);
     }
 
     [Fact]

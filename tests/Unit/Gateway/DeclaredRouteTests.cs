@@ -24,10 +24,10 @@ public sealed class DeclaredRouteTests
     public void A_route_says_whether_it_honours_a_key()
     {
         Routes.Where(route => route.Keyed).Select(route => $"{route.Method} {route.Path}").ShouldBe(
-        [
-            "POST /v1/users", "POST /v1/campaigns", "POST /v1/coupons", "POST /v1/claims", "POST /v1/redemptions",
-            "POST /v1/rewards", "POST /v1/quests", "POST /v1/quests/{id}/claims", "POST /v1/orders", "POST /v1/events",
-        ], ignoreOrder: true);
+            [
+                "POST /v1/users", "POST /v1/campaigns", "POST /v1/coupons", "POST /v1/claims", "POST /v1/redemptions",
+                "POST /v1/rewards", "POST /v1/quests", "POST /v1/quests/{id}/claims", "POST /v1/orders", "POST /v1/events",
+            ], ignoreOrder: true);
     }
 
     [Fact]

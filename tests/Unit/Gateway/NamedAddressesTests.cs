@@ -46,8 +46,8 @@ public sealed class NamedAddressesTests
     public async Task While_the_DNS_fails_what_it_said_last_counts()
     {
         using var names = new NamedAddresses(Answer, TimeProvider.System);
-        (await ResolveAsync(names, "http://boon.example/")).Destinations.Values.Single().Address.ShouldBe(
-            "http://boon.example/", "never found: stays a name");
+        (await ResolveAsync(names, "http://boon.example/")).Destinations.Values.Single().Address
+            .ShouldBe("http://boon.example/", "never found: stays a name");
         zone["boon.example"] = ["10.0.0.5"];
         (await ResolveAsync(names, "http://boon.example/")).Destinations.Values.Single().Address.ShouldBe("http://10.0.0.5/");
         zone.Clear();
@@ -96,10 +96,10 @@ public sealed class NamedAddressesTests
 
     private static ValueTask<ResolvedDestinationCollection> ResolveAsync(NamedAddresses names, string address) =>
         names.ResolveDestinationsAsync(
-        new Dictionary<string, DestinationConfig>
-        {
-            [address] = new() { Address = address, Health = new UriBuilder(address) { Port = 9090 }.Uri.AbsoluteUri },
-        }, CancellationToken.None);
+            new Dictionary<string, DestinationConfig>
+            {
+                [address] = new() { Address = address, Health = new UriBuilder(address) { Port = 9090 }.Uri.AbsoluteUri },
+            }, CancellationToken.None);
 
     /// <summary>A clock whose limits are over at once.</summary>
     private sealed class ImpatientClock : TimeProvider

@@ -36,7 +36,7 @@ public sealed class RuleIndexTests
         string Value() => Values[random.Next(Values.Length)];
         string When() => "{"
             + string.Join(
-            ",", Enumerable.Range(0, random.Next(1, 4)).Select(member => $"\"m{random.Next(3)}{(member == 2 ? "x" : "")}\":{Value()}"))
+                ",", Enumerable.Range(0, random.Next(1, 4)).Select(member => $"\"m{random.Next(3)}{(member == 2 ? "x" : "")}\":{Value()}"))
             + "}";
         string[] triggers = ["test.one", "test.one.v1", "test.one.v2", "test.two"];
         var rules = Enumerable.Range(0, 500)

@@ -12,8 +12,8 @@ public sealed partial class GuideTests
     {
         var rows = Rows("docs/guide/events.md", "## Catalogue").Select(row => (Name: row[0].Trim('`'), Members: MembersIn(row[2])))
             .Where(row => row.Name != "external.*").ToList();
-        rows.Select(row => $"{row.Name}: {string.Join(", ", row.Members)}").ShouldBe(
-            EventCatalog.Types.Select(entry => $"{entry.Key}: {string.Join(", ", MembersOf(entry.Value))}"), ignoreOrder: true);
+        rows.Select(row => $"{row.Name}: {string.Join(", ", row.Members)}")
+            .ShouldBe(EventCatalog.Types.Select(entry => $"{entry.Key}: {string.Join(", ", MembersOf(entry.Value))}"), ignoreOrder: true);
     }
 
     [Fact]

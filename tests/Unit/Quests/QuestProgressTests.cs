@@ -33,15 +33,15 @@ public sealed class QuestProgressTests
     [Fact]
     public void Without_a_window_completions_are_the_least_of_the_duplication_and_the_whole_streaks() =>
         Check.QuickThrowOnFailure(Prop.ForAll(
-        ArbMap.Default.ArbFor<(byte Streak, byte Duplication, byte Events)>(),
-        input =>
-        {
-            var (streak, duplication) = ((input.Streak % 7) + 1, (input.Duplication % 5) + 1);
-            var (state, outcomes) = Fold(Rules(streak, duplication), Enumerable.Repeat<int?>(null, input.Events));
-            state.Completions.ShouldBe(Math.Min(duplication, input.Events / streak));
-            outcomes.Count(outcome => outcome == Outcome.Completed).ShouldBe(state.Completions);
-            state.Streak.ShouldBe(state.Completions == duplication ? 0 : input.Events % streak);
-        }));
+            ArbMap.Default.ArbFor<(byte Streak, byte Duplication, byte Events)>(),
+            input =>
+            {
+                var (streak, duplication) = ((input.Streak % 7) + 1, (input.Duplication % 5) + 1);
+                var (state, outcomes) = Fold(Rules(streak, duplication), Enumerable.Repeat<int?>(null, input.Events));
+                state.Completions.ShouldBe(Math.Min(duplication, input.Events / streak));
+                outcomes.Count(outcome => outcome == Outcome.Completed).ShouldBe(state.Completions);
+                state.Streak.ShouldBe(state.Completions == duplication ? 0 : input.Events % streak);
+            }));
 
     [Fact]
     public void With_a_window_completions_are_those_of_a_reference_over_sets_of_days() => Check.QuickThrowOnFailure(Prop.ForAll(
@@ -74,8 +74,8 @@ public sealed class QuestProgressTests
         var rules = Rules(3, 1, unit: "day", zone: "UTC");
         Fold(rules, [10, 11, 10, 9, 11]).ShouldSatisfyAllConditions(
             fold => fold.State.ShouldBe(new QuestState(2, 0, 11)),
-            fold => fold.Outcomes.ShouldBe(
-                [Outcome.Progressed, Outcome.Progressed, Outcome.TooLate, Outcome.TooLate, Outcome.AlreadyCounted]));
+            fold => fold.Outcomes
+                .ShouldBe([Outcome.Progressed, Outcome.Progressed, Outcome.TooLate, Outcome.TooLate, Outcome.AlreadyCounted]));
         QuestProgress.Apply(new QuestState(2, 0, 11), rules with { Paused = true }, 12)
             .ShouldBe((new QuestState(2, 0, 11), Outcome.Paused));
     }
@@ -92,7 +92,7 @@ public sealed class QuestProgressTests
 
     private static DateTime Utc(string text) =>
         DateTime.Parse(
-        text, null, System.Globalization.DateTimeStyles.AdjustToUniversal | System.Globalization.DateTimeStyles.AssumeUniversal);
+            text, null, System.Globalization.DateTimeStyles.AdjustToUniversal | System.Globalization.DateTimeStyles.AssumeUniversal);
 
     [Theory]
     // Amsterdam goes to summer time on 2026-03-29 (23 hours) and back on 2026-10-25 (25 hours).
