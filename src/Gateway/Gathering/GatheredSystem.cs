@@ -7,7 +7,7 @@ internal sealed class GatheredSystem(Gatherer gatherer)
 {
     internal async Task AnswerAsync(HttpContext http)
     {
-        using var parts = await gatherer.AskAsync(http, gatherer.SameOfAll(http));
+        using var parts = await gatherer.AskAsync(http);
         if (parts is null)
             return;
         var modules = parts.Pages

@@ -91,7 +91,7 @@ internal sealed class Gatherer(ModuleCalls calls, Backends backends, GatewayHeal
     }
 
     /// <summary>Writes a page as it came: each item byte for byte.</summary>
-    private static async Task WriteAsync(HttpContext http, IEnumerable<JsonElement> items, string? next, IReadOnlyList<string> unavailable)
+    internal static async Task WriteAsync(HttpContext http, IEnumerable<JsonElement> items, string? next, IReadOnlyList<string> unavailable)
     {
         http.Response.ContentType = "application/json; charset=utf-8";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
