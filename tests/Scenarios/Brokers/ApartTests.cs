@@ -1,4 +1,6 @@
 using Boon.Support;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Boon.Scenarios.Brokers;
@@ -22,6 +24,8 @@ public sealed class ApartTests
                 ("Boon:Gateway:Modules", "http://127.0.0.1:1"),
                 .. Modules.Select(module => ($"Boon:Broker:Publishers:{module}", TestRabbit.Anybody)),
             ]);
+            // Its own address is known once it listens: a new rule asks each source where its log ends.
+            boon.Services.GetRequiredService<IConfiguration>()["Boon:Gateway:Modules"] = boon.Urls.First();
             var (_, username, password) = await boon.Register();
             var campaign = await boon.CreateCampaign(new { limit = 10 });
             var token = await boon.Api.SignIn(username, password);
