@@ -184,6 +184,6 @@ public sealed class RabbitFaultTests(RabbitFaultTests.OwnRabbit own) : IClassFix
 
         public async ValueTask InitializeAsync() => Rabbit = await TestRabbit.OwnAsync("identity", "orders");
 
-        public ValueTask DisposeAsync() => Rabbit.DisposeAsync();
+        public ValueTask DisposeAsync() => Rabbit is null ? default : Rabbit.DisposeAsync(); // it may not have started
     }
 }
