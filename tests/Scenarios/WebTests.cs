@@ -89,8 +89,8 @@ public sealed class WebTests(SharedBoon shared) : IClassFixture<SharedBoon>
                 .ShouldBe((204, origin, null));
             Header(preflight, "Access-Control-Allow-Methods").ShouldNotBeNull().ShouldContain("POST");
             Header(preflight, "Access-Control-Allow-Headers")!.Split(',').Select(name => name.Trim().ToLowerInvariant())
-                .ShouldBeSubsetOf(["authorization", "content-type", "idempotency-key", "if-none-match", "prefer", "traceparent",
-                    "tracestate"]);
+                .ShouldBeSubsetOf(["authorization", "boon-reason", "content-type", "idempotency-key", "if-none-match", "prefer",
+                    "traceparent", "tracestate"]);
             Header(preflight, "Access-Control-Max-Age").ShouldBe("3600");
             var refused = await Refused(open, origin);
             (refused.Code, Header(refused, "Access-Control-Allow-Origin")).ShouldBe((401, origin), "errors are readable too");
