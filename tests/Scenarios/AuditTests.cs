@@ -11,24 +11,26 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
     [Fact]
     public async Task Events_name_the_operator_member_or_key_that_caused_them_and_effects_the_system()
     {
-        var operatorToken = await boon.OperatorToken();
-        var operatorId = (await boon.Api.Get("/v1/users/me", operatorToken)).Id;
-        var campaign = await boon.CreateCampaign();
-        var (user, username, password) = await boon.Register();
-        var member = await boon.Api.SignIn(username, password);
-        await boon.Decisions(campaign, 1);
-        var key = await boon.Api.Post("/v1/api-keys", new { name = "A shop" }, operatorToken);
+        // All events of its host are judged, so no other test adds any.
+        await using var alone = await TestBoon.StartAsync();
+        var operatorToken = await alone.OperatorToken();
+        var operatorId = (await alone.Api.Get("/v1/users/me", operatorToken)).Id;
+        var campaign = await alone.CreateCampaign();
+        var (user, username, password) = await alone.Register();
+        var member = await alone.Api.SignIn(username, password);
+        await alone.Decisions(campaign, 1);
+        var key = await alone.Api.Post("/v1/api-keys", new { name = "A shop" }, operatorToken);
         var reported = new { specversion = "1.0", id = "1", source = "/shop", type = "visited", userid = user.ToString() };
-        (await boon.Api.Post("/v1/events", reported, key["key"].GetString())).Code.ShouldBe(202);
-        (await boon.Api.Put("/v1/coupon-types/AUDIT", new { perUser = 1 }, operatorToken)).Code.ShouldBeInRange(200, 204);
-        (await boon.Api.Post(
+        (await alone.Api.Post("/v1/events", reported, key["key"].GetString())).Code.ShouldBe(202);
+        (await alone.Api.Put("/v1/coupon-types/AUDIT", new { perUser = 1 }, operatorToken)).Code.ShouldBeInRange(200, 204);
+        (await alone.Api.Post(
             "/v1/coupons", new
             { coupons = new[]
             { new { code = "AUDIT", type = "AUDIT", discount = new { kind = "percent", value = 10 },
             expiresAt = "2090-01-01T00:00:00Z" } } }, operatorToken)).Code.ShouldBe(201);
-        (await boon.Api.Post("/v1/claims", new { type = "AUDIT" }, member)).Code.ShouldBeInRange(200, 202);
+        (await alone.Api.Post("/v1/claims", new { type = "AUDIT" }, member)).Code.ShouldBeInRange(200, 202);
 
-        var by = (await boon.Api.All<Event>("/v1/events", operatorToken)).ToLookup(e => e.Type, e => e.By);
+        var by = (await alone.Api.All<Event>("/v1/events", operatorToken)).ToLookup(e => e.Type, e => e.By);
         by["promotions.campaign-created.v1"].ShouldBe([$"operator:{operatorId}"]);
         by["intake.api-key-created.v1"].ShouldBe([$"operator:{operatorId}"]);
         by["promotions.coupons-uploaded.v1"].ShouldBe([$"operator:{operatorId}"]);
@@ -38,7 +40,7 @@ public sealed class AuditTests(SharedBoon shared) : IClassFixture<SharedBoon>
         by["external.visited"].ShouldBe([$"api-key:{key.Id}"]);
         by["promotions.coupon-claimed.v1"].ShouldBe([$"member:{user}"]);
         by["promotions.voucher-issued.v1"].ShouldBe(["system"]);
-        var downloaded = (await boon.Api.Get("/v1/logs/promotions", operatorToken)).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        var downloaded = (await alone.Api.Get("/v1/logs/promotions", operatorToken)).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => Views.Read<Event>(JsonDocument.Parse(line).RootElement));
         downloaded.Single(e => e.Type == "promotions.campaign-created.v1").By.ShouldBe($"operator:{operatorId}");
     }

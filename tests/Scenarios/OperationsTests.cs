@@ -30,8 +30,8 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
             "/v1/quests/events", "/v1/event-types", "/v1/quests/{id}/claims",
             "/v1/quests/completions", "/v1/wallet", "/v1/wallet/entries",
             "/v1/orders", "/v1/orders/{id}", "/v1/orders/{id}/cancel", "/v1/api-keys", "/v1/api-keys/{id}",
-            "/v1/events", "/v1/logs/{module}", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive", "/health/live", "/health/ready",
-            "/metrics",
+            "/v1/events", "/v1/audit", "/v1/system", "/v1/logs/{module}", "/v1/dead-letters", "/v1/dead-letters/{id}/redrive",
+            "/health/live", "/health/ready", "/metrics",
         ], ignoreOrder: true);
         foreach (var path in description["paths"].EnumerateObject())
             foreach (var operation in path.Value.EnumerateObject())

@@ -57,10 +57,20 @@ internal sealed record TestLog(string Module)
         return read;
     }
 
-    /// <summary>Everything that a stream has, up to its end.</summary>
+    /// <summary>Everything that a stream has, up to its end. A broker that has just started does not know its streams at once.</summary>
     internal async Task<List<ReceivedMessage>> ReadAllAsync(LogTransport transport)
     {
-        var end = (await transport.EndAsync(Module, CancellationToken.None))!;
+        var end = await Eventually.Get("the end of the stream", async () =>
+        {
+            try
+            {
+                return await transport.EndAsync(Module, CancellationToken.None);
+            }
+            catch (BrokerException)
+            {
+                return null;
+            }
+        });
         await using var consumer = await transport.ConsumerAsync(Module, -1, CancellationToken.None);
         return await ReadAsync(consumer, (int)end.Offset + 1);
     }
