@@ -103,7 +103,7 @@ public sealed class RuleStartServicesTests
     private static (string Key, string Value)[] RulesSettings(string identity) =>
     [
         ("ConnectionStrings:Identity", "Host=127.0.0.1;Port=1;Username=nobody;Database=elsewhere"), ("Boon:Services:Secret", Secret),
-        ("Boon:Broker:Url", "amqp://nobody@127.0.0.1:1"), ("Boon:Gateway:Modules:identity", identity),
+        ("Boon:Broker:Url", "amqp://nobody:nothing@127.0.0.1:1"), ("Boon:Gateway:Modules:identity", identity),
         ("Boon:Tokens:MaxStaleness", "01:00:00"),
     ];
 
