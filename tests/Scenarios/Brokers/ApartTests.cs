@@ -33,7 +33,7 @@ public sealed class ApartTests
             var code = await boon.HeldCoupon(token, maxUses: 1);
             var placed = await Eventually.Get("an order", async () => await boon.Api.Post(
                 "/v1/orders", new { product = "p", quantity = 1, total = new { amount = 1000, currency = "USD" }, code }, token)
-                is { Code: 201 } answer ? answer : null);
+                is { Code: 202 } answer ? answer : null);
             var settled = await boon.Settled(placed.Id, token);
             (settled["state"].GetString(), settled["toPay"].GetProperty("amount").GetInt64()).ShouldBe(("confirmed", 900));
             await Eventually.Holds("the users", async () =>

@@ -10,9 +10,10 @@ namespace Boon.Scenarios.Brokers;
 
 /// <summary>A copy holds exactly its source's log, whatever the stream brings and whatever fails when.</summary>
 [Collection("Defences")]
+[Trait("Category", "Heavy")] // each run has a RabbitMQ to start, and those without a defence wait for what never comes
 public sealed class CopyGuaranteeTests
 {
-    [Theory, Defended(nameof(BrokerDefences.OwnPublisher))]
+    [Theory(Explicit = true), Defended(nameof(BrokerDefences.OwnPublisher))]
     public Task A_message_of_somebody_else_is_refused(DefendedRun run) => Show(run, async copy =>
     {
         await copy.PublishAsync(copy.Log.Messages(1, 1), TestRabbit.Second);
@@ -24,7 +25,7 @@ public sealed class CopyGuaranteeTests
             .ShouldBe(genuine.Select(message => message.Event!.Id));
     });
 
-    [Theory, Defended(nameof(BrokerDefences.CopyInOrder))]
+    [Theory(Explicit = true), Defended(nameof(BrokerDefences.CopyInOrder))]
     public Task What_comes_too_early_is_written_in_its_turn(DefendedRun run) => Show(run, async copy =>
     {
         var all = copy.Log.Messages(1, 4);
@@ -34,7 +35,7 @@ public sealed class CopyGuaranteeTests
         (await copy.CountAsync()).ShouldBe(4);
     });
 
-    [Theory, Defended(nameof(BrokerDefences.CopyAtOnce))]
+    [Theory(Explicit = true), Defended(nameof(BrokerDefences.CopyAtOnce))]
     public Task Who_dies_between_the_messages_and_the_commit_loses_nothing(DefendedRun run) => Show(run, async copy =>
     {
         using var fault = Fails("receive");
@@ -45,7 +46,7 @@ public sealed class CopyGuaranteeTests
         (await copy.CountAsync()).ShouldBe(3);
     });
 
-    [Theory, Defended(nameof(BrokerDefences.GapStops))]
+    [Theory(Explicit = true), Defended(nameof(BrokerDefences.GapStops))]
     public Task Missing_events_are_waited_for_and_reported(DefendedRun run) => Show(run, async copy =>
     {
         var all = copy.Log.Messages(1, 5);
@@ -60,7 +61,7 @@ public sealed class CopyGuaranteeTests
         (await copy.ScalarAsync<bool>($"select trouble is null from {copy.Place.Schema}.received")).ShouldBeTrue();
     });
 
-    [Theory, Defended(nameof(BrokerDefences.ConfirmsFirst))]
+    [Theory(Explicit = true), Defended(nameof(BrokerDefences.ConfirmsFirst))]
     public Task What_was_not_confirmed_is_published_again(DefendedRun run) => Show(run, async copy =>
     {
         using var fault = Fails("ship");
@@ -71,7 +72,7 @@ public sealed class CopyGuaranteeTests
         log.Select(message => message.Message!.Event?.Sequence).OfType<long>().ShouldBe([1, 2, 3]);
     });
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task Another_log_stops_the_copy_until_it_is_accepted()
     {
         await using var copy = await TestCopy.CreateAsync();
@@ -96,7 +97,7 @@ public sealed class CopyGuaranteeTests
             .ShouldBe(log[..3].Concat(next[3..]).Select(message => message.Event!.Id));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_broker_that_loses_its_data_is_filled_again()
     {
         await using var rabbit = await TestRabbit.OwnAsync();
@@ -117,7 +118,7 @@ public sealed class CopyGuaranteeTests
         await copy.EqualsLogAsync();
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_log_is_published_again_from_where_somebody_says()
     {
         await using var copy = await TestCopy.CreateAsync();
