@@ -26,18 +26,26 @@ public sealed class CouponGuaranteeTests
         var (_, token) = (await boon.SeedMembers(1))[0];
         (await boon.Api.Post("/v1/claims", new { type = "STANDARD" }, token)).Code.ShouldBe(201);
         using var limit = new SemaphoreSlim(Connections);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(async _ =>
+        Task<Answer[]> redeeming;
+        // Two have begun before the first of them can end: without the lock both read that no use is taken.
+        await using (await OpenTransaction.BeginAsync(boon, "select from promotions.codes for update"))
         {
-            await limit.WaitAsync();
-            try
+            redeeming = Task.WhenAll(Enumerable.Range(0, 200).Select(async _ =>
             {
-                return await boon.Api.Post("/v1/redemptions", new { code = "C-0", amount = 1000, currency = "USD" }, token);
-            }
-            finally
-            {
-                limit.Release();
-            }
-        }));
+                await limit.WaitAsync();
+                try
+                {
+                    return await boon.Api.Post("/v1/redemptions", new { code = "C-0", amount = 1000, currency = "USD" }, token);
+                }
+                finally
+                {
+                    limit.Release();
+                }
+            }));
+            await Eventually.Holds("two to wait", () => boon.Scalar<bool>("select count(*) > 1 from pg_stat_activity where "
+                + "datname = current_database() and wait_event_type = 'Lock' and query like '%promotions.codes%'"));
+        }
+        var answers = await redeeming;
         answers.Count(answer => answer.Code == 201).ShouldBe(10);
         answers.Where(answer => answer.Code != 201).ShouldAllBe(answer => answer.Problem == "code-exhausted");
         (await boon.Scalar<long>("select count(*) from promotions.redemptions")).ShouldBe(10);
