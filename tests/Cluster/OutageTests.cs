@@ -11,7 +11,7 @@ public sealed class OutageTests
     [Fact]
     public async Task A_database_that_goes_away_is_said_once_waited_for_and_said_once_when_it_is_back()
     {
-        var database = await TestServer.CreateDatabaseAsync();
+        var database = await TestServer.CreateMigratedAsync();
         using var way = new Way(database);
         var folder = Directory.CreateTempSubdirectory("boon-outage-").FullName;
         var settings = new Dictionary<string, string>

@@ -49,7 +49,7 @@ internal sealed class TestCluster : IAsyncDisposable
     /// </summary>
     internal static async Task<TestCluster> CreateAsync(
         int size, IReadOnlyDictionary<string, string>? settings = null, bool fixedUrls = false, IReadOnlyList<string>? modules = null) =>
-        new(await TestServer.CreateDatabaseAsync(), size, settings, fixedUrls, modules);
+        new(await TestServer.CreateMigratedAsync(), size, settings, fixedUrls, modules);
 
     /// <summary>Where a process listens, when its address is fixed.</summary>
     internal string Url(int index) => urls[index];

@@ -31,7 +31,6 @@ public sealed class BoonProcess : IAsyncDisposable
         start.Environment["Boon__DrainTime"] = "00:00:00"; // no balancer sends it anything, unless the test says so
         foreach (var (key, value) in settings)
             start.Environment[key] = value;
-        start.Environment["DOTNET_TieredPGO"] = "0";
         return Run(start);
     }
 

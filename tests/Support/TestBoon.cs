@@ -1,6 +1,8 @@
+using Boon.FaultHost;
 using Boon.Host;
 using Boon.Identity;
 using Boon.Identity.Keys;
+using Boon.Identity.Passwords;
 using Boon.Platform.Access.Tokens;
 using Boon.Platform.Data;
 using Boon.Platform.Hosting;
@@ -45,11 +47,11 @@ public sealed class TestBoon : IAsyncDisposable
     public IEnumerable<string> Urls => host.App.Urls;
 
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
-        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, settings);
+        await StartOnAsync(await TestServer.CreateMigratedAsync(), ownsDatabase: true, modules: null, settings);
 
     /// <summary>A host that has more modules than Boon's own.</summary>
     public static async Task<TestBoon> StartWithAsync(params IModule[] more) =>
-        await StartOnAsync(await TestServer.CreateDatabaseAsync(), ownsDatabase: true, modules: null, [], more);
+        await StartOnAsync(await TestServer.CreateMigratedAsync(), ownsDatabase: true, modules: null, [], more);
 
     /// <summary>A host of some modules, on a database that the others have never seen.</summary>
     public static async Task<TestBoon> StartModulesAsync(string[] modules, params (string Key, string Value)[] settings) =>
@@ -67,6 +69,8 @@ public sealed class TestBoon : IAsyncDisposable
     {
         EventTriggers.TestPrefix = "test.";
         Databases.RequestStatementLimit = Eventually.Longest;
+        // What a hash costs by design would be most of what many tests cost.
+        PasswordHashing.Rounds = FaultyBoon.FastRounds;
     }
 
     private static async Task<TestBoon> StartOnAsync(

@@ -1,3 +1,4 @@
+using Boon.Host;
 using Boon.Platform.Data;
 using Boon.Platform.PrivatePostgres;
 using Npgsql;
@@ -12,6 +13,7 @@ namespace Boon.Support;
 public static class TestServer
 {
     private static readonly Lazy<Task<string>> Server = new(StartAsync);
+    private static readonly Lazy<Task<string>> Template = new(MigrateAsync);
     private static PrivatePostgres? started;
 
     /// <summary>More than all hosts of a machine with many processors take at once.</summary>
@@ -33,35 +35,79 @@ public static class TestServer
     }
 
     /// <summary>Creates an empty database; answers its connection string.</summary>
-    public static async Task<string> CreateDatabaseAsync()
+    public static Task<string> CreateDatabaseAsync() => CreateAsync("");
+
+    /// <summary>
+    /// Creates a database that has the migrations of all modules, as <c>boon migrate</c> leaves it: a copy costs far less than migrating.
+    /// Its logs have ids of their own.
+    /// </summary>
+    public static async Task<string> CreateMigratedAsync()
+    {
+        var database = await CreateAsync($"template {await Template.Value}");
+        await ExecuteAsync(database, string.Join(
+            ';', BoonHost.AllModules.Select(module => $"update {module.Name}.log_head set logid = gen_random_uuid()")));
+        return database;
+    }
+
+    /// <summary>Drops a database that <see cref="CreateDatabaseAsync"/> made.</summary>
+    public static Task DropDatabaseAsync(string connectionString) =>
+        DropAsync(new NpgsqlConnectionStringBuilder(connectionString).Database!);
+
+    private static async Task<string> CreateAsync(string from)
     {
         var server = await Server.Value;
         var name = "test_" + Guid.CreateVersion7().ToString("N");
-        await using var connection = new NpgsqlConnection(ForTest(server));
-        await connection.OpenAsync();
-        await using var command = new NpgsqlCommand($"create database {name}", connection);
-        await command.ExecuteNonQueryAsync();
+        await ExecuteAsync(server, $"create database {name} {from}");
         return new NpgsqlConnectionStringBuilder(server)
             { Database = name, MaxPoolSize = 25, CommandTimeout = (int)Eventually.Longest.TotalSeconds }.ConnectionString;
     }
 
-    /// <summary>Drops a database that <see cref="CreateDatabaseAsync"/> made.</summary>
-    public static async Task DropDatabaseAsync(string connectionString)
+    /// <summary>Migrates a database that nobody uses: this process copies it. Answers its name.</summary>
+    private static async Task<string> MigrateAsync()
     {
-        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        var database = await CreateDatabaseAsync();
+        var data = Directory.CreateTempSubdirectory("boon-template-").FullName;
+        var settings = new Dictionary<string, string?> { ["ConnectionStrings:Boon"] = database, ["Boon:Log:Level"] = "Fatal" };
+        await using (var host = await BoonHost.BuildAsync(new HostOptions(data, Settings: settings), CancellationToken.None))
+            await host.MigrateAsync(CancellationToken.None);
+        Directory.Delete(data, recursive: true);
+        return new NpgsqlConnectionStringBuilder(database).Database!;
+    }
+
+    private static async Task DropAsync(string name)
+    {
         await using var connection = new NpgsqlConnection(ForTest(await Server.Value));
         await connection.OpenAsync();
-        await DropDatabase.RunAsync(connection, name!, CancellationToken.None);
+        await DropDatabase.RunAsync(connection, name, CancellationToken.None);
+    }
+
+    private static async Task ExecuteAsync(string database, string sql)
+    {
+        await using var connection = new NpgsqlConnection(ForTest(database));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     private static async Task<string> StartAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => EndAsync().GetAwaiter().GetResult();
         if (Environment.GetEnvironmentVariable("BOON_TEST_POSTGRES") is { Length: > 0 } given)
             return given;
         var folder = Path.Combine(Checkout.Root, "artifacts", "tests");
         started = await PrivatePostgres.StartAsync(
             new PrivatePostgresOptions(folder, null) { Connections = Connections }, Console.WriteLine, CancellationToken.None);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => started.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        // A crash of the machine may take the databases of tests with it: no commit waits for the disk.
+        foreach (var sql in (string[])["alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()"])
+            await ExecuteAsync(started.AdministratorConnectionString, sql);
         return started.ConnectionString;
+    }
+
+    private static async Task EndAsync()
+    {
+        if (Template.IsValueCreated && Template.Value.IsCompletedSuccessfully)
+            await DropAsync(await Template.Value);
+        if (started is not null)
+            await started.DisposeAsync();
     }
 }

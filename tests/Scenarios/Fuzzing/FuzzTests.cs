@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Boon.Identity.Passwords;
 using Boon.Support;
 
 namespace Boon.Scenarios.Fuzzing;
@@ -62,8 +61,6 @@ public sealed class FuzzTests
     /// <summary>A host with something of everything in it, and who calls.</summary>
     private sealed class FuzzHost : IAsyncDisposable
     {
-        private const int FastRounds = 1_000;
-        private static readonly int rounds = PasswordHashing.Rounds;
         private readonly TestBoon boon;
         private readonly HttpClient http;
         private readonly Dictionary<string, string?> tokens;
@@ -82,9 +79,6 @@ public sealed class FuzzTests
 
         internal static async Task<FuzzHost> StartAsync()
         {
-            // What a hash costs by design is no hang: on a busy machine it takes seconds. This collection runs alone, so nobody else gets
-            // these hosts.
-            PasswordHashing.Rounds = FastRounds;
             var boon = await TestBoon.StartAsync(
                 ("Boon:SignIn:FailuresPerAddress", "1000000"), ("Boon:SignIn:FailuresPerAccount", "1000000"));
             var token = await boon.OperatorToken();
@@ -209,7 +203,6 @@ public sealed class FuzzTests
 
         public async ValueTask DisposeAsync()
         {
-            PasswordHashing.Rounds = rounds;
             http.Dispose();
             await boon.DisposeAsync();
         }
