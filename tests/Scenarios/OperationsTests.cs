@@ -1,3 +1,4 @@
+using Boon.Host;
 using Boon.Support;
 
 namespace Boon.Scenarios;
@@ -63,7 +64,9 @@ public sealed class OperationsTests(SharedBoon shared) : IClassFixture<SharedBoo
     [Fact]
     public async Task Logs_are_JSON_files_by_part_and_level()
     {
-        await using var loud = await TestBoon.StartAsync(("Boon:Log:Level", "Information"));
+        // All modules, and a database that lacks all migrations.
+        await using var loud = await TestBoon.StartModulesAsync(
+            [.. BoonHost.AllModules.Select(module => module.Name)], ("Boon:Log:Level", "Information"));
         await loud.Register();
         var id = (await loud.Api.Get("/v1/users/me", await loud.OperatorToken())).Id;
         var key = await loud.Api.Post("/v1/api-keys", new { name = "A shop" }, await loud.OperatorToken());
