@@ -9,9 +9,13 @@ public sealed class OpenTransaction : IAsyncDisposable
 
     private OpenTransaction(NpgsqlConnection connection) => this.connection = connection;
 
-    public static async Task<OpenTransaction> BeginAsync(TestBoon boon, string sql, params object[] values)
+    public static Task<OpenTransaction> BeginAsync(TestBoon boon, string sql, params object[] values) =>
+        BeginAsync(boon.Database, sql, values);
+
+    /// <summary>The same on a database that no host of this process has.</summary>
+    public static async Task<OpenTransaction> BeginAsync(string database, string sql, params object[] values)
     {
-        var connection = new NpgsqlConnection(TestServer.ForTest(boon.Database));
+        var connection = new NpgsqlConnection(TestServer.ForTest(database));
         await connection.OpenAsync();
         await using (var begin = new NpgsqlCommand("begin", connection))
             await begin.ExecuteNonQueryAsync();

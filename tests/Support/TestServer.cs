@@ -98,7 +98,8 @@ public static class TestServer
         started = await PrivatePostgres.StartAsync(
             new PrivatePostgresOptions(folder, null) { Connections = Connections }, Console.WriteLine, CancellationToken.None);
         // A crash of the machine may take the databases of tests with it: no commit waits for the disk.
-        foreach (var sql in (string[])["alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()"])
+        foreach (var sql in (string[])[
+            "alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()"])
             await ExecuteAsync(started.AdministratorConnectionString, sql);
         return started.ConnectionString;
     }

@@ -29,17 +29,22 @@ internal sealed record TestLog(string Module)
     internal LogMessage[] Messages(long from, int count, int size = 40) =>
         [.. Enumerable.Range(0, count).Select(i => Message(from + i, size))];
 
-    /// <summary>Publishes one batch after the other until the broker is lost; answers the last sequence that was confirmed.</summary>
+    /// <summary>
+    /// Publishes one batch after the other until the broker is lost; answers the last sequence that was confirmed. Large batches are few,
+    /// however late somebody ends the broker: after so many, it goes on with single messages.
+    /// </summary>
     internal async Task<long> PublishUntilLostAsync(LogPublisher publisher, TaskCompletionSource first)
     {
         const int batch = 500;
+        const int batches = 10;
         var from = 1L;
         try
         {
             while (true)
             {
-                await publisher.PublishAsync(Messages(from, batch), CancellationToken.None);
-                from += batch;
+                var count = from <= batch * batches ? batch : 1;
+                await publisher.PublishAsync(Messages(from, count), CancellationToken.None);
+                from += count;
                 first.TrySetResult();
             }
         }
