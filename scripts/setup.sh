@@ -37,18 +37,21 @@ X
 
 have_rabbitmq() { compgen -G '/usr/lib/rabbitmq/bin/rabbitmq-server' >/dev/null || command -v rabbitmq-server >/dev/null; }
 
-# Installs RabbitMQ where that is a matter of one command (root, apt); says what to do elsewhere.
-need_rabbitmq() {
+# Installs RabbitMQ where that is a matter of one command (root, apt); false elsewhere.
+get_rabbitmq() {
   have_rabbitmq && return 0
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing RabbitMQ from your distribution (apt-get install rabbitmq-server)..." >&2
-    # Its programs are wanted, not a server that the package starts: 101 forbids that.
-    local policy=/usr/sbin/policy-rc.d made=no
-    [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; made=yes; }
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server; } >&2 || true
-    [ $made = no ] || rm -f $policy
-    have_rabbitmq && return 0
-  fi
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  echo "Installing RabbitMQ from your distribution (apt-get install rabbitmq-server)..." >&2
+  # Its programs are wanted, not a server that the package starts: 101 forbids that.
+  local policy=/usr/sbin/policy-rc.d made=no
+  [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' > $policy; chmod +x $policy; made=yes; }
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rabbitmq-server; } >&2 || true
+  [ $made = no ] || rm -f $policy
+  have_rabbitmq
+}
+
+need_rabbitmq() {
+  get_rabbitmq && return 0
   cat >&2 <<'X'
 test: RabbitMQ 3.9 or newer is needed, for the tests of logs over a broker. Install it:
       apt-get install rabbitmq-server   (or: dnf install rabbitmq-server; brew install rabbitmq)

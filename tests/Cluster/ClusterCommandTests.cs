@@ -15,7 +15,7 @@ public sealed class ClusterCommandTests : IDisposable
     [Fact]
     public async Task It_does_the_main_job_and_starts_again_what_was_killed_and_only_that()
     {
-        await using var cluster = LocalCluster.Create();
+        await using var cluster = LocalCluster.Create(ClusterPlan.RabbitMq);
         await cluster.UpAsync();
         (await cluster.Api.Get("/health/ready")).Code.ShouldBe(200);
         await MainJobAsync(cluster);
@@ -34,8 +34,11 @@ public sealed class ClusterCommandTests : IDisposable
         (await cluster.Api.Get("/health/ready")).Code.ShouldBe(200);
 
         Process.GetProcessById(cluster.Postmaster()!.Value).Kill();
+        await cluster.KillBrokerAsync();
+        seen = await ClusterStatus.LookAsync(cluster.Folder, cluster.State, CancellationToken.None);
+        seen.Single(part => part.Name == BoonCluster.Rabbit).State.ShouldBe("does not run");
         await cluster.UpAsync();
-        cluster.Pids().ShouldBe(second, ignoreOrder: true, "the database is there again, at the same port");
+        cluster.Pids().ShouldBe(second, ignoreOrder: true, "the database and the broker are there again, at the same ports");
         seen = await ClusterStatus.LookAsync(cluster.Folder, cluster.State, CancellationToken.None);
         seen.ShouldAllBe(part => part.Ready);
         seen.Single(part => part.Name == BoonCluster.Postgres).More.ShouldContain($"of {ClusterSize.Of(6).All} connections");
@@ -43,6 +46,7 @@ public sealed class ClusterCommandTests : IDisposable
         await cluster.Boon.DownAsync(null);
         cluster.Pids().ShouldBeEmpty();
         cluster.Postmaster().ShouldBeNull();
+        cluster.Broker.ProcessId.ShouldBeNull();
     }
 
     [Fact]
@@ -62,8 +66,12 @@ public sealed class ClusterCommandTests : IDisposable
         var folder = new ClusterFolder(Path.Combine(data, "cluster"));
         var left = folder.Started().Select(name => new ClusterProcess(folder, name).Running()).OfType<ProcessIdentity>().ToList();
         left.Count.ShouldBe(6);
+        var broker = new ClusterBroker(folder);
+        broker.ProcessId.ShouldNotBeNull("RabbitMQ joins modules unless another way is asked for");
         (await RunAsync(settings, "down")).Output.ShouldContain("Nothing of the cluster in ");
         left.ShouldAllBe(process => !process.IsAlive);
+        broker.ProcessId.ShouldBeNull();
+        (await RunAsync(settings, "up", "--broker", "none")).Output.ShouldContain("was made with --broker rabbitmq");
 
         (status, output) = await RunAsync(settings, "up", "--urls", "http://127.0.0.1:0");
         output.ShouldContain("The cluster is up.");
@@ -74,7 +82,7 @@ public sealed class ClusterCommandTests : IDisposable
             (await api.SignIn("operator", LocalCluster.OperatorPassword)).ShouldNotBeEmpty("its password reaches Identity");
         (status, output) = await RunAsync(settings, "status");
         status.ShouldBe(0, output);
-        output.Split('\n').Length.ShouldBe(8, "the database, the gateway, and six modules");
+        output.Split('\n').Length.ShouldBe(9, "the database, the broker, the gateway, and six modules");
         (await RunAsync(settings, "down")).Status.ShouldBe(0);
         (await RunAsync(settings, "status")).Status.ShouldBe(1);
     }
@@ -118,7 +126,7 @@ public sealed class ClusterCommandTests : IDisposable
     public async Task The_demo_shows_the_main_job_on_a_cluster_and_leaves_nothing()
     {
         await using var demo = BoonProcess.Start(new Dictionary<string, string>(),
-            "--fast-hash", "demo", "--cluster", "--once", "--urls", "http://127.0.0.1:0", "--data", data);
+            "--fast-hash", "demo", "--cluster", "--broker", "none", "--once", "--urls", "http://127.0.0.1:0", "--data", data);
         (await demo.Exited()).ShouldBe(0, demo.Output);
         demo.Output.ShouldContain("Every check holds.");
         demo.Output.ShouldContain("gateway");

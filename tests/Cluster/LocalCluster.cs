@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Boon.Broker.PrivateRabbit;
 using Boon.Host.Cluster;
 using Boon.Support;
 
@@ -78,6 +79,16 @@ internal sealed class LocalCluster : IAsyncDisposable
         var file = Path.Combine(State.Postgres!, "data", "postmaster.pid");
         return File.Exists(file) && int.TryParse(File.ReadLines(file).First(), out var pid) && ProcessIdentity.BeganAt(pid) is not null
             ? pid : null;
+    }
+
+    /// <summary>Its RabbitMQ.</summary>
+    internal ClusterBroker Broker => new(Folder);
+
+    /// <summary>SIGKILL to RabbitMQ, and its end.</summary>
+    internal async Task KillBrokerAsync()
+    {
+        RabbitProcess.Kill(Broker.ProcessId!.Value);
+        await Eventually.Holds("the end of RabbitMQ", () => Task.FromResult(Broker.ProcessId is null));
     }
 
     private string AddressOf(string name) => BoonCluster.Address(State, name);

@@ -9,6 +9,9 @@ internal sealed record PrivateRabbitOptions(string Folder, IReadOnlyList<RabbitU
 {
     /// <summary>The folder of <c>rabbitmq-server</c>; null: look for it.</summary>
     internal string? BinariesDirectory { get; init; }
+
+    /// <summary>Where a server that does not run yet is to listen; 0: where it listened last, or anywhere.</summary>
+    internal int Port { get; init; }
 }
 
 /// <summary>
@@ -38,6 +41,13 @@ internal sealed class PrivateRabbit
     /// <summary>True where its programs are installed.</summary>
     internal static bool IsInstalled => RabbitServer.Binaries(null) is not null;
 
+    /// <summary>The process of a folder's server; null: it does not run.</summary>
+    internal static int? ProcessOf(string folder) => RabbitServer.RunningIn(Path.GetFullPath(folder));
+
+    /// <summary>Whether the server of a folder takes logins.</summary>
+    internal static Task<bool> AnswersAsync(string folder, CancellationToken ct) =>
+        RabbitServer.AnswersAsync(Path.GetFullPath(folder), ct);
+
     /// <summary>Starts the server of a folder, or adopts the one that runs. It takes logins when this returns.</summary>
     /// <param name="options">The folder and the users.</param>
     /// <param name="announce">Told, in a line each, what takes time.</param>
@@ -47,7 +57,7 @@ internal sealed class PrivateRabbit
     {
         var server = RabbitServer.Prepare(options);
         await using var turn = await TakeTurnAsync(server.Folder, ct);
-        await server.EnsureRunningAsync(options.Users, announce, ct);
+        await server.EnsureRunningAsync(options, announce, ct);
         return new PrivateRabbit(server);
     }
 

@@ -31,11 +31,15 @@ internal sealed record RabbitPorts(int Amqp, int Distribution, int Mapper)
     }
 
     /// <summary>Those of last time if they are free, else others; they are kept for the next time.</summary>
-    internal static async Task<RabbitPorts> ChooseAsync(string folder, CancellationToken ct)
+    /// <param name="folder">Where they are kept.</param>
+    /// <param name="amqp">The port for clients; 0: any.</param>
+    /// <param name="ct">Cancels the write.</param>
+    internal static async Task<RabbitPorts> ChooseAsync(string folder, int amqp, CancellationToken ct)
     {
         var last = Read(folder);
-        var chosen = last != None && TryOpen(last) is { } same ? same : TryOpen(None)
-            ?? throw new SetupException("No port of this machine is free.");
+        var chosen = last != None && (amqp == 0 || amqp == last.Amqp) && TryOpen(last) is { } same ? same
+            : TryOpen(None with { Amqp = amqp }) ?? throw new SetupException(amqp == 0 ? "No port of this machine is free."
+                : $"RabbitMQ cannot listen at 127.0.0.1:{amqp}: another program does.");
         await File.WriteAllTextAsync(Path.Combine(folder, FileName), string.Create(CultureInfo.InvariantCulture,
             $"{chosen.Amqp} {chosen.Distribution} {chosen.Mapper}"), ct);
         return chosen;

@@ -34,7 +34,9 @@ internal sealed class RabbitServer
     /// <summary>Says who its users are, so that a server with others is not adopted. Private, as all of the folder.</summary>
     private string UsersFile => Path.Combine(Folder, "users");
 
-    private string PasswordFile => Path.Combine(Folder, "password");
+    private string PasswordFile => PasswordFileOf(Folder);
+
+    private static string PasswordFileOf(string folder) => Path.Combine(folder, "password");
 
     /// <summary>The folder of the programs; null if there is none.</summary>
     internal static string? Binaries(string? configured) =>
@@ -54,23 +56,24 @@ internal sealed class RabbitServer
         return new RabbitServer(folder, binaries);
     }
 
-    internal async Task EnsureRunningAsync(IReadOnlyList<RabbitUser> users, Action<string> announce, CancellationToken ct)
+    internal async Task EnsureRunningAsync(PrivateRabbitOptions options, Action<string> announce, CancellationToken ct)
     {
         if (!File.Exists(PasswordFile))
             await WriteAsync("password", RandomNumberGenerator.GetHexString(48, lowercase: true), ct);
-        users = [.. users, RabbitUser.OfOperator(Owner, await File.ReadAllTextAsync(PasswordFile, ct))];
+        var owner = RabbitUser.OfOperator(Owner, await File.ReadAllTextAsync(PasswordFile, ct));
+        IReadOnlyList<RabbitUser> users = [.. options.Users, owner];
         var wanted = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
             string.Join('\n', users.Select(user => $"{user.Name} {user.Password} {user.Configure} {user.Write} {user.Read}")))));
         Ports = RabbitPorts.Read(Folder);
         if (ProcessId is not null && File.Exists(UsersFile) && await File.ReadAllTextAsync(UsersFile, ct) == wanted
-            && await AnswersAsync(users[^1], ct))
+            && await AnswersAsync(Ports.Amqp, owner.Password, ct))
             return;
         await StopAsync(Folder, ct);
         announce($"Starting a private RabbitMQ in {Folder} (some seconds)...");
-        Ports = await RabbitPorts.ChooseAsync(Folder, ct);
+        Ports = await RabbitPorts.ChooseAsync(Folder, options.Port, ct);
         await WriteConfigurationAsync(users, ct);
         await WriteAsync("users", wanted, ct);
-        await StartAsync(users[^1], ct);
+        await StartAsync(owner.Password, ct);
     }
 
     /// <summary>Stops the process of a folder: a clean shutdown if it manages that in time.</summary>
@@ -90,7 +93,7 @@ internal sealed class RabbitServer
         await RabbitPorts.Read(folder).EndMapperAsync(ct);
     }
 
-    private async Task StartAsync(RabbitUser owner, CancellationToken ct)
+    private async Task StartAsync(string password, CancellationToken ct)
     {
         var start = new ProcessStartInfo(Path.Combine(binaries, "rabbitmq-server"), "-detached")
             { WorkingDirectory = "/", RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false };
@@ -108,7 +111,7 @@ internal sealed class RabbitServer
         }
         var began = TimeProvider.System.GetTimestamp();
         var seen = false;
-        while (!await AnswersAsync(owner, ct))
+        while (!await AnswersAsync(Ports.Amqp, password, ct))
         {
             var alive = ProcessId is not null;
             seen |= alive;
@@ -119,12 +122,16 @@ internal sealed class RabbitServer
         }
     }
 
+    /// <summary>Whether the server of a folder takes logins.</summary>
+    internal static async Task<bool> AnswersAsync(string folder, CancellationToken ct) => RabbitPorts.Read(folder) is { Amqp: > 0 } ports
+        && File.Exists(PasswordFileOf(folder)) && await AnswersAsync(ports.Amqp, await File.ReadAllTextAsync(PasswordFileOf(folder), ct), ct);
+
     /// <summary>It is ready when it takes a login; that it takes ours says that it is the server of this folder.</summary>
-    private async Task<bool> AnswersAsync(RabbitUser owner, CancellationToken ct)
+    private static async Task<bool> AnswersAsync(int port, string password, CancellationToken ct)
     {
         var factory = new ConnectionFactory
         {
-            HostName = "127.0.0.1", Port = Ports.Amqp, UserName = owner.Name, Password = owner.Password, AutomaticRecoveryEnabled = false,
+            HostName = "127.0.0.1", Port = port, UserName = Owner, Password = password, AutomaticRecoveryEnabled = false,
             RequestedConnectionTimeout = LoginLimit, HandshakeContinuationTimeout = LoginLimit, ContinuationTimeout = LoginLimit,
         };
         try
@@ -193,7 +200,7 @@ internal sealed class RabbitServer
 
     private static string PidFile(string folder) => Path.Combine(folder, "pid");
 
-    private static int? RunningIn(string folder) =>
+    internal static int? RunningIn(string folder) =>
         File.Exists(PidFile(folder)) && int.TryParse(File.ReadAllText(PidFile(folder)), CultureInfo.InvariantCulture, out var process)
             && RabbitProcess.IsAlive(process) ? process : null;
 

@@ -13,6 +13,7 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
 {
     internal const string Gateway = BoonHost.GatewayName;
     internal const string Postgres = "postgres";
+    internal const string Rabbit = "rabbitmq";
     private const string OneDatabase = "boon";
     private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
@@ -38,6 +39,8 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
         if (before is not null && before.Broker != plan.Broker)
             throw new SetupException($"The cluster in {folder.Root} was made with --broker {before.Broker}, and its data is where that "
                 + $"puts it. Go on with it, or name another folder with --data.");
+        if (plan.Broker == ClusterPlan.RabbitMq)
+            ClusterBroker.CheckInstalled();
         var state = Place(plan, before);
         CheckGatewayAddress(state);
         folder.Write(state);
@@ -52,7 +55,15 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
         state = state with { Postgres = home };
         folder.Write(state);
         say($"PostgreSQL runs; {size.Pool} connections for each process, {size.All} together.");
-        var settings = new ClusterSettings(folder, plan, state);
+        IReadOnlyDictionary<string, string>? broker = null;
+        if (plan.Broker == ClusterPlan.RabbitMq)
+        {
+            (var port, broker) = await new ClusterBroker(folder).EnsureAsync(state.Ports[Rabbit], say, ct);
+            state = state with { Ports = new Dictionary<string, int>(state.Ports) { [Rabbit] = port } };
+            folder.Write(state);
+            say("RabbitMQ runs, with a user for each module.");
+        }
+        var settings = new ClusterSettings(folder, plan, state, broker);
         settings.WriteSecrets(texts);
         await MigrateAsync(settings, ct);
         var plans = names.ToDictionary(name => name, settings.Of);
@@ -75,6 +86,7 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
         // The gateway first: what it has taken is served to its end.
         await StopAsync(folder.Started().Where(name => name == Gateway));
         await StopAsync(folder.Started());
+        await new ClusterBroker(folder).StopAsync();
         await new ClusterDatabases(folder, binaries).StopAsync();
     }
 
@@ -114,6 +126,9 @@ internal sealed class BoonCluster(ClusterFolder folder, Action<string> say)
             free.Keep(port);
         var ports = new Dictionary<string, int>(StringComparer.Ordinal) { [Gateway] = gateway == 0 ? free.Take() : gateway };
         ports[Postgres] = known.TryGetValue(Postgres, out var server) ? server : free.Take();
+        if (plan.Broker == ClusterPlan.RabbitMq)
+            ports[Rabbit] = known.TryGetValue(Rabbit, out var broker) && (new ClusterBroker(folder).ProcessId is not null
+                || FreePorts.IsFree(IPAddress.Loopback, broker)) ? broker : free.Take();
         foreach (var name in Modules.SelectMany(plan.ProcessesOf))
             ports[name] = known.TryGetValue(name, out var last) && (Process(name).Running() is not null
                 || FreePorts.IsFree(IPAddress.Loopback, last)) ? last : free.Take();

@@ -8,7 +8,7 @@ namespace Boon.Host.Cluster;
 
 /// <summary>What a cluster is to be.</summary>
 /// <param name="Urls">Where the gateway listens.</param>
-/// <param name="Broker">What joins the modules: <see cref="NoBroker"/> for one database.</param>
+/// <param name="Broker">What joins the modules: <see cref="RabbitMq"/>, or <see cref="NoBroker"/> for one database.</param>
 /// <param name="Replicas">Processes of each module.</param>
 /// <param name="Settings">What the caller has set, for every process; secrets and what the cluster decides are left out.</param>
 /// <param name="OperatorPassword">The first operator's password at the first start; null: a random one.</param>
@@ -17,6 +17,7 @@ internal sealed record ClusterPlan(
     string Urls, string Broker, int Replicas, IReadOnlyDictionary<string, string> Settings, string? OperatorPassword, string? Binaries)
 {
     internal const string NoBroker = "none";
+    internal const string RabbitMq = "rabbitmq";
     internal const int MostReplicas = 8;
 
     /// <summary>The command that runs Boon: this very program, unless a test says otherwise.</summary>
@@ -28,7 +29,7 @@ internal sealed record ClusterPlan(
     /// <summary>Settings that the cluster decides itself: each process has its own.</summary>
     private static readonly string[] Decided =
         ["Boon:Data", "Boon:Urls", "Boon:Management:", "Boon:Migrate", "Boon:Gateway:Modules", "Boon:Gateway:HealthPort", "Boon:Operator:",
-        "Boon:Broker:", "Boon:Services:"];
+        "Boon:Broker:Url", "Boon:Broker:Password", "Boon:Broker:Publishers:", "Boon:Services:"];
 
     /// <summary>The plan of a command, from its options and the caller's settings.</summary>
     internal static ClusterPlan Of(IConfiguration configuration, string? urls, string broker, int replicas)

@@ -17,7 +17,8 @@ internal static class ClusterStatus
         using var probe = new ClusterProbe();
         var processes = await Task.WhenAll(BoonCluster.ProcessesOf(state).Prepend(BoonCluster.Gateway)
             .Select(name => LookAsync(folder, state, name, probe, ct)));
-        return [await PostgresAsync(folder, state, ct), .. processes];
+        IEnumerable<PartStatus> broker = state.Broker == ClusterPlan.RabbitMq ? [await RabbitAsync(folder, state, ct)] : [];
+        return [await PostgresAsync(folder, state, ct), .. broker, .. processes];
     }
 
     private static async Task<PartStatus> LookAsync(
@@ -39,6 +40,15 @@ internal static class ClusterStatus
         var port = text is null ? 0 : new Npgsql.NpgsqlConnectionStringBuilder(text).Port;
         return new PartStatus(BoonCluster.Postgres, seen is null ? null : Pid(state), $"127.0.0.1:{port}", seen is not null,
             seen is null ? "does not run" : "ready", seen is { } found ? $"{found.Open} of {found.Most} connections" : "");
+    }
+
+    private static async Task<PartStatus> RabbitAsync(ClusterFolder folder, ClusterState state, CancellationToken ct)
+    {
+        var broker = new ClusterBroker(folder);
+        var process = broker.ProcessId;
+        var ready = process is not null && await broker.AnswersAsync(ct);
+        return new PartStatus(BoonCluster.Rabbit, process, $"127.0.0.1:{state.Ports[BoonCluster.Rabbit]}", ready,
+            ready ? "ready" : process is null ? "does not run" : "no answer", "");
     }
 
     private static int? Pid(ClusterState state)

@@ -20,8 +20,9 @@ internal static class ClusterCommand
         };
         var up = new Command("up", "Starts what does not run, and replaces what is of another build or has other settings, one process "
             + "after the other. It returns when the gateway is ready.") { data, urls, broker, replicas };
-        up.SetAction((result, ct) => UpAsync(result.GetValue(data), configuration => ClusterPlan.Of(
-            configuration, result.GetValue(urls), result.GetValue(broker)!, result.GetValue(replicas)), ct));
+        up.SetAction((result, ct) => UpAsync(result.GetValue(data), (configuration, folder) => ClusterPlan.Of(
+            configuration, result.GetValue(urls), result.GetValue(broker) ?? folder.ReadState()?.Broker ?? ClusterPlan.RabbitMq,
+            result.GetValue(replicas)), ct));
         var status = new Command("status", "Shows each process, where it is, and how far it is behind. The exit status is 0 only if all "
             + "are ready.") { data };
         status.SetAction((result, ct) => StatusAsync(result.GetValue(data), ct));
@@ -32,25 +33,26 @@ internal static class ClusterCommand
     }
 
     /// <summary>What joins the modules of a cluster.</summary>
-    internal static Option<string> BrokerOption()
+    internal static Option<string?> BrokerOption()
     {
-        var broker = new Option<string>("--broker")
+        var broker = new Option<string?>("--broker")
         {
-            Description = "What joins the modules of a cluster. none: they share one database.",
-            HelpName = "NAME", DefaultValueFactory = _ => ClusterPlan.NoBroker,
+            Description = "What joins the modules of a cluster. rabbitmq (the default): each has a database of its own, and reads the "
+                + "logs of others over a RabbitMQ of the cluster. none: they share one database. A cluster that is there keeps what it has.",
+            HelpName = "NAME",
         };
-        broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker);
+        broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker, ClusterPlan.RabbitMq);
         return broker;
     }
 
-    private static async Task<int> UpAsync(string? data, Func<IConfiguration, ClusterPlan> plan, CancellationToken ct)
+    private static async Task<int> UpAsync(string? data, Func<IConfiguration, ClusterFolder, ClusterPlan> plan, CancellationToken ct)
     {
         using var configuration = Configuration();
         var folder = Folder(configuration, data);
         ClusterState state;
         try
         {
-            state = await new BoonCluster(folder, Console.WriteLine).UpAsync(plan(configuration), ct);
+            state = await new BoonCluster(folder, Console.WriteLine).UpAsync(plan(configuration, folder), ct);
         }
         catch (Exception error) when (error is not OperationCanceledException)
         {

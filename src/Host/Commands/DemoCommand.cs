@@ -33,7 +33,7 @@ internal static class DemoCommand
             { once, members, urls, data, cluster, broker };
         command.SetAction((result, ct) => result.GetValue(cluster)
             ? RunOnClusterAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data),
-                result.GetValue(broker)!, ct)
+                result.GetValue(broker) ?? ClusterPlan.RabbitMq, ct)
             : RunAsync(result.GetValue(once), result.GetValue(members), result.GetValue(urls), result.GetValue(data), ct));
         return command;
     }

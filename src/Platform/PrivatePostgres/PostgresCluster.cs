@@ -237,7 +237,7 @@ internal sealed class PostgresCluster
     private async Task<int> FreePortAsync(CancellationToken ct)
     {
         var last = File.Exists(PortFile) && int.TryParse(await File.ReadAllTextAsync(PortFile, ct), out var stored) ? stored : 0;
-        foreach (var port in (int[])[last, options.Port, 0])
+        foreach (var port in last > 0 ? (int[])[last, options.Port, 0] : [options.Port, 0])
             try
             {
                 using var listener = new TcpListener(IPAddress.Loopback, port);
