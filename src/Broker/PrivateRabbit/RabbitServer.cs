@@ -123,8 +123,11 @@ internal sealed class RabbitServer
     }
 
     /// <summary>Whether the server of a folder takes logins.</summary>
-    internal static async Task<bool> AnswersAsync(string folder, CancellationToken ct) => RabbitPorts.Read(folder) is { Amqp: > 0 } ports
-        && File.Exists(PasswordFileOf(folder)) && await AnswersAsync(ports.Amqp, await File.ReadAllTextAsync(PasswordFileOf(folder), ct), ct);
+    internal static async Task<bool> AnswersAsync(string folder, CancellationToken ct)
+    {
+        var password = PasswordFileOf(folder);
+        return File.Exists(password) && await AnswersAsync(RabbitPorts.Read(folder).Amqp, await File.ReadAllTextAsync(password, ct), ct);
+    }
 
     /// <summary>It is ready when it takes a login; that it takes ours says that it is the server of this folder.</summary>
     private static async Task<bool> AnswersAsync(int port, string password, CancellationToken ct)
