@@ -38,7 +38,7 @@ internal static class ClusterCommand
         var broker = new Option<string?>("--broker")
         {
             Description = "What joins the modules of a cluster. rabbitmq (the default): each has a database of its own, and reads the "
-                + "logs of others over a RabbitMQ of the cluster. none: they share one database. A cluster that is there keeps what it has.",
+                + "logs of others over a RabbitMQ of the cluster. none: they share one database. A cluster that is there keeps its way.",
             HelpName = "NAME",
         };
         broker.AcceptOnlyFromAmong(ClusterPlan.NoBroker, ClusterPlan.RabbitMq);
