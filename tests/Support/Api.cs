@@ -129,18 +129,22 @@ public static class Eventually
     /// <summary>What has not happened by then never will, however busy the machine is. Nobody who passes waits for so long.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
 
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(150);
+
     public static async Task<T> Get<T>(string what, Func<Task<T?>> look, TimeSpan? within = null)
         where T : class
     {
         var limit = TimeProvider.System.GetTimestamp();
         var longest = within ?? Longest;
-        while (true)
+        // Looks cost what the others need: the longer nothing comes, the fewer they are.
+        for (var pause = ShortestPause; ; pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 5 / 4, LongestPause.Ticks)))
         {
             if (await look() is { } found)
                 return found;
             if (TimeProvider.System.GetElapsedTime(limit) > longest)
                 throw new TimeoutException($"{what} did not come within {longest.TotalSeconds} s.");
-            await Task.Delay(10);
+            await Task.Delay(pause);
         }
     }
 

@@ -21,6 +21,7 @@ public sealed class TestBoon : IAsyncDisposable
     private readonly BoonHost host;
     private readonly string data;
     private readonly IReadOnlyList<IModule> modules;
+    private readonly Looks looks = new();
     private string? operatorToken;
     private bool ownsDatabase;
     private TestTopology? topology;
@@ -47,7 +48,10 @@ public sealed class TestBoon : IAsyncDisposable
     public IEnumerable<string> Urls => host.App.Urls;
 
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
-        await StartOnAsync(await TestServer.CreateMigratedAsync(), ownsDatabase: true, modules: null, settings);
+        await StartOnAsync(
+            // Where each module has its own, Identity's has no tables of others.
+            TestTopology.Asked == Topology.Services ? await TestServer.CreateDatabaseAsync() : await TestServer.CreateMigratedAsync(),
+            ownsDatabase: true, modules: null, settings);
 
     /// <summary>A host that has more modules than Boon's own.</summary>
     public static async Task<TestBoon> StartWithAsync(params IModule[] more) =>
@@ -262,18 +266,12 @@ public sealed class TestBoon : IAsyncDisposable
         return await command.ExecuteNonQueryAsync();
     }
 
-    public async Task<T> Scalar<T>(string sql, params object[] values)
-    {
-        await using var source = NpgsqlDataSource.Create(TestServer.ForTest(DatabaseOf(sql)));
-        await using var command = source.CreateCommand(sql);
-        foreach (var value in values)
-            command.Parameters.Add(new() { Value = value });
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
+    public Task<T> Scalar<T>(string sql, params object[] values) => looks.ScalarAsync<T>(DatabaseOf(sql), sql, values);
 
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
+        await looks.DisposeAsync();
         if (topology is not null)
             await topology.DisposeAsync();
         await host.DisposeAsync();

@@ -1,7 +1,9 @@
+using Boon.Broker.Transport;
 using Boon.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using RabbitMQ.Client;
 
 namespace Boon.Scenarios.Brokers;
 
@@ -13,7 +15,8 @@ public sealed class ApartTests
     [Fact]
     public async Task Orders_vouchers_and_quests_work_over_a_broker_and_replay_finds_the_same()
     {
-        await using var rabbit = await TestRabbit.OwnAsync();
+        var rabbit = await TestRabbit.SharedAsync();
+        await ForgetAsync(rabbit);
         var (promotions, orders) = (await TestServer.CreateDatabaseAsync(), await TestServer.CreateDatabaseAsync());
         try
         {
@@ -48,6 +51,16 @@ public sealed class ApartTests
             await TestServer.DropDatabaseAsync(promotions);
             await TestServer.DropDatabaseAsync(orders);
         }
+    }
+
+    /// <summary>Deletes the streams of an earlier run: nobody else has these names on the broker that all share.</summary>
+    private static async Task ForgetAsync(TestRabbit rabbit)
+    {
+        await using var connection = await new ConnectionFactory
+            { Uri = new Uri(rabbit.Url()), Password = TestRabbit.Password, AutomaticRecoveryEnabled = false }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        foreach (var module in Modules)
+            await channel.QueueDeleteAsync(LogTransport.NameOf(module));
     }
 
     private static async Task<T> Of<T>(string database, string sql)
