@@ -6,7 +6,7 @@ namespace Boon.Cluster;
 /// <summary>Replicas behind the gateway, under load: what becomes of requests while replicas die and are replaced.</summary>
 public sealed class GatewayReplicasTests(GatewayReplicasTests.ThreeReplicas replicas) : IClassFixture<GatewayReplicasTests.ThreeReplicas>
 {
-    private const int Clients = 8;
+    private const int Clients = 4;
 
     /// <summary>Three processes of all modules that share a database; tests end some, and the next starts them again.</summary>
     public sealed class ThreeReplicas : IAsyncLifetime

@@ -36,7 +36,10 @@ public sealed class OrderClusterTests
                 api.Post("/v1/orders", new { product = "p", quantity = 1, total = new { amount, currency = "USD" }, code }, token, key),
                 worker);
             if (placed.Problem == "idempotency-in-flight")
+            {
+                await Task.Delay(TestCluster.Pause);
                 continue;
+            }
             return placed.Status == HttpStatusCode.Accepted ? placed : throw new InvalidOperationException(placed.Text);
         }
     }

@@ -67,6 +67,7 @@ public sealed class QuestClusterTests
                     answer.Problem.ShouldBeOneOf("nothing-to-claim", "idempotency-in-flight");
                     if (answer.Problem == "nothing-to-claim" && await cluster.ScalarAsync<bool>(Quiet.Sql))
                         break;
+                    await Task.Delay(TestCluster.Pause);
                 }
             }
         }

@@ -10,7 +10,7 @@ namespace Boon.Cluster;
 /// </summary>
 public sealed class RollingRestartTests
 {
-    private const int Clients = 8;
+    private const int Clients = 4;
 
     [Theory]
     [Defended(nameof(Defences.Drain))]
@@ -18,7 +18,7 @@ public sealed class RollingRestartTests
 
     private static async Task RunAsync(DefendedRun run)
     {
-        await using var cluster = await TestCluster.CreateAsync(2, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:10" });
+        await using var cluster = await TestCluster.CreateAsync(2, new Dictionary<string, string> { ["Boon__DrainTime"] = "00:00:05" });
         await cluster.StartAllAsync(run.Switches);
         var token = await cluster.OperatorTokenAsync();
         await using var balancer = new Balancer([cluster.Api(0).Url, cluster.Api(1).Url]);

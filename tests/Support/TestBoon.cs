@@ -49,8 +49,10 @@ public sealed class TestBoon : IAsyncDisposable
 
     public static async Task<TestBoon> StartAsync(params (string Key, string Value)[] settings) =>
         await StartOnAsync(
-            // Where each module has its own, Identity's has no tables of others.
-            TestTopology.Asked == Topology.Services ? await TestServer.CreateDatabaseAsync() : await TestServer.CreateMigratedAsync(),
+            // Where modules have databases of their own, this one has no tables of theirs.
+            TestTopology.Asked == Topology.Services
+                || settings.Any(setting => setting.Key.StartsWith("ConnectionStrings:", StringComparison.Ordinal))
+                ? await TestServer.CreateDatabaseAsync() : await TestServer.CreateMigratedAsync(),
             ownsDatabase: true, modules: null, settings);
 
     /// <summary>A host that has more modules than Boon's own.</summary>
