@@ -32,6 +32,26 @@ public static class PostgresTools
         }
     }
 
+    /// <summary>Copies a schema into another database, in the place of the one that is there, as pg_dump and psql do.</summary>
+    public static async Task CopySchemaAsync(string schema, string from, string to)
+    {
+        await using (var connection = new NpgsqlConnection(TestServer.ForTest(to)))
+        {
+            await connection.OpenAsync();
+            await ExecuteAsync(connection, $"drop schema if exists {schema} cascade");
+        }
+        var file = Path.Combine(Directory.CreateTempSubdirectory("boon-dump-").FullName, "dump");
+        try
+        {
+            await RunAsync("pg_dump", ["--no-owner", $"--schema={schema}", $"--file={file}", $"--dbname={Place(from)}"]);
+            await RunAsync("psql", ["--quiet", "--set=ON_ERROR_STOP=1", $"--file={file}", $"--dbname={Place(to)}"]);
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(file)!, recursive: true);
+        }
+    }
+
     /// <summary>
     /// Copies a database within its cluster as it is at this moment; answers the copy. Whoever is connected loses the connection.
     /// </summary>

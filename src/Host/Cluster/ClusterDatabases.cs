@@ -7,6 +7,9 @@ namespace Boon.Host.Cluster;
 /// <summary>The PostgreSQL of a cluster, and the databases in it.</summary>
 internal sealed class ClusterDatabases(ClusterFolder folder, string? binaries, int port = 0)
 {
+    /// <summary>Seconds after which a server is slow.</summary>
+    private const int LongestLook = 5;
+
     private PrivatePostgresOptions Options(int connections) =>
         new(folder.Database, binaries) { Connections = connections, Port = port };
 
@@ -58,7 +61,7 @@ internal sealed class ClusterDatabases(ClusterFolder folder, string? binaries, i
     {
         try
         {
-            var quick = new NpgsqlConnectionStringBuilder(text) { Pooling = false, Timeout = 2, CommandTimeout = 2 };
+            var quick = new NpgsqlConnectionStringBuilder(text) { Pooling = false, Timeout = LongestLook, CommandTimeout = LongestLook };
             await using var source = new NpgsqlDataSourceBuilder(quick.ConnectionString) { Name = "cluster" }.Build();
             await using var connection = await source.OpenConnectionAsync(ct);
             return (await connection.Command("select count(*)::int from pg_stat_activity where backend_type = 'client backend'")

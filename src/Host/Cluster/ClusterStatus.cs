@@ -38,8 +38,9 @@ internal static class ClusterStatus
         var text = File.Exists(secret) ? await File.ReadAllTextAsync(secret, ct) : null;
         var seen = text is null ? null : await ClusterDatabases.ConnectionsAsync(text, ct);
         var port = text is null ? 0 : new Npgsql.NpgsqlConnectionStringBuilder(text).Port;
-        return new PartStatus(BoonCluster.Postgres, seen is null ? null : Pid(state), $"127.0.0.1:{port}", seen is not null,
-            seen is null ? "does not run" : "ready", seen is { } found ? $"{found.Open} of {found.Most} connections" : "");
+        var pid = Pid(state);
+        return new PartStatus(BoonCluster.Postgres, pid, $"127.0.0.1:{port}", seen is not null, StateOf(seen is not null, pid),
+            seen is { } found ? $"{found.Open} of {found.Most} connections" : "");
     }
 
     private static async Task<PartStatus> RabbitAsync(ClusterFolder folder, ClusterState state, CancellationToken ct)
@@ -48,14 +49,20 @@ internal static class ClusterStatus
         var process = broker.ProcessId;
         var ready = process is not null && await broker.AnswersAsync(ct);
         return new PartStatus(BoonCluster.Rabbit, process, $"127.0.0.1:{state.Ports[BoonCluster.Rabbit]}", ready,
-            ready ? "ready" : process is null ? "does not run" : "no answer", "");
+            StateOf(ready, process), "");
     }
+
+    /// <summary>Of a server: a busy machine is no dead one.</summary>
+    private static string StateOf(bool ready, int? process) => ready ? "ready" : process is null ? "does not run" : "slow to answer";
 
     private static int? Pid(ClusterState state)
     {
+        if (state.Postgres is null)
+            return null;
         try
         {
-            return int.Parse(File.ReadLines(Path.Combine(state.Postgres!, "data", "postmaster.pid")).First());
+            var pid = int.Parse(File.ReadLines(Path.Combine(state.Postgres, "data", "postmaster.pid")).First());
+            return ProcessIdentity.BeganAt(pid) is null ? null : pid;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
