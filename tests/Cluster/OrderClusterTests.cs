@@ -55,8 +55,9 @@ public sealed class OrderClusterTests
         var ordersEach = run.Defended ? 50 : 20;
         var maxUses = ordersEach * 3 / 5;
         await using var cluster = await TestCluster.CreateAsync(2);
-        // Besides the kills from outside, each incarnation kills itself inside its 10th batch, between effects and commit.
-        string[] switches = ["--kill-at", "batch:10", .. run.Switches];
+        // Besides the kills from outside, each incarnation kills itself inside a batch, between effects and commit: soon, because a busy
+        // machine has few and large ones; without the defence later, when it is a batch of orders.
+        string[] switches = ["--kill-at", run.Defended ? "batch:3" : "batch:10", .. run.Switches];
         await cluster.StartAllAsync(switches);
         var holders = await HoldersAsync(cluster, Members, maxUses);
         var queue = new ConcurrentQueue<int>(Enumerable.Range(0, Members * ordersEach));
