@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using Boon.Host.Commands;
 using Boon.Platform;
 using Boon.Platform.Data;
+using Boon.Platform.Log;
 using Boon.Platform.PrivatePostgres;
 using Spectre.Console;
 
@@ -60,7 +61,7 @@ internal static class Cli
     /// <summary>Errors that a person can mend, in a sentence; null for bugs, which keep their stack trace.</summary>
     private static string? Explain(Exception error) => error switch
     {
-        PrivatePostgresException or SetupException => error.Message,
+        PrivatePostgresException or SetupException or UnknownVersionException => error.Message,
         Npgsql.PostgresException postgres when PostgresErrors.IsMissingTable(postgres) =>
             $"The database lacks migrations ({postgres.MessageText}): run `boon migrate`.",
         Npgsql.PostgresException postgres =>

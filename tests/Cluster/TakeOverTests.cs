@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Boon.Platform;
-using Boon.Platform.Data;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -11,8 +10,8 @@ namespace Boon.Cluster;
 /// </summary>
 public sealed class TakeOverTests
 {
-    /// <summary>Without the limit on idle transactions the lock is held for as long as the holder is frozen.</summary>
-    private static readonly TimeSpan NeverWithin = Databases.IdleInTransactionLimit + TimeSpan.FromSeconds(5);
+    /// <summary>Without the limit of 10 s on idle transactions the lock is held for as long as the holder is frozen.</summary>
+    private static readonly TimeSpan NeverWithin = TimeSpan.FromSeconds(15);
 
     [Theory]
     [Defended(nameof(Defences.IdleTransactionTimeout), "batch", "sequencer")]

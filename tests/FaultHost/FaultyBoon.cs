@@ -9,6 +9,7 @@ using Boon.Intake;
 using Boon.Orders;
 using Boon.Platform;
 using Boon.Platform.Access.Tokens;
+using Boon.Platform.Data;
 using Boon.Platform.PrivatePostgres;
 using Boon.Platform.Rules;
 using Boon.Promotions;
@@ -19,8 +20,8 @@ namespace Boon.FaultHost;
 
 /// <summary>
 /// Boon with the switches that only tests reach: <c>[--without DEFENCE]... [--kill-at POINT:N] [--freeze-at POINT:N] [--slow-grant MS]
-/// [--fast-hash] BOON-ARGUMENTS</c>. At the Nth time that a fault point is reached the process sends itself SIGKILL or SIGSTOP, inside
-/// whatever it was doing.
+/// [--fast-hash] [--patient] BOON-ARGUMENTS</c>. At the Nth time that a fault point is reached the process sends itself SIGKILL or
+/// SIGSTOP, inside whatever it was doing.
 /// </summary>
 public static class FaultyBoon
 {
@@ -56,6 +57,9 @@ public static class FaultyBoon
                     PasswordHashing.Rounds = FastRounds;
                     ClusterPlan.Switches = ["--fast-hash"];
                     break;
+                case "--patient":
+                    BePatient();
+                    break;
                 default:
                     rest.Add(args[i]);
                     break;
@@ -65,6 +69,10 @@ public static class FaultyBoon
 
     /// <summary>Rounds of PBKDF2 where the hash is not what a test is about.</summary>
     public const int FastRounds = 1_000;
+
+    /// <summary>A machine that is busy with tests stands still for longer than Boon's sessions may; for tests of something else.</summary>
+    public static void BePatient() =>
+        Databases.RequestStatementLimit = Databases.IdleInTransactionLimit = TimeSpan.FromMinutes(3);
 
     /// <summary>Switches a defence off (or back on) in this process, by its name.</summary>
     public static void TakeOut(string defence, bool on = false) =>

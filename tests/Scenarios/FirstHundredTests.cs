@@ -2,9 +2,13 @@ using Boon.Support;
 
 namespace Boon.Scenarios;
 
-public sealed class FirstHundredTests(SharedBoon shared) : IClassFixture<SharedBoon>
+public sealed class FirstHundredTests : IAsyncLifetime
 {
-    private readonly TestBoon boon = shared.Boon;
+    private TestBoon boon = null!;
+
+    public async ValueTask InitializeAsync() => boon = await TestBoon.StartAsync();
+
+    public ValueTask DisposeAsync() => boon.DisposeAsync();
 
     [Fact]
     public async Task The_first_N_to_sign_in_get_a_voucher_and_the_others_a_reason()

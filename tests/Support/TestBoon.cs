@@ -4,7 +4,6 @@ using Boon.Identity;
 using Boon.Identity.Keys;
 using Boon.Identity.Passwords;
 using Boon.Platform.Access.Tokens;
-using Boon.Platform.Data;
 using Boon.Platform.Hosting;
 using Boon.Platform.Replay;
 using Boon.Platform.Rules;
@@ -74,7 +73,7 @@ public sealed class TestBoon : IAsyncDisposable
     static TestBoon()
     {
         EventTriggers.TestPrefix = "test.";
-        Databases.RequestStatementLimit = Eventually.Longest;
+        FaultyBoon.BePatient();
         // What a hash costs by design would be most of what many tests cost.
         PasswordHashing.Rounds = FaultyBoon.FastRounds;
     }

@@ -151,7 +151,7 @@ internal sealed class TestTopology : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("boon-topology-").FullName;
         folders.Add(folder);
         var environment = settings.ToDictionary(one => one.Key.Replace(":", "__", StringComparison.Ordinal), one => one.Value);
-        processes.Add(BoonProcess.Start(environment, ["--fast-hash", "serve", "--urls", url, "--data", folder,
+        processes.Add(BoonProcess.Start(environment, ["--fast-hash", "--patient", "serve", "--urls", url, "--data", folder,
             .. modules is null ? (string[])[] : ["--modules", modules]]));
     }
 

@@ -21,7 +21,7 @@ internal sealed class DatabasePools : IAsyncDisposable
     /// <summary>
     /// Unacknowledged for so long, a connection is given up by the server: also when a frozen client does not read what it asked for.
     /// </summary>
-    private static readonly TimeSpan TcpLimit = Databases.IdleInTransactionLimit;
+    private static readonly TimeSpan TcpLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// Statements go by their indexes, row by row, whatever the planner believes: a log or a pool grows faster than its statistics, and a

@@ -11,16 +11,16 @@ internal sealed class BrokerMigrations(LogPlaces places, IEnumerable<HostedModul
     private const string Lock = "select pg_advisory_xact_lock(hashtextextended('boon:broker-tables', 0))";
 
     /// <summary>A table or schema that is to be made.</summary>
-    private sealed record Part(string Name, ModuleDatabase Database, string Table, string Create);
+    private sealed record Part(string Name, ModuleDatabase Database, string Schema, string Table, string Create);
 
     /// <inheritdoc/>
     public override string Module => "broker";
 
     private IEnumerable<Part> Parts => !places.HasBroker ? [] :
     [
-        .. modules.Select(module => new Part($"shipped of {module.Name}", module.Database, $"{module.Name}.shipped", Shipped(module.Name))),
+        .. modules.Select(module => new Part($"shipped of {module.Name}", module.Database, module.Name, "shipped", Shipped(module.Name))),
         .. places.Copies.Select(copy =>
-            new Part($"copy of {copy.Source}", copy.Database, $"{copy.Schema}.received", CopySchema.Create(copy.Schema))),
+            new Part($"copy of {copy.Source}", copy.Database, copy.Schema, "received", CopySchema.Create(copy.Schema))),
     ];
 
     /// <inheritdoc/>
@@ -65,6 +65,10 @@ internal sealed class BrokerMigrations(LogPlaces places, IEnumerable<HostedModul
         insert into {schema}.shipped default values;
         """;
 
-    private static Task<bool> IsThereAsync(NpgsqlConnection connection, Part part, CancellationToken ct) =>
-        connection.Command("select to_regclass($1) is not null", part.Table).ScalarAsync<bool>(ct);
+    /// <summary>
+    /// Read from the catalogue's tables. <c>to_regclass</c> answers from the session's memory, which is older than the wait
+    /// for the lock.
+    /// </summary>
+    private static Task<bool> IsThereAsync(NpgsqlConnection connection, Part part, CancellationToken ct) => connection.Command(
+        "select exists (select from pg_tables where schemaname = $1 and tablename = $2)", part.Schema, part.Table).ScalarAsync<bool>(ct);
 }

@@ -67,6 +67,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
     {
         if (transaction is not null)
             return;
+        Model.Make();
         connection = await Database.Source.OpenConnectionAsync(ct);
         transaction = await connection.BeginTransactionAsync(ct);
         if (Idempotency is not null)
@@ -168,6 +169,23 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         // A save that fails ends the transaction; a savepoint before each would cost two round trips.
         context.Database.AutoSavepointsEnabled = false;
         return context;
+    }
+
+    /// <summary>
+    /// EF's model of the context, which is made once in a process. On a busy machine that takes seconds, and a session may not be idle in
+    /// its transaction for so long: so it is made before the first one begins.
+    /// </summary>
+    private static class Model
+    {
+        static Model()
+        {
+            using var context = ModuleContext.Create<TContext>(connection: null);
+            _ = context.Model;
+        }
+
+        internal static void Make()
+        {
+        }
     }
 
     private async ValueTask EndAsync()
