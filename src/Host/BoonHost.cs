@@ -263,7 +263,7 @@ internal sealed class BoonHost : IAsyncDisposable
             services.AddLogLag(builder.Configuration);
             services.AddBoonWeb(builder.Configuration);
             services.AddBoonModules(builder.Configuration, known, modules);
-            services.AddBoonBroker(builder.Configuration, known, modules);
+            services.AddBoonBroker(builder.Configuration, modules);
         }
         if (Settings.ProxiesOf(builder.Configuration).ToList() is { Count: > 0 } proxies)
             services.Configure<ForwardedHeadersOptions>(forwarded =>

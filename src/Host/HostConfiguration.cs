@@ -44,7 +44,7 @@ internal static class HostConfiguration
     /// </summary>
     internal static List<string>? InReach(IConfiguration configuration, IReadOnlyList<IModule> known)
     {
-        if (string.IsNullOrEmpty(configuration["Boon:Broker:Url"]) || Settings.Database.Of(configuration) is not null)
+        if (Settings.BrokerUrl.Of(configuration) is null || Settings.Database.Of(configuration) is not null)
             return null;
         return [.. known.Select(module => module.Name).Where(name => !string.IsNullOrEmpty(configuration.GetConnectionString(name)))];
     }

@@ -12,7 +12,7 @@ namespace Boon.Broker.Receiving;
 /// </summary>
 internal sealed partial class CopyFiller(LogPlace copy, ModuleClient client, LogSignals signals, ILogger logger)
 {
-    private readonly CopyTables tables = new(copy);
+    private readonly CopyTables tables = new(copy, signals);
 
     /// <summary>True when the source gave the next event, and perhaps more: the stream has to be opened again.</summary>
     internal async Task<bool> FillAsync(LiveSession session, StreamReading reading, CopyState state, CancellationToken ct)
@@ -51,8 +51,6 @@ internal sealed partial class CopyFiller(LogPlace copy, ModuleClient client, Log
     {
         await tables.WriteAsync(
             session.Connection, state, reading.LogId, events, reading.Stream, reading.Offset, reading.SourceHead, ct);
-        CopyMetrics.Received(copy.Source, events.Count);
-        signals.Sequenced(copy.Source, copy.Database.Background);
         state = state with { Last = events[^1].Sequence, LogId = reading.LogId };
         events.Clear();
         return state;

@@ -25,7 +25,7 @@ internal sealed partial class CopyReceiver(
     /// <summary>Events that are written in one transaction.</summary>
     internal const int MostWritten = 5_000;
 
-    private readonly CopyTables tables = new(copy);
+    private readonly CopyTables tables = new(copy, signals);
     private readonly CopyFiller filler = new(copy, client, signals, logger);
     private readonly Backoff away = new();
     private bool said;
@@ -159,8 +159,6 @@ internal sealed partial class CopyReceiver(
         {
             await tables.WriteAsync(
                 session.Connection, state, reading.LogId, reading.Fresh, reading.Stream, reading.Offset, reading.SourceHead, ct);
-            CopyMetrics.Received(copy.Source, reading.Fresh.Count);
-            signals.Sequenced(copy.Source, copy.Database.Background);
             state = state with { Last = reading.Last, LogId = reading.LogId };
         }
         reading.Written();

@@ -4,7 +4,7 @@ using Boon.Platform.Data;
 namespace Boon.Broker.Receiving;
 
 /// <summary>Reads and writes the tables of a copy.</summary>
-internal sealed class CopyTables(LogPlace copy)
+internal sealed class CopyTables(LogPlace copy, LogSignals signals)
 {
     private readonly string schema = copy.Schema;
 
@@ -52,7 +52,7 @@ internal sealed class CopyTables(LogPlace copy)
             """, known.Column(e => e.Sequence), known.Column(e => e.Id))
             .ScalarAsync<long?>(ct);
 
-    /// <summary>Writes events that follow the last one of a state.</summary>
+    /// <summary>Writes events that follow the last one of a state, and wakes who reads the copy.</summary>
     internal async Task WriteAsync(
         NpgsqlConnection connection, CopyState from, Guid logId, IReadOnlyList<LoggedEvent> events, Guid? stream, long offset,
         long sourceHead, CancellationToken ct)
@@ -69,6 +69,8 @@ internal sealed class CopyTables(LogPlace copy)
             .ExecuteAsync(ct);
         if (written != events.Count)
             throw new InvalidOperationException($"The copy of {copy.Source} was changed meanwhile.");
+        CopyMetrics.Received(copy.Source, events.Count);
+        signals.Sequenced(copy.Source, copy.Database.Background);
     }
 
     /// <summary>

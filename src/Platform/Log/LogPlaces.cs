@@ -78,7 +78,6 @@ public sealed class LogPlaces
     private readonly ConcurrentDictionary<(string Reader, string Source), LogPlace> places = new();
     private readonly Databases databases;
     private readonly List<string> hosted;
-    private readonly List<LaneConnections> readers;
     private readonly Lazy<IReadOnlyList<LogPlace>> copies;
 
     /// <summary>The places of a process.</summary>
@@ -90,10 +89,10 @@ public sealed class LogPlaces
         Databases databases, IConfiguration configuration, IEnumerable<string> hosted, IEnumerable<LaneConnections> readers)
     {
         this.databases = databases;
-        HasBroker = !string.IsNullOrEmpty(configuration["Boon:Broker:Url"]);
+        HasBroker = Settings.BrokerUrl.Of(configuration) is not null;
         this.hosted = [.. hosted];
-        this.readers = [.. readers];
-        copies = new(FindCopies);
+        copies = new(() => !HasBroker ? []
+            : [.. CopiesIn(configuration, this.hosted, readers).Select(copy => Of(copy.Reader, copy.Source))]);
     }
 
     /// <summary>True when a broker is set: logs of other databases are read from copies.</summary>
@@ -123,11 +122,17 @@ public sealed class LogPlaces
         return Copies.FirstOrDefault(copy => copy.Source == source);
     }
 
-    private List<LogPlace> FindCopies()
-    {
-        var wanted = hosted.Select(module => (Reader: module, Source: Everywhere))
-            .Concat(readers.SelectMany(reader => reader.Sources.Select(source => (Reader: reader.Module, Source: source))));
-        return [.. wanted.Select(one => Of(one.Reader, one.Source)).Where(place => place.IsCopy)
-            .DistinctBy(place => (place.Database.Background, place.Source))];
-    }
+    /// <summary>
+    /// The copies of a process with a broker, each once: of the logs in other databases that its modules read, and of the log of
+    /// <see cref="Everywhere"/>.
+    /// </summary>
+    /// <param name="configuration">Says which modules share a database.</param>
+    /// <param name="hosted">The modules of the process.</param>
+    /// <param name="readers">What their subscriptions read.</param>
+    public static IEnumerable<(string Reader, string Source)> CopiesIn(
+        IConfiguration configuration, IEnumerable<string> hosted, IEnumerable<LaneConnections> readers) => hosted
+        .Select(module => (Reader: module, Source: Everywhere))
+        .Concat(readers.SelectMany(reader => reader.Sources.Select(source => (Reader: reader.Module, Source: source))))
+        .Where(one => Databases.TextOf(configuration, one.Reader) != Databases.TextOf(configuration, one.Source))
+        .DistinctBy(one => (Databases.TextOf(configuration, one.Reader), one.Source));
 }
