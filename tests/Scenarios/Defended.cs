@@ -7,13 +7,6 @@ namespace Boon.Scenarios;
 /// <summary>Shows a guarantee on a host of its own, with a defence and without it.</summary>
 internal static class Defended
 {
-    /// <summary>A host of some modules in which a transaction may stand still for as long as a test wants.</summary>
-    internal static async Task<TestBoon> StartPatientAsync(string[] modules, params (string Key, string Value)[] settings)
-    {
-        using var switched = new DefendedRun(nameof(Defences.IdleTransactionTimeout), false).InThisProcess();
-        return await TestBoon.StartModulesAsync(modules, settings);
-    }
-
     /// <summary>Runs a check that must hold with the defence, or must fail without it.</summary>
     internal static async Task Show(DefendedRun run, Func<TestBoon, Task> check, Task<TestBoon>? starting = null)
     {

@@ -52,7 +52,7 @@ public sealed class LaneChangeTests
                 "select count(*) from promotions.checkpoints where subscription = $1 and lanes = 3", LaneTests.Name) == 3);
         await another.StopAsync(CancellationToken.None);
         said.Errors.ShouldBeEmpty();
-    }, StartPatientAsync(["identity", "promotions"]));
+    }, TestBoon.StartModulesAsync(["identity", "promotions"]));
 
     /// <summary>
     /// A rolling deployment: a process with 2 lanes runs, one with 3 starts and dies at once, so that the change it asked for is ended by
@@ -125,7 +125,7 @@ public sealed class LaneChangeTests
 
         Task HasHandled(int events) =>
             Eventually.Holds("all events", async () => await boon.Scalar<long>("select count(*) from promotions.lane_probe") == events);
-    }, StartPatientAsync(["identity", "promotions"]));
+    }, TestBoon.StartModulesAsync(["identity", "promotions"]));
 
     /// <summary>
     /// Two hosts with different numbers on one database, of which the one that started last stops again, while members do what a quest

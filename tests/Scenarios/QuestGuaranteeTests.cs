@@ -182,7 +182,7 @@ public sealed class QuestGuaranteeTests
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'completed'", quest))
             .ShouldBe(100);
         (await boon.Scalar<long>("select count(*) from quests.received where quest_id = $1 and outcome = 'paused'", quest)).ShouldBe(50);
-    }, StartPatientAsync(
+    }, TestBoon.StartModulesAsync(
         ["identity", "quests"], ("Boon:Subscriptions:quests.track-progress:Lanes", "1"),
         ("Boon:Subscriptions:quests.track-progress:BatchSize", "500")));
 

@@ -241,7 +241,7 @@ public sealed class QuestReversalTests
         (await Gold(boon, token)).ShouldBe(0);
         (await boon.Api.All<WalletEntry>("/v1/wallet/entries", token)).Select(entry => entry.Amount).ShouldBe([-5, 5]);
         await ReplayAgrees(boon);
-    }, StartPatientAsync(["identity", "quests", "wallet"]));
+    }, TestBoon.StartModulesAsync(["identity", "quests", "wallet"]));
 
     [Theory]
     [Defended(nameof(WalletDefences.OncePerCompletion))]
