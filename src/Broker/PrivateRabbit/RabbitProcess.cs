@@ -29,6 +29,8 @@ internal static class RabbitProcess
 
     private static bool IsZombie(int process)
     {
+        if (!Directory.Exists("/proc/self"))
+            return false; // a system that does not say
         try
         {
             // pid (name) state ...
@@ -37,7 +39,7 @@ internal static class RabbitProcess
         }
         catch (IOException)
         {
-            return false; // a system without /proc, or it has just gone
+            return true; // it has just gone
         }
     }
 

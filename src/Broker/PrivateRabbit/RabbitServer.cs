@@ -103,6 +103,7 @@ internal sealed class RabbitServer
         var log = new DirectoryInfo(Path.Combine(Folder, "log"));
         foreach (var old in log.GetFiles())
             old.Delete();
+        File.Delete(PidFile(Folder)); // the number of one that was killed says nothing of this one
         using (var script = Process.Start(start)!)
         {
             await script.WaitForExitAsync(ct);

@@ -117,7 +117,7 @@ internal sealed partial class Shipper(
             return null;
         if (at < head)
             LogGoesOn(logger, database.Module, at, head);
-        return new Place(end?.Stream ?? Guid.CreateVersion7(), logId, at);
+        return new Place(end?.Stream ?? OrderedId.New(), logId, at);
     }
 
     private Task<LogPage> ReadAsync(LiveSession session, long after, CancellationToken ct) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Boon.Platform.Data;
 
 namespace Boon.Broker.Transport;
 
@@ -27,7 +28,7 @@ internal static class CloudEvents
     {
         var e = message.Event;
         header(names.SpecVersion, SpecVersion);
-        header(names.Id, (e?.Id ?? Guid.CreateVersion7()).ToString());
+        header(names.Id, (e?.Id ?? OrderedId.New()).ToString());
         header(names.Source, $"/{module}");
         header(names.Type, e?.Type ?? Heartbeat);
         header(names.Stream, message.Stream.ToString());

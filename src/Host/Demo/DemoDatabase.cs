@@ -37,7 +37,7 @@ internal sealed class DemoDatabase : IAsyncDisposable
             .ReadAllAsync(row => row.GetString(0), ct);
         foreach (var database in stale)
             await connection.Command($"drop database if exists {database}").ExecuteAsync(ct);
-        var fresh = Prefix + Guid.CreateVersion7().ToString("N");
+        var fresh = Prefix + OrderedId.New().ToString("N");
         await connection.Command($"create database {fresh}").ExecuteAsync(ct);
         return new DemoDatabase(server, fresh);
     }

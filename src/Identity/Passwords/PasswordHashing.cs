@@ -55,7 +55,7 @@ internal sealed class PasswordHashing : IDisposable
 
     public PasswordHashing()
     {
-        unknown = new(() => hasher.HashPassword(null!, Guid.CreateVersion7().ToString()));
+        unknown = new(() => hasher.HashPassword(null!, OrderedId.New().ToString()));
         for (var i = 0; i < Environment.ProcessorCount; i++)
             new Thread(Work) { IsBackground = true, Name = $"password-hash-{i}" }.Start();
     }

@@ -61,7 +61,7 @@ internal static class SignIn
         if (await limits.LockedForAsync(unit, counted, ct) is { } nowLocked)
             return SignInLimits.TooMany(http, nowLocked);
 
-        var sessionId = Guid.CreateVersion7();
+        var sessionId = OrderedId.New();
         var refreshToken = SessionTokens.NewRefreshToken();
         // Only if the password is still the one that was checked; the row lock makes the numbers 1, 2, 3 under concurrency.
         var signedIn = await unit.Command($"""

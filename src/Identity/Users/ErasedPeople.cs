@@ -73,7 +73,7 @@ internal sealed class ErasedPeople(IConfiguration configuration, IDataProtection
     private async Task<byte[]> MakeSecretAsync(Unit<IdentityDb> unit, CancellationToken ct)
     {
         var secret = RandomNumberGenerator.GetBytes(SecretBytes);
-        await unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", Guid.CreateVersion7(),
+        await unit.Command("insert into identity.erased_secrets (id, secret) values ($1, $2)", OrderedId.New(),
             protector.Protect(secret))
             .ExecuteAsync(ct);
         return secret;

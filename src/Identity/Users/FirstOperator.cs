@@ -31,7 +31,7 @@ internal sealed partial class FirstOperator(
         await using var unit = scope.ServiceProvider.GetRequiredService<Unit<IdentityDb>>();
         await unit.BeginAsync(cancellationToken);
         var user = User.Register(
-            Guid.CreateVersion7(), Username, email: null, phone: null, "Operator", birthday: null, hash!, Role.Operator);
+            OrderedId.New(), Username, email: null, phone: null, "Operator", birthday: null, hash!, Role.Operator);
         unit.Db.Add(user);
         unit.Append(new UserRegistered(user.Id, user.Username, null, null, user.FullName, Returning: false));
         try

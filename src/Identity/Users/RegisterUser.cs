@@ -62,7 +62,7 @@ internal static class RegisterUser
             return PasswordHashing.Busy(http);
 
         var user = User.Register(
-            Guid.CreateVersion7(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
+            OrderedId.New(), username, request.Email!, request.Phone!, request.FullName!, request.Birthday, hash);
         await unit.BeginAsync(ct);
         unit.Db.Add(user);
         if (unit.By == Actor.Anonymous)

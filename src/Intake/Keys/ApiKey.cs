@@ -37,7 +37,7 @@ internal sealed class ApiKey
     {
         var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
         return (key, new ApiKey
-            { Id = Guid.CreateVersion7(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
+            { Id = OrderedId.New(), Name = name, Start = key[..StartLength], Hash = HashOf(key), CreatedBy = createdBy });
     }
 
     /// <summary>True for what looks like a key: only then a database is asked.</summary>

@@ -62,7 +62,7 @@ internal static class PlaceOrder
 
         await unit.BeginAsync(ct);
         var (id, total, confirmed) =
-            (Guid.CreateVersion7(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), code is null);
+            (OrderedId.New(), new Money(request.Total!.Amount!.Value, request.Total.Currency!), code is null);
         var state = confirmed ? Order.Confirmed : Order.Pending;
         var placed = unit.Append(new OrderPlaced(id, user, request.Product!, request.Quantity!.Value, total, code));
         if (confirmed)

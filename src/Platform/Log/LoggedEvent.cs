@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Boon.Platform.Data;
 
 namespace Boon.Platform.Log;
 
@@ -72,7 +73,7 @@ internal sealed record PendingEvent(
 
     internal static PendingEvent From<TEvent>(TEvent @event, string? traceParent, Guid? causationId, string? by)
         where TEvent : IEvent => new(
-            Guid.CreateVersion7(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
+            OrderedId.New(), TEvent.Name, @event.AggregateType, @event.AggregateId, @event.UserId,
             JsonSerializer.Serialize(@event, EventCatalog.JsonOf<TEvent>()), traceParent, causationId, by)
                 { Refusal = (@event as IRefusal)?.Reason };
 }

@@ -67,7 +67,7 @@ internal static class DeadLetters
                 redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(),
                 event_id = excluded.event_id, event_type = excluded.event_type
                 where letter.redriven_at is not null
-            """, Guid.CreateVersion7(), subscription, e.Source, e.Sequence, e.Id, e.Type, Storable(error), attempts)
+            """, OrderedId.New(), subscription, e.Source, e.Sequence, e.Id, e.Type, Storable(error), attempts)
             .ExecuteAsync(ct);
     }
 

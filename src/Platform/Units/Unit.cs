@@ -113,7 +113,7 @@ public sealed class Unit<TContext>(ModuleDatabase<TContext> database, LogSignals
         DateTimeOffset? time = null, string? traceParent = null)
     {
         var pending = new PendingEvent(
-            Guid.CreateVersion7(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id,
+            OrderedId.New(), type, aggregateType, aggregateId, userId, payload, traceParent ?? TraceParent(cause), cause?.Id,
             ByOf(cause?.Id), time?.UtcDateTime) { Because = Reason };
         events.Add(pending);
         return pending.Id;

@@ -60,7 +60,7 @@ internal static class CreateCampaign
 
         var campaign = new Campaign
         {
-            Id = Guid.CreateVersion7(),
+            Id = OrderedId.New(),
             Name = request.Name!,
             Description = request.Description,
             Trigger = request.Trigger!,

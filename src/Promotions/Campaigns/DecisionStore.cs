@@ -77,7 +77,7 @@ internal sealed class DecisionStore
             return new CampaignDecision(match, decision, default, null);
         count.Issued++;
         held[(rule.Id, user)] = vouchers + 1;
-        return new CampaignDecision(match, decision, Guid.CreateVersion7(), VoucherCode.New());
+        return new CampaignDecision(match, decision, OrderedId.New(), VoucherCode.New());
     }
 
     /// <summary>Stores vouchers and decisions, and logs them.</summary>

@@ -87,7 +87,7 @@ internal static class ClaimBatch
     {
         if (await pool.TakeAsync(wanted, ct) is not { } coupon)
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
-        var id = Guid.CreateVersion7();
+        var id = OrderedId.New();
         added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : coupon.Position, coupon.Id, null));
         unit.Append(new CouponClaimed(id, wish.UserId, CouponType.NameOf(pool.Type), coupon.Code, coupon.ExpiresAt), wish.TraceParent,
             by: Actor.Member(wish.UserId));
@@ -104,7 +104,7 @@ internal static class ClaimBatch
             return Refuse(unit, pool, wish, ClaimAnswer.SoldOut, "sold-out");
         if (waiting >= pool.Pace!.MaxQueue && PromotionsDefences.QueueLimit.On)
             return Refuse(unit, pool, wish, ClaimAnswer.QueueFull, "queue-full");
-        var (id, ticket, position) = (Guid.CreateVersion7(), ++pool.LastTicket, waiting + 1);
+        var (id, ticket, position) = (OrderedId.New(), ++pool.LastTicket, waiting + 1);
         added.Add(new NewClaim(id, wish.UserId, pool.IsOncePerUser ? 0 : -ticket, null, ticket));
         unit.Append(new ClaimQueued(id, wish.UserId, CouponType.NameOf(pool.Type), position), wish.TraceParent,
             by: Actor.Member(wish.UserId));

@@ -29,7 +29,7 @@ internal sealed partial class ClaimPacer(ModuleDatabase<PromotionsDb> module, Lo
     private const int MostLooks = 8;
 
     /// <summary>This process as the worker of its claims.</summary>
-    private readonly Guid worker = Guid.CreateVersion7();
+    private readonly Guid worker = OrderedId.New();
 
     private readonly ConcurrentDictionary<string, PacedType> types = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim looks = new(MostLooks, MostLooks);

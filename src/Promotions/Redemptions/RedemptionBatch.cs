@@ -74,7 +74,7 @@ internal static class RedemptionBatch
         if (refusal is not null)
             return new Redeemed(wish, code?.Code ?? CodeText.Exact(wish.Code), Guid.Empty, 0, 0, refusal);
         code!.Take();
-        return new Redeemed(wish, code.Code, Guid.CreateVersion7(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
+        return new Redeemed(wish, code.Code, OrderedId.New(), Discounts.Of(code.Benefit, wish.Amount), code.RemainingUses, null);
     }
 
     private static async Task StoreAsync(

@@ -86,7 +86,7 @@ internal static class GrantRewards
             while (reward.Granted + given[i] < reward.Quantity && claims.Count < MostCoupons && await pool!.TakeAsync(
                 MostCoupons - claims.Count, ct) is { } coupon)
             {
-                var id = Guid.CreateVersion7();
+                var id = OrderedId.New();
                 claims.Add(new NewClaim(id, reward.UserId, coupon.Position, coupon.Id, null));
                 unit.Append(new CouponClaimed(id, reward.UserId, type, coupon.Code, coupon.ExpiresAt), reward.TraceParent, reward.EventId);
                 given[i]++;

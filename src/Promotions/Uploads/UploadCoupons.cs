@@ -104,7 +104,7 @@ internal static class UploadCoupons
         if (rows.Faults.Count > 0 && PromotionsDefences.AllOrNothing.On)
             return Refused(rows.Faults);
 
-        var uploadId = Guid.CreateVersion7();
+        var uploadId = OrderedId.New();
         await unit.BeginAsync(ct);
         try
         {
@@ -149,7 +149,7 @@ internal static class UploadCoupons
             foreach (var row in rows)
             {
                 await copy.StartRowAsync(ct);
-                await copy.WriteAsync(Guid.CreateVersion7(), NpgsqlDbType.Uuid, ct);
+                await copy.WriteAsync(OrderedId.New(), NpgsqlDbType.Uuid, ct);
                 await copy.WriteAsync(row.Code, NpgsqlDbType.Text, ct);
                 await copy.WriteAsync(row.Benefit, NpgsqlDbType.Json, ct);
                 await copy.WriteAsync(row.MaxUses, NpgsqlDbType.Integer, ct);

@@ -65,7 +65,7 @@ internal static class CreateQuest
             return QuestHistory.NotTakenBack();
         var quest = new Quest
         {
-            Id = Guid.CreateVersion7(),
+            Id = OrderedId.New(),
             Name = request.Name!,
             Description = request.Description,
             RewardId = reward.Id,

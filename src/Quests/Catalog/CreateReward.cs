@@ -27,7 +27,7 @@ internal static class CreateReward
             return Problems.Invalid(validation);
 
         var reward = new Reward
-            { Id = Guid.CreateVersion7(), Name = request.Name!, Item = request.Item!, Quantity = request.Quantity!.Value };
+            { Id = OrderedId.New(), Name = request.Name!, Item = request.Item!, Quantity = request.Quantity!.Value };
         await unit.BeginAsync(ct);
         await CatalogReader.ChangedAsync(unit, ct);
         unit.Db.Add(reward);

@@ -17,7 +17,7 @@ internal static class CreditRewards
         var entries = new Dictionary<Guid, NewEntry>();
         foreach (var e in events)
             if (Read(e) is { } entry && Items.Contains(entry.Item))
-                entries.Add(Guid.CreateVersion7(), entry);
+                entries.Add(OrderedId.New(), entry);
         if (entries.Count == 0)
             return BatchEffect.None;
         var written = 0;
