@@ -57,8 +57,18 @@ public sealed class TestRabbit : IAsyncDisposable
     /// <summary>What <c>Boon:Broker:Url</c> is for a user.</summary>
     public string Url(string user = Anybody) => server.Url(user);
 
-    /// <summary>SIGKILL: nothing is put away.</summary>
+    /// <summary>
+    /// SIGKILL: nothing is put away. RabbitMQ writes half a second after its first stream that it has streams at all, and without that it
+    /// finds none of them ever again: so the kill comes after that.
+    /// </summary>
     public async Task KillAsync()
+    {
+        await Eventually.Holds("RabbitMQ's note that it has streams", async () => !HasStreams || await NotesStreamsAsync());
+        await KillAtOnceAsync();
+    }
+
+    /// <summary>SIGKILL, whatever RabbitMQ has written until now.</summary>
+    public async Task KillAtOnceAsync()
     {
         var process = server.ProcessId;
         RabbitProcess.Kill(process);
@@ -84,6 +94,16 @@ public sealed class TestRabbit : IAsyncDisposable
             return;
         await PrivateRabbit.StopAsync(options.Folder, CancellationToken.None);
         Directory.Delete(options.Folder, recursive: true);
+    }
+
+    private string Node => Path.Combine(options.Folder, "data", "boon@localhost");
+
+    private bool HasStreams => Directory.Exists(Path.Combine(Node, "stream"));
+
+    private async Task<bool> NotesStreamsAsync()
+    {
+        var names = await File.ReadAllBytesAsync(Path.Combine(Node, "coordination", "boon@localhost", "names.dets"));
+        return names.AsSpan().IndexOf("rabbit_stream_coordinator"u8) >= 0;
     }
 
     private static List<RabbitUser> Users(params string[] modules) =>

@@ -18,28 +18,37 @@ internal sealed class RabbitConsumer : LogConsumer
     private readonly RabbitLink link;
     private readonly long after;
     private readonly string module;
+    private readonly Func<CancellationToken, Task<long>> end;
     private readonly Channel<(ulong Tag, ReceivedMessage Message)> buffer =
         Channel.CreateUnbounded<(ulong, ReceivedMessage)>(new UnboundedChannelOptions { SingleWriter = true });
 
-    private RabbitConsumer(RabbitLink link, string module, long after)
+    private string tag = "";
+    private long sent;
+
+    private RabbitConsumer(RabbitLink link, string module, long after, Func<CancellationToken, Task<long>> end)
     {
-        this.link = link;
-        this.module = module;
-        this.after = after;
+        (this.link, this.module, this.after, this.end) = (link, module, after, end);
+        sent = after;
         link.State.Broken.Register(() => buffer.Writer.TryComplete());
     }
+
+    /// <summary>For tests: the broker goes on without this reader, which is not told.</summary>
+    internal Task StopSendingAsync() => link.TellAsync(() => link.Channel.BasicCancelAsync(tag), CancellationToken.None);
 
     /// <summary>Messages that have come and were not taken.</summary>
     internal int Waiting => buffer.Reader.Count;
 
-    /// <summary>Begins to read behind an offset, at the first message (-1), or at the last few.</summary>
-    internal static async Task<RabbitConsumer> StartAsync(RabbitLink link, string module, long after, bool last, CancellationToken ct)
+    /// <summary>
+    /// Begins to read behind an offset, at the first message (-1), or at the last few. Who hears nothing asks for the stream's end.
+    /// </summary>
+    internal static async Task<RabbitConsumer> StartAsync(
+        RabbitLink link, string module, long after, bool last, Func<CancellationToken, Task<long>> end, CancellationToken ct)
     {
-        var consumer = new RabbitConsumer(link, module, after);
+        var consumer = new RabbitConsumer(link, module, after, end);
         var from = new Dictionary<string, object?>(StringComparer.Ordinal)
             { ["x-stream-offset"] = last ? "last" : after < 0 ? "first" : after + 1 };
         await link.TellAsync(() => link.Channel.BasicQosAsync(0, Credit, global: false, CancellationToken.None), ct);
-        await link.AskAsync(() => link.Channel.BasicConsumeAsync(
+        consumer.tag = await link.AskAsync(() => link.Channel.BasicConsumeAsync(
             LogTransport.NameOf(module), autoAck: false, "", noLocal: false, exclusive: false, from, new Receiver(consumer),
             CancellationToken.None), ct);
         return consumer;
@@ -48,19 +57,19 @@ internal sealed class RabbitConsumer : LogConsumer
     public override async ValueTask<IReadOnlyList<ReceivedMessage>> NextAsync(CancellationToken ct)
     {
         while (!await HasComeAsync(ct))
-            await link.DemandAnswerAsync(module, ct);
+            await DemandAsync(ct);
         var messages = new List<ReceivedMessage>();
-        var tag = 0UL;
+        var taken = 0UL;
         while (messages.Count < MostAtOnce && buffer.Reader.TryRead(out var next))
         {
             messages.Add(next.Message);
-            tag = next.Tag;
+            taken = next.Tag;
         }
         try
         {
             // Not given up halfway: the messages are taken, so they are handed over.
             await link.TellAsync(
-                () => link.Channel.BasicAckAsync(tag, multiple: true, CancellationToken.None).AsTask(), CancellationToken.None);
+                () => link.Channel.BasicAckAsync(taken, multiple: true, CancellationToken.None).AsTask(), CancellationToken.None);
         }
         catch (BrokerException)
         {
@@ -84,6 +93,19 @@ internal sealed class RabbitConsumer : LogConsumer
         }
     }
 
+    /// <summary>
+    /// The broker has to answer and still have the stream, and it has to have sent all of it: while a RabbitMQ starts, a reader can come
+    /// to a process of the stream that is soon replaced, and hears nothing ever after.
+    /// </summary>
+    private async Task DemandAsync(CancellationToken ct)
+    {
+        await link.DemandAnswerAsync(module, ct);
+        if (await end(ct) <= Volatile.Read(ref sent))
+            return;
+        link.State.Break("it has stopped sending the stream");
+        throw link.State.Failure();
+    }
+
     /// <summary>What has come within a time; null: nothing.</summary>
     internal async Task<IReadOnlyList<ReceivedMessage>?> NextAsync(TimeSpan within, CancellationToken ct)
     {
@@ -105,6 +127,7 @@ internal sealed class RabbitConsumer : LogConsumer
     {
         var headers = properties.Headers;
         var offset = Convert.ToInt64(headers!["x-stream-offset"], CultureInfo.InvariantCulture);
+        Volatile.Write(ref sent, offset);
         if (offset <= after)
             return; // sent with its neighbours
         var (message, fault) = CloudEvents.Read(

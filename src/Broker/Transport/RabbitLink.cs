@@ -11,8 +11,12 @@ internal sealed class RabbitLink : IAsyncDisposable
 {
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(2);
 
+    /// <summary>RabbitMQ "does not find" a stream either while the node that has it is down.</summary>
+    private const string Inaccessible = "down or inaccessible";
+
     private readonly IConnection connection;
     private readonly BrokerSettings settings;
+
     private RabbitLink(IConnection connection, IChannel channel, BrokerSettings settings)
     {
         this.connection = connection;
@@ -123,7 +127,8 @@ internal sealed class RabbitLink : IAsyncDisposable
             {
                 return (await aside.QueueDeclarePassiveAsync(stream, CancellationToken.None)).MessageCount;
             }
-            catch (OperationInterruptedException error) when (error.ShutdownReason?.ReplyCode == Constants.NotFound)
+            catch (OperationInterruptedException error) when (error.ShutdownReason is { ReplyCode: Constants.NotFound } why
+                && !why.ReplyText.Contains(Inaccessible, StringComparison.Ordinal))
             {
                 return null;
             }

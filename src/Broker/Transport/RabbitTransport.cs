@@ -51,7 +51,8 @@ internal sealed class RabbitTransport(BrokerSettings settings) : LogTransport
         {
             return await link.CountAsync(NameOf(module), ct) is null
                 ? throw new BrokerException($"The broker {settings.Address} has no stream {NameOf(module)} yet.")
-                : await RabbitConsumer.StartAsync(link, module, afterOffset, last: false, ct);
+                : await RabbitConsumer.StartAsync(
+                    link, module, afterOffset, last: false, async stop => (await LastAsync(module, stop))?.Offset ?? -1, ct);
         }
         catch
         {
@@ -106,7 +107,8 @@ internal sealed class RabbitTransport(BrokerSettings settings) : LogTransport
         await using var link = await OpenAsync(module, "look", ct);
         if (await link.CountAsync(NameOf(module), ct) is null)
             return null;
-        await using var consumer = await RabbitConsumer.StartAsync(link, module, after: -1, last: true, ct);
+        await using var consumer = await RabbitConsumer.StartAsync(
+            link, module, after: -1, last: true, _ => Task.FromResult(-1L), ct); // this one bounds its wait itself
         var (began, publisher) = (TimeProvider.System.GetTimestamp(), settings.PublisherOf(module));
         ReceivedMessage? last = null;
         var seen = false;

@@ -81,6 +81,27 @@ public sealed class RabbitFaultTests(RabbitFaultTests.OwnRabbit own) : IClassFix
     }
 
     [Fact]
+    public async Task A_stream_that_the_broker_cannot_reach_is_not_taken_for_none()
+    {
+        await using var rabbit = await TestRabbit.OwnAsync();
+        await using var transport = TestLog.Transport(("Boon:Broker:Url", rabbit.Url()), ("Boon:Broker:Password", TestRabbit.Password),
+            ($"Boon:Broker:Publishers:{log.Module}", TestRabbit.Anybody));
+        await using (var publisher = await transport.PublisherAsync(log.Module, None))
+            await publisher.PublishAsync(log.Messages(1, 3), None);
+        // Killed so soon after its first stream, RabbitMQ knows of the stream, and not where it is. A slow one may have found it.
+        await rabbit.KillAtOnceAsync();
+        await rabbit.RestartAsync();
+        try
+        {
+            (await transport.EndAsync(log.Module, None)).ShouldNotBeNull();
+        }
+        catch (BrokerException error)
+        {
+            error.Message.ShouldContain("down or inaccessible");
+        }
+    }
+
+    [Fact]
     public async Task Only_a_modules_own_user_writes_its_stream()
     {
         var identity = log with { Module = "identity" };
@@ -150,6 +171,21 @@ public sealed class RabbitFaultTests(RabbitFaultTests.OwnRabbit own) : IClassFix
             }
         });
         refusal.Message.ShouldContain("took a message back");
+    }
+
+    [Fact]
+    public async Task A_reader_that_the_broker_sends_nothing_any_more_is_given_up()
+    {
+        await using var transport = Transport();
+        await using var publisher = await transport.PublisherAsync(log.Module, None);
+        await publisher.PublishAsync(log.Messages(1, 3), None);
+        await using var consumer = (RabbitConsumer)await transport.ConsumerAsync(log.Module, -1, None);
+        await TestLog.ReadAsync(consumer, 3);
+        // As after a start of RabbitMQ that replaces the process from which it read: the link and the stream are there.
+        await consumer.StopSendingAsync();
+        await publisher.PublishAsync(log.Messages(4, 1), None);
+        (await Should.ThrowAsync<BrokerException>(async () => await consumer.NextAsync(None).AsTask().WaitAsync(Eventually.Longest)))
+            .Message.ShouldContain("stopped sending");
     }
 
     /// <summary>With limits that a test can wait for.</summary>

@@ -5,7 +5,6 @@ using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Services;
 using Boon.Support;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Boon.Scenarios.Brokers;
@@ -65,13 +64,13 @@ internal sealed class TestCopy : IAsyncDisposable
     {
         var receiver = new CopyReceiver(
             Place, Transport, publisher, new CopyFreshness(TimeProvider.System), new LogSignals(), client, TimeProvider.System,
-            NullLogger<CopyReceiver>.Instance);
+            new TestOutputLogger<CopyReceiver>());
         running.Add(receiver.RunAsync(stop.Token));
     }
 
     internal void Ship()
     {
-        var shipper = new Shipper(Source, Transport, new LogSignals(), TimeProvider.System, NullLogger<Shipper>.Instance);
+        var shipper = new Shipper(Source, Transport, new LogSignals(), TimeProvider.System, new TestOutputLogger<Shipper>());
         running.Add(shipper.RunAsync(stop.Token));
     }
 
