@@ -20,6 +20,9 @@ internal static class BrokerDefences
     /// <summary>A copy takes messages of its source's own broker user only. Off: of anybody.</summary>
     internal static Defence OwnPublisher { get; } = new();
 
+    /// <summary>A copy erases what its source has erased. Off: it keeps it.</summary>
+    internal static Defence ErasedCopies { get; } = new();
+
     /// <summary>All of them.</summary>
     internal static IReadOnlyList<Defence> All { get; } = Defence.Of(typeof(BrokerDefences));
 }

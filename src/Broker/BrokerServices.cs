@@ -29,12 +29,12 @@ public static class BrokerServices
     /// <summary>Runs them.</summary>
     private sealed class BrokerLoops(
         IEnumerable<HostedModule> modules, LogPlaces places, LogTransport transport, CopyFreshness freshness, LogSignals signals,
-        ModuleClient client, IConfiguration configuration, TimeProvider time, ILoggerFactory loggers) : BackgroundService
+        ModuleClient client, EventTypes types, IConfiguration configuration, TimeProvider time, ILoggerFactory loggers) : BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken)
         {
             var shippers = modules.Select(module => new Shipper(
-                module.Database.ForBackground, transport, signals, time, loggers.CreateLogger<Shipper>()).RunAsync(stoppingToken));
+                module.Database.ForBackground, transport, types, signals, time, loggers.CreateLogger<Shipper>()).RunAsync(stoppingToken));
             var receivers = places.Copies.Select(copy => new CopyReceiver(
                 copy, transport, BrokerSettings.Of(configuration)!.PublisherOf(copy.Source), freshness, signals,
                 client, time, loggers.CreateLogger<CopyReceiver>()).RunAsync(stoppingToken));

@@ -48,10 +48,17 @@ namespace Boon.Contracts;
 [JsonSerializable(typeof(OrderCancelled))]
 [JsonSerializable(typeof(ApiKeyCreated))]
 [JsonSerializable(typeof(ApiKeyRevoked))]
+[JsonSerializable(typeof(ReportsErased))]
 public sealed partial class EventJson : JsonSerializerContext;
 
 /// <summary>A type of events: its wire name, and how it is written.</summary>
-public sealed record EventEntry(string Name, JsonTypeInfo Json);
+public sealed record EventEntry(string Name, JsonTypeInfo Json)
+{
+    /// <summary>The members that hold personal data, as the log names them.</summary>
+    public string[] Personal { get; } = [.. Json.Type.GetProperties()
+        .Where(property => property.GetCustomAttribute<PersonalAttribute>() is not null)
+        .Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name))];
+}
 
 /// <summary>Every event type of Boon with its wire name.</summary>
 public static class EventCatalog
@@ -59,14 +66,6 @@ public static class EventCatalog
     /// <summary>Wire name to event type.</summary>
     public static IReadOnlyDictionary<string, Type> Types { get; } =
         In(typeof(IEvent).Assembly).ToDictionary(entry => entry.Name, entry => entry.Json.Type, StringComparer.Ordinal);
-
-    /// <summary>The members of each event, by wire name, that hold personal data; only events that have any.</summary>
-    public static IReadOnlyDictionary<string, string[]> PersonalMembers { get; } = Types
-        .Select(entry => (entry.Key, Members: entry.Value.GetProperties()
-            .Where(property => property.GetCustomAttribute<PersonalAttribute>() is not null)
-            .Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name)).ToArray()))
-        .Where(entry => entry.Members.Length > 0)
-        .ToDictionary(entry => entry.Key, entry => entry.Members, StringComparer.Ordinal);
 
     /// <summary>How an event is written.</summary>
     public static JsonTypeInfo<TEvent> JsonOf<TEvent>()

@@ -11,6 +11,18 @@ public sealed record ApiKeyCreated(Guid ApiKeyId, string KeyName, Guid CreatedBy
     Guid? IEvent.UserId => null;
 }
 
+/// <summary>
+/// A user's account was erased, and the data of all that was reported about the user before this event is removed from Intake's log: copies
+/// of it do the same.
+/// </summary>
+public sealed record ReportsErased(Guid UserId) : IEvent
+{
+    public static string Name => "intake.reports-erased.v1";
+    string IEvent.AggregateType => "user";
+    string IEvent.AggregateId => UserId.ToString();
+    Guid? IEvent.UserId => UserId;
+}
+
 /// <summary>An operator revoked an API key: it is refused from now on.</summary>
 public sealed record ApiKeyRevoked(Guid ApiKeyId, Guid RevokedBy) : IEvent
 {

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Boon.Greetings;
 
 /// <summary>A user greeted. A module of Boon would have this in Contracts.</summary>
-public sealed record GreetingSent(Guid GreetingId, Guid UserId, string Text) : IEvent
+public sealed record GreetingSent(Guid GreetingId, Guid UserId, string Text, [property: Personal] string? Signature = null) : IEvent
 {
     public static string Name => "greetings.greeting-sent.v1";
     public static JsonSerializerContext Json => GreetingsJson.Default;

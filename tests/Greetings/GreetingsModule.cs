@@ -17,6 +17,7 @@ public sealed class GreetingsModule : IModule
 
     public IReadOnlyList<Subscription> Subscriptions { get; } =
     [
+        EraseUsers.In<GreetingsDb>(ModuleName),
         new Subscription<GreetingsDb>(
             NoteVouchersSubscription, ["promotions"], NoteVouchers.HandleAsync, SingleLane: false, [VoucherIssued.Name]),
     ];

@@ -1,6 +1,9 @@
 using Boon.Contracts;
 using Boon.Greetings;
+using Boon.Platform.Log;
+using Boon.Platform.Units;
 using Boon.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Boon.Scenarios;
 
@@ -46,6 +49,34 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
     }
 
     [Fact]
+    public async Task A_personal_member_of_its_event_is_refused_to_rules_stays_at_home_and_is_erased_with_the_account()
+    {
+        var (user, username, password) = await boon.Register();
+        var token = await boon.Api.SignIn(username, password);
+        await using (var scope = boon.Services.CreateAsyncScope())
+        await using (var unit = scope.ServiceProvider.GetRequiredService<Unit<GreetingsDb>>())
+        {
+            await unit.BeginAsync(CancellationToken.None);
+            unit.Append(new GreetingSent(Guid.CreateVersion7(), user, "Hello", "Ada"));
+            await unit.CommitAsync(CancellationToken.None);
+        }
+        (await boon.Api.Post("/v1/quests", new { name = "q", trigger = GreetingSent.Name, when = new { signature = "Ada" } },
+            await boon.OperatorToken())).Errors["when"][0].ShouldContain("signature");
+        const string data = "select payload::text from greetings.event_log where userid = $1";
+        var logged = await boon.Scalar<string>(data, user);
+        logged.ShouldContain("Ada");
+        var e = new LoggedEvent(
+            "greetings", 1, Guid.CreateVersion7(), GreetingSent.Name, "greeting", "1", user, System.Text.Encoding.UTF8.GetBytes(logged),
+            DateTime.UnixEpoch, DateTime.UnixEpoch, null, null, null);
+        System.Text.Encoding.UTF8.GetString(e.WithoutPersonal(boon.Services.GetRequiredService<EventTypes>()).Payload)
+            .ShouldNotContain("Ada");
+        (await boon.Api.Erase(token, password)).Code.ShouldBe(204);
+        await boon.CaughtUp();
+        (await boon.Scalar<string>(data, user)).ShouldContain("Hello");
+        (await boon.Scalar<string>(data, user)).ShouldNotContain("Ada");
+    }
+
+    [Fact]
     public async Task Its_subscription_handles_the_events_of_another_module()
     {
         var (user, token) = (await boon.SeedMembers(1))[0];
@@ -61,7 +92,7 @@ public sealed class AddedModuleTests(HostWithGreetings host) : IClassFixture<Hos
         var type = (await boon.Api.All<EventTypeView>("/v1/event-types", await boon.OperatorToken()))
             .Single(one => one.Type == GreetingSent.Name);
         type.Triggers.ShouldBe(["campaigns", "quests"], ignoreOrder: true);
-        type.Members.Select(member => member.Name).ShouldBe(["greetingId", "userId", "text"]);
+        type.Members.Select(member => member.Name).ShouldBe(["greetingId", "userId", "text", "signature"]);
         var refused = await boon.Api.Post(
             "/v1/quests", new { name = "q", trigger = "greetings.greeting-send" }, await boon.OperatorToken());
         refused.Errors["trigger"][0].ShouldContain("did you mean greetings.greeting-sent?");

@@ -1,4 +1,5 @@
 using System.Text;
+using Boon.Contracts;
 using Boon.Platform.Data;
 
 namespace Boon.Broker.Receiving;
@@ -52,7 +53,9 @@ internal sealed class CopyTables(LogPlace copy, LogSignals signals)
             """, known.Column(e => e.Sequence), known.Column(e => e.Id))
             .ScalarAsync<long?>(ct);
 
-    /// <summary>Writes events that follow the last one of a state, and wakes who reads the copy.</summary>
+    /// <summary>
+    /// Writes events that follow the last one of a state, and erases what one of them says is erased; who reads the copy is woken.
+    /// </summary>
     internal async Task WriteAsync(
         NpgsqlConnection connection, CopyState from, Guid logId, IReadOnlyList<LoggedEvent> events, Guid? stream, long offset,
         long sourceHead, CancellationToken ct)
@@ -60,6 +63,8 @@ internal sealed class CopyTables(LogPlace copy, LogSignals signals)
         if (!BrokerDefences.CopyAtOnce.On)
             await PlaceAsync(connection, stream, offset, sourceHead, current: false, ct);
         FaultPoints.Reach("receive");
+        var erased = events.Where(e => e.Type == ReportsErased.Name).Select(e => e.UserId!.Value).Distinct().ToArray();
+        await using var transaction = erased.Length > 0 ? await connection.BeginTransactionAsync(ct) : null;
         var written = await connection.Command(
             write, events[^1].Sequence, events[^1].RecordedAt, logId, from.Last, from.LogId, stream, offset, sourceHead,
             events.Column(e => e.Sequence), events.Column(e => e.Id), events.Column(e => e.AggregateType),
@@ -69,6 +74,12 @@ internal sealed class CopyTables(LogPlace copy, LogSignals signals)
             .ExecuteAsync(ct);
         if (written != events.Count)
             throw new InvalidOperationException($"The copy of {copy.Source} was changed meanwhile.");
+        if (transaction is not null)
+        {
+            if (BrokerDefences.ErasedCopies.On)
+                await connection.Command(ReportedData.Erase(schema), erased).ExecuteAsync(ct);
+            await transaction.CommitAsync(ct);
+        }
         CopyMetrics.Received(copy.Source, events.Count);
         signals.Sequenced(copy.Source, copy.Database.Background);
     }

@@ -9,7 +9,7 @@ namespace Boon.Broker.Shipping;
 /// left out. While the broker is away the log waits, and nobody else does.
 /// </summary>
 internal sealed partial class Shipper(
-    ModuleDatabase database, LogTransport transport, LogSignals signals, TimeProvider time, ILogger<Shipper> logger)
+    ModuleDatabase database, LogTransport transport, EventTypes types, LogSignals signals, TimeProvider time, ILogger<Shipper> logger)
 {
     /// <summary>Events that are published together; the next ones are read meanwhile.</summary>
     private const int MostTogether = 2_000;
@@ -84,7 +84,7 @@ internal sealed partial class Shipper(
                 await MoveAsync(session, place.At, events[^1].Sequence, ct);
             FaultPoints.Reach("ship");
             var publishing = publisher.PublishAsync(
-                [.. events.Select(e => new LogMessage(place.Stream, place.LogId, e.Sequence, page.Head, e.WithoutPersonal()))], ct);
+                [.. events.Select(e => new LogMessage(place.Stream, place.LogId, e.Sequence, page.Head, e.WithoutPersonal(types)))], ct);
             page = await ReadAsync(session, events[^1].Sequence, ct);
             await session.WaitAsync(publishing, ct);
             away.Reset();

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 namespace Boon.Identity.Users;
 
 /// <summary>
-/// Erases the caller's account: personal data leaves the table and Identity's log (the one update that the log knows). The id stays, so
+/// Erases the caller's account: personal data leaves the table and Identity's log (<see cref="EraseUsers"/>). The id stays, so
 /// that what others recorded about it keeps its meaning.
 /// </summary>
 internal static class EraseUser
@@ -28,7 +28,7 @@ internal static class EraseUser
 
     private static async Task<IResult> Handle(
         [FromBody] Request request, ClaimsPrincipal caller, Unit<IdentityDb> unit, IdentityDb reads, CurrentPassword current,
-        ErasedPeople erased, AccessState access,
+        ErasedPeople erased, AccessState access, EventTypes types,
         HttpContext http, CancellationToken ct)
     {
         var validation = new Validation();
@@ -58,13 +58,7 @@ internal static class EraseUser
                 "The account was changed at the same moment; try again.");
 
         // The account is locked from here on: a sign-in that ran beside this has committed its event, a later one finds no account.
-        foreach (var (type, members) in EventCatalog.PersonalMembers)
-            await unit.Command("""
-                update identity.event_log
-                set payload = (payload::jsonb - $3)::json
-                where userid = $1 and type = $2
-                """, id, type, members)
-                .ExecuteAsync(ct);
+        await EraseUsers.EraseAsync(unit, types, [id], ct);
         // Kept answers of registration hold the account's details. Two statements, each by its own index: one with "or" reads the whole
         // table.
         await unit.Command("delete from identity.idempotency_keys where caller = $1", id.ToString()).ExecuteAsync(ct);

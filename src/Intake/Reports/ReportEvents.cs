@@ -116,6 +116,7 @@ internal static class ReportEvents
     {
         var fresh = new HashSet<(string, string)>(events.Count);
         DateTime? now = null;
+        var erased = await EraseReports.AmongAsync(unit, [.. events.Select(e => e.UserId).OfType<Guid>().Distinct()], ct);
         // In one order everywhere: of two batches with the same events one waits for the other, and never each for the other.
         await unit.Command("""
             insert into intake.received (source, id)
@@ -135,7 +136,8 @@ internal static class ReportEvents
             if (!IntakeDefences.OncePerReport.On || fresh.Remove((e.Source, e.Id)))
             {
                 unit.AppendRaw(
-                    e.Type, "external", e.Subject ?? $"{e.Source}#{e.Id}", e.UserId, e.Data, time: e.Time ?? now,
+                    e.Type, "external", e.Subject ?? $"{e.Source}#{e.Id}", e.UserId,
+                    e.UserId is { } user && erased.Contains(user) ? ReportedData.Nothing : e.Data, time: e.Time ?? now,
                     traceParent: e.TraceParent);
                 accepted++;
             }

@@ -1,6 +1,7 @@
 using Boon.Platform.Data;
 using Boon.Platform.Log;
 using Boon.Platform.Rules;
+using Boon.Platform.Subscriptions;
 using Microsoft.Extensions.Configuration;
 
 namespace Boon.Platform.Hosting;
@@ -18,11 +19,13 @@ public static class ModuleServices
     {
         var known = new KnownModules([.. all.Select(module => module.Name)]);
         services.AddSingleton(known);
-        services.AddSingleton(new EventTypes(all.Select(module => module.GetType().Assembly)));
+        var types = new EventTypes(all.Select(module => module.GetType().Assembly));
+        services.AddSingleton(types);
         services.AddSingleton<RuleTriggers>();
         foreach (var module in hosted)
         {
             var builder = new ModuleBuilder(module.Name, services, configuration);
+            EraseUsers.Check(module.Name, module.Subscriptions, types);
             module.Add(builder);
             foreach (var subscription in module.Subscriptions)
                 builder.Subscribe(subscription, known);

@@ -31,11 +31,20 @@ public sealed class EventTypes(IEnumerable<Assembly> modules)
     public const string External = "external.";
 
     private readonly Lazy<IReadOnlyList<EventType>> made = new(() =>
-        [.. modules.Append(typeof(IEvent).Assembly).Distinct().SelectMany(EventCatalog.In)
-            .OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(Of)]);
+        [.. EntriesIn(modules).OrderBy(entry => entry.Name, StringComparer.Ordinal).Select(Of)]);
+
+    private readonly Lazy<IReadOnlyDictionary<string, string[]>> personal = new(() =>
+        EntriesIn(modules).Where(entry => entry.Personal.Length > 0)
+            .ToDictionary(entry => entry.Name, entry => entry.Personal, StringComparer.Ordinal));
 
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<EventType> All => made.Value;
+
+    /// <summary>The members of each event, by wire name, that hold personal data; only events that have any.</summary>
+    public IReadOnlyDictionary<string, string[]> Personal => personal.Value;
+
+    private static IEnumerable<EventEntry> EntriesIn(IEnumerable<Assembly> modules) =>
+        modules.Append(typeof(IEvent).Assembly).Distinct().SelectMany(EventCatalog.In);
 
     private static EventType Of(EventEntry entry)
     {

@@ -2,13 +2,15 @@ using System.Text.Json;
 
 namespace Boon.Platform.Log;
 
-/// <summary>Takes out of an event what is personal: that stays in the log of its module, and is erased there.</summary>
+/// <summary>
+/// What is personal in events, which stays in the log of their module and is erased there.
+/// </summary>
 public static class PersonalMembers
 {
     /// <summary>The event as other databases may keep it. The data of an event without personal members stays byte for byte.</summary>
-    public static LoggedEvent WithoutPersonal(this LoggedEvent e)
+    public static LoggedEvent WithoutPersonal(this LoggedEvent e, EventTypes types)
     {
-        if (!EventCatalog.PersonalMembers.TryGetValue(e.Type, out var personal))
+        if (!types.Personal.TryGetValue(e.Type, out var personal))
             return e;
         using var data = e.Data();
         if (data.RootElement.ValueKind != JsonValueKind.Object

@@ -34,6 +34,6 @@ internal static class LogsForServices
 
     private static Task<IResult> DownloadAsync(
         string module, string? after, HttpContext http, IEnumerable<HostedModule> modules, LogBarrier barrier,
-        IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, CancellationToken ct) =>
-        DownloadLog.AnswerAsync(module, after, http, modules, barrier, json, PersonalMembers.WithoutPersonal, ct);
+        EventTypes types, IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions> json, CancellationToken ct) =>
+        DownloadLog.AnswerAsync(module, after, http, modules, barrier, json, e => e.WithoutPersonal(types), ct);
 }

@@ -90,7 +90,7 @@ public sealed class RuleTriggers(KnownModules modules, EventTypes types, LogPlac
     /// </summary>
     private void CheckNotPersonal(Validation validation, string trigger, JsonElement when)
     {
-        var personal = Named(trigger).SelectMany(type => EventCatalog.PersonalMembers.GetValueOrDefault(type.Name) ?? []).ToHashSet();
+        var personal = Named(trigger).SelectMany(type => types.Personal.GetValueOrDefault(type.Name) ?? []).ToHashSet();
         foreach (var member in when.EnumerateObject().Where(member => personal.Contains(member.Name)))
             validation.Fail("when", $"must not name {member.Name}: it is personal data, which no rule may look at");
     }

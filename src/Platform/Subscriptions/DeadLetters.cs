@@ -67,7 +67,7 @@ internal static class DeadLetters
                 redriven_at = null, redriven_by = null, error = excluded.error, attempts = excluded.attempts, parked_at = now(),
                 event_id = excluded.event_id, event_type = excluded.event_type
                 where letter.redriven_at is not null
-            """, OrderedId.New(), subscription, e.Source, e.Sequence, e.Id, e.Type, Storable(error), attempts)
+            """, OrderedId.New(), subscription, e.Source, e.Sequence, e.Id, e.Type, Storable(e, error), attempts)
             .ExecuteAsync(ct);
     }
 
@@ -75,12 +75,25 @@ internal static class DeadLetters
     /// An exception's words may hold whatever came in: parts that no text of the database can hold are replaced, so that parking never
     /// fails.
     /// </summary>
-    private static string Storable(Exception error)
+    private static string Storable(LoggedEvent e, Exception error)
     {
         var whole = new StringBuilder();
-        foreach (var rune in Describe(error).Replace('\0', ' ').EnumerateRunes()) // a half of a character is read as U+FFFD
+        var words = e.Type.StartsWith(EventTypes.External, StringComparison.Ordinal) ? Kinds(error) : Describe(error);
+        foreach (var rune in words.Replace('\0', ' ').EnumerateRunes()) // a half of a character is read as U+FFFD
             whole.Append(rune);
         return TextRules.Cut(whole.ToString(), LongestError);
+    }
+
+    /// <summary>
+    /// What failed on an event that another system reported: its words may quote data that has to be erased one day, so they are in the
+    /// process's log only.
+    /// </summary>
+    private static string Kinds(Exception error)
+    {
+        var kinds = new List<string>();
+        for (var one = error; one is not null; one = one.InnerException)
+            kinds.Add(one is PostgresException { SqlState: var state } ? $"{one.GetType().Name} {state}" : one.GetType().Name);
+        return $"{string.Join(" <- ", kinds)}: the process's log has the words";
     }
 
     /// <summary>What failed, with what caused it; where in the code is in the log only.</summary>

@@ -44,6 +44,7 @@ public sealed class ApartTests
             (await boon.Replay("orders", checkOnly: true)).Equal.ShouldBeTrue();
             (await Of<bool>(orders, "select exists (select from copy_identity.event_log where payload::text like '%@example.com%')"))
                 .ShouldBeFalse("personal data stays at home");
+            await ReportedDataIsErased(boon, promotions);
             (await boon.Api.Get("/metrics")).Text.ShouldContain("boon_copy_stopped{source=\"identity\"} 0");
         }
         finally
@@ -61,6 +62,25 @@ public sealed class ApartTests
         await using var channel = await connection.CreateChannelAsync();
         foreach (var module in Modules)
             await channel.QueueDeleteAsync(LogTransport.NameOf(module));
+    }
+
+    /// <summary>Data that another system reported reaches the copies, and leaves them when the account is erased.</summary>
+    private static async Task ReportedDataIsErased(TestBoon boon, string reader)
+    {
+        var (user, username, password) = await boon.Register();
+        var token = await boon.Api.SignIn(username, password);
+        var body = $$"""
+            {"specversion":"1.0","id":"1","source":"/shop","type":"shop.visit","userid":"{{user}}","data":{"home":"Elm Street 7"} }
+            """;
+        (await boon.Api.Raw(HttpMethod.Post, "/v1/events", System.Text.Encoding.UTF8.GetBytes(body), "application/cloudevents+json",
+            await boon.OperatorToken())).Code.ShouldBe(202);
+        var data = $"select coalesce(min(payload::text), '') from copy_intake.event_log where userid = '{user}' "
+            + "and type = 'external.shop.visit'";
+        await Eventually.Holds(
+            "the data in the copy", async () => (await Of<string>(reader, data)).Contains("Elm Street", StringComparison.Ordinal));
+        (await boon.Api.Erase(token, password)).Code.ShouldBe(204);
+        await Eventually.Holds("no data in the copy", async () => await Of<string>(reader, data) == "{}");
+        (await boon.Scalar<bool>("select exists (select from intake.event_log where payload::text like '%Elm Street%')")).ShouldBeFalse();
     }
 
     private static async Task<T> Of<T>(string database, string sql)

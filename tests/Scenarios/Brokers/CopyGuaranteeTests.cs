@@ -1,5 +1,6 @@
 using Boon.Broker;
 using Boon.Broker.Receiving;
+using Boon.Contracts;
 using Boon.Platform;
 using Boon.Platform.Log;
 using Boon.Platform.Subscriptions;
@@ -74,6 +75,25 @@ public sealed class CopyGuaranteeTests
         await Eventually.Holds("the end of the stream", async () => await copy.StreamEndAsync() == 4);
         var log = await copy.Log.ReadAllAsync(copy.Transport);
         log.Select(message => message.Message!.Event?.Sequence).OfType<long>().ShouldBe([1, 2, 3, 4]);
+    });
+
+    [Theory, Defended(nameof(BrokerDefences.ErasedCopies))]
+    public Task What_the_source_has_erased_is_erased_in_the_copy(DefendedRun run) => Show(run, async copy =>
+    {
+        var user = Guid.CreateVersion7();
+        var log = copy.Log.Messages(1, 2).Select(message => message with
+        {
+            Event = message.Event! with
+            {
+                UserId = user, Type = message.Event.Sequence == 1 ? "external.visit.v1" : ReportsErased.Name,
+                Payload = """{"a":1}"""u8.ToArray(),
+            },
+        }).ToArray();
+        await copy.PublishAsync(log);
+        copy.Receive();
+        await copy.HasAsync(2);
+        (await copy.ScalarAsync<string[]>($"select array_agg(payload::text order by position) from {copy.Place.Schema}.event_log"))
+            .ShouldBe([ReportedData.Nothing, """{"a":1}"""]);
     });
 
     [Fact]

@@ -70,7 +70,8 @@ internal sealed class TestCopy : IAsyncDisposable
 
     internal void Ship()
     {
-        var shipper = new Shipper(Source, Transport, new LogSignals(), TimeProvider.System, new TestOutputLogger<Shipper>());
+        var shipper = new Shipper(
+            Source, Transport, new EventTypes([]), new LogSignals(), TimeProvider.System, new TestOutputLogger<Shipper>());
         running.Add(shipper.RunAsync(stop.Token));
     }
 
