@@ -22,6 +22,16 @@ public sealed class MarkdownTests
         LongLines([$"x {longest}", "```", "```", $"- x {longest}"]).ShouldBe([1, 4]);
     }
 
+    [Fact]
+    public void Every_page_of_the_guide_and_every_decision_is_in_the_list()
+    {
+        var docs = Path.Combine(Support.Checkout.Root, "docs");
+        var list = File.ReadAllText(Path.Combine(docs, "README.md"));
+        foreach (var folder in (string[])["guide", "adr"])
+            Directory.GetFiles(Path.Combine(docs, folder), "*.md").Select(file => $"]({folder}/{Path.GetFileName(file)})")
+                .Where(link => !list.Contains(link, StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
     private static IEnumerable<int> LongLines(IEnumerable<string> lines)
     {
         var code = false;
