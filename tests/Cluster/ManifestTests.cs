@@ -5,7 +5,7 @@ using Boon.Support;
 
 namespace Boon.Cluster;
 
-/// <summary>What is in <c>deploy/k8s</c> and <c>deploy/compose.yaml</c>: safe, whole, and without a secret.</summary>
+/// <summary>What is in <c>deploy/k8s</c>: safe, whole, and without a secret.</summary>
 public sealed class ManifestTests
 {
     private const string User = "10001";
@@ -130,41 +130,4 @@ public sealed class ManifestTests
     private static string Component(JsonNode? labels) => labels!["app.kubernetes.io/component"]!.ToString();
 
     private static double Number(JsonNode node, string path) => double.Parse(node.Text(path), CultureInfo.InvariantCulture);
-
-    [Fact]
-    public async Task Compose_is_hardened_and_its_secrets_are_files()
-    {
-        var compose = Yaml.Read(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "deploy", "compose.yaml"))).Single();
-        var services = ((JsonObject)compose["services"]!).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.Ordinal);
-        services.Keys.ShouldBe(["postgres", "migrate", "boon", "gateway"]);
-        foreach (var (name, service) in services)
-        {
-            service.Text("read_only").ShouldBe("true", name);
-            service.Text("user").ShouldNotBeOneOf("", "0", "0:0", "root");
-            service.List("cap_drop").Select(one => one.ToString()).ShouldBe(["ALL"], name);
-            service.List("security_opt").Select(one => one.ToString()).ShouldBe(["no-new-privileges:true"], name);
-            service.Text("deploy.resources.limits.memory").ShouldNotBeEmpty(name);
-            foreach (var secret in service.List("secrets"))
-                compose.At($"secrets.{secret}.file").ShouldNotBeNull($"{name} {secret}");
-        }
-        var boons = services.Where(service => service.Key != "postgres").ToList();
-        boons.Select(service => service.Value.Text("image")).Distinct().ShouldHaveSingleItem();
-        foreach (var (name, service) in boons)
-        {
-            service.Text("user").ShouldBe($"{User}:{User}", name);
-            DeployedSettings.Check(service.Map("environment"), "/run/secrets");
-            // Each secret that it names is one that it gets.
-            service.Map("environment").Where(variable => variable.Key.EndsWith("_FILE", StringComparison.Ordinal))
-                .Select(variable => Path.GetFileName(variable.Value))
-                .ShouldBe(service.List("secrets").Select(secret => secret.ToString()), ignoreOrder: true, name);
-            // A tmpfs counts as memory: not for servers, which put bodies there.
-            var (folders, memory) = (service.List("volumes").Select(one => one.ToString()), service.List("tmpfs"));
-            folders.ShouldBe(name == "boon" ? ["/var/lib/boon", "/tmp"] : ["/var/lib/boon"], name);
-            memory.Select(one => one.ToString()).ShouldBe(name == "boon" ? [] : ["/tmp"], name);
-        }
-        (services["boon"].Text("deploy.replicas"), services["boon"].Text("environment.Boon__Migrate")).ShouldBe(("2", "false"));
-        services["boon"].Text("depends_on.migrate.condition").ShouldBe("service_completed_successfully");
-        services["gateway"].List("secrets").ShouldBeEmpty();
-        services.Where(service => service.Value.At("ports") is not null).Select(service => service.Key).ShouldBe(["gateway"]);
-    }
 }

@@ -46,7 +46,7 @@ internal sealed class ClusterBroker(ClusterFolder folder)
     internal Task StopAsync() => PrivateRabbit.StopAsync(Home, CancellationToken.None);
 
     /// <summary>The modules whose logs a module reads: those of its subscriptions, and the one that every process reads.</summary>
-    private static IEnumerable<string> SourcesOf(IModule module) => module.Subscriptions
+    internal static IEnumerable<string> SourcesOf(IModule module) => module.Subscriptions
         .SelectMany(subscription => subscription.Sources == Subscription.EveryOther
             ? BoonHost.AllModules.Select(other => other.Name) : subscription.Sources)
         .Append(LogPlaces.Everywhere).Where(source => source != module.Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);

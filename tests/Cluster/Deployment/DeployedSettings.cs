@@ -21,6 +21,8 @@ internal static class DeployedSettings
             value.ShouldNotContain("Password=", Case.Insensitive, name);
             if (name.EndsWith("_FILE", StringComparison.Ordinal))
                 value.ShouldStartWith(secrets + "/", Case.Sensitive, name);
+            else if (Settings.BrokerUrl.Matches(Key(name)))
+                Settings.BrokerUrl.Of(configuration)!.Password.ShouldBeNull("the password is a file");
             else
                 Settings.List.Where(setting => setting.Secret)
                     .ShouldNotContain(setting => setting.Matches(Key(name)), $"{name} is a secret");
