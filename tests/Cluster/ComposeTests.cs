@@ -82,7 +82,7 @@ public sealed class ComposeTests
             .ShouldBe(Modules.Select(module => $"database-{module}"));
     }
 
-    /// <summary>The script makes every secret that is named, and users who write the streams that <c>boon cluster</c> lets them write.</summary>
+    /// <summary>The script makes every secret that is named, and users with the rights that <c>boon cluster</c> gives them.</summary>
     [Fact]
     public async Task The_script_makes_each_secret_and_users_with_the_rights_of_their_modules()
     {
