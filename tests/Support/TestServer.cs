@@ -59,7 +59,7 @@ public static class TestServer
         var name = "test_" + Guid.CreateVersion7().ToString("N");
         await ExecuteAsync(server, $"create database {name} {from}");
         return new NpgsqlConnectionStringBuilder(server)
-            { Database = name, MaxPoolSize = 25, CommandTimeout = (int)Eventually.Longest.TotalSeconds }.ConnectionString;
+            { Database = name, MaxPoolSize = 27, CommandTimeout = (int)Eventually.Longest.TotalSeconds }.ConnectionString;
     }
 
     /// <summary>Migrates a database that nobody uses: this process copies it. Answers its name.</summary>
