@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Boon.Cluster.Deployment;
+using Boon.Host;
 using Boon.Support;
 
 namespace Boon.Cluster;
@@ -9,6 +10,8 @@ namespace Boon.Cluster;
 public sealed class ManifestTests
 {
     private const string User = "10001";
+    private const string Services = "services";
+    private static readonly string[] Modules = [.. BoonHost.AllModules.Select(module => module.Name)];
 
     /// <summary>What a process takes after its drain: requests in flight (10 s), then room to end.</summary>
     private static readonly TimeSpan Ending = TimeSpan.FromSeconds(15);
@@ -23,7 +26,9 @@ public sealed class ManifestTests
     public async Task Every_container_is_hardened_and_limited(string environment)
     {
         var manifests = await Manifests.RenderAsync(environment);
-        manifests.Workloads.Count().ShouldBe(3);
+        manifests.Servers.Select(server => server.Text("metadata.name")).ShouldBe(
+            IsServices(environment) ? Modules.Select(module => $"boon-{module}") : ["boon"], ignoreOrder: true);
+        manifests.Workloads.Count().ShouldBe(manifests.Servers.Count() + 2, "and the job, and the gateway");
         foreach (var workload in manifests.Workloads)
         {
             var name = workload.Text("metadata.name");
@@ -45,8 +50,16 @@ public sealed class ManifestTests
             mounts.Where(mount => mount.Key != "secrets").Select(mount => mount.Value)
                 .ShouldBe(["/var/lib/boon", "/tmp"], ignoreOrder: true, name);
             foreach (var volume in pod.List("volumes"))
-                (volume.Text("emptyDir.sizeLimit").Length > 0 || volume.Text("secret.secretName") == "boon")
-                    .ShouldBeTrue($"{name} {volume}");
+                (volume.Text("emptyDir.sizeLimit").Length > 0 || Secrets(volume).Any()).ShouldBeTrue($"{name} {volume}");
+            // A module sees its own secrets and what all share; the job sees the databases of all.
+            var secrets = pod.List("volumes").SelectMany(Secrets);
+            if (name == "gateway")
+                secrets.ShouldBeEmpty();
+            else if (!IsServices(environment))
+                secrets.ShouldBe(["boon"], name);
+            else
+                secrets.ShouldBe(Modules.Select(module => $"boon-{module}").Where(secret => name == "boon-migrate" || secret == name)
+                    .Append("boon-services"), ignoreOrder: true, name);
         }
         manifests.Of("Secret").ShouldBeEmpty("secrets are made by hand, and only named here");
         manifests.Of("Namespace").Single().Map("metadata.labels")["pod-security.kubernetes.io/enforce"].ShouldBe("restricted");
@@ -69,7 +82,7 @@ public sealed class ManifestTests
                 .Any(mount => (mount.Text("mountPath"), mount.Text("readOnly")) == ("/run/secrets/boon", "true"));
             variables.Keys.Any(name => name.EndsWith("_FILE", StringComparison.Ordinal)).ShouldBe(mounted, "who has secrets reads them");
             // Only the job changes the database's schema.
-            if (workload.Text("metadata.name") == "boon")
+            if (manifests.Servers.Contains(workload))
                 variables["Boon__Migrate"].ShouldBe("false");
         }
         // A map's name changes with what is in it, and a job's template cannot be changed.
@@ -117,15 +130,49 @@ public sealed class ManifestTests
             manifests.One("PodDisruptionBudget", name).Map("spec.selector.matchLabels").ShouldBe(labels, ignoreOrder: true, name);
         }
         var gateway = manifests.VariablesOf(manifests.One("Deployment", "gateway").List("spec.template.spec.containers").Single());
-        gateway["Boon__Gateway__Modules"].ShouldBe("http://boon:8080");
-        manifests.One("Deployment", "boon").List("spec.template.spec.volumes").Single(volume => volume.Text("name") == "tmp")
-            .Text("emptyDir.sizeLimit").ShouldBe("512Mi", "bodies of up to 32 MiB lie there");
-        manifests.One("Service", "boon").Text("spec.clusterIP").ShouldBe("None", "its name stands for each pod");
+        foreach (var server in manifests.Servers)
+        {
+            var name = server.Text("metadata.name");
+            var setting = name == "boon" ? "Boon__Gateway__Modules" : $"Boon__Gateway__Modules__{name["boon-".Length..]}";
+            gateway[setting].ShouldBe($"http://{name}:8080");
+            server.List("spec.template.spec.volumes").Single(volume => volume.Text("name") == "tmp")
+                .Text("emptyDir.sizeLimit").ShouldBe("512Mi", "bodies of up to 32 MiB lie there");
+            manifests.One("Service", name).Text("spec.clusterIP").ShouldBe("None", "its name stands for each pod");
+        }
         // Each pod has a policy of its own, and only the gateway and what monitors reach the servers.
         manifests.Of("NetworkPolicy").Select(policy => Component(policy.At("spec.podSelector.matchLabels")))
-            .ShouldBe(manifests.Workloads.Select(workload => Component(workload.At("spec.template.metadata.labels"))), ignoreOrder: true);
+            .ShouldBe(
+                manifests.Workloads.Select(workload => Component(workload.At("spec.template.metadata.labels"))).Distinct(), ignoreOrder: true);
         manifests.One("NetworkPolicy", "server").List("spec.ingress").ShouldAllBe(rule => rule.At("from") != null);
     }
+
+    /// <summary>Each module of a server and a database of its own: its commands and settings are those of <c>boon cluster</c>.</summary>
+    [Fact]
+    public async Task Services_are_of_one_module_each_and_use_the_broker_as_its_user()
+    {
+        var manifests = await Manifests.RenderAsync(Services);
+        foreach (var module in Modules)
+        {
+            var container = manifests.One("Deployment", $"boon-{module}").List("spec.template.spec.containers").Single();
+            container.List("args").Select(one => one.ToString()).ShouldBe(["serve", "--modules", module, "--wait"]);
+            var variables = manifests.VariablesOf(container);
+            variables.Keys.Where(name => name.StartsWith("ConnectionStrings", StringComparison.Ordinal))
+                .ShouldBe([$"ConnectionStrings__{module}_FILE"], "none knows the database of another one");
+            variables["Boon__Broker__Url"].ShouldBe($"amqp://boon-{module}@rabbitmq:5672");
+            variables.ContainsKey("Boon__Operator__Password_FILE").ShouldBe(module == "identity");
+            foreach (var other in Modules)
+                variables[$"Boon__Gateway__Modules__{other}"].ShouldBe($"http://boon-{other}:8080", "they ask each other where a log ends");
+        }
+        var job = manifests.VariablesOf(manifests.Of("Job").Single().List("spec.template.spec.containers").Single());
+        job.Keys.Where(name => name.StartsWith("ConnectionStrings", StringComparison.Ordinal))
+            .ShouldBe(Modules.Select(module => $"ConnectionStrings__{module}_FILE"), ignoreOrder: true);
+    }
+
+    private static bool IsServices(string environment) => environment == Services;
+
+    /// <summary>The secrets that a volume shows.</summary>
+    private static IEnumerable<string> Secrets(JsonNode? volume) => volume.Text("secret.secretName") is { Length: > 0 } one
+        ? [one] : volume.List("projected.sources").Select(source => source.Text("secret.name"));
 
     private static string Component(JsonNode? labels) => labels!["app.kubernetes.io/component"]!.ToString();
 

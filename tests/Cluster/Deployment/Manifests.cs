@@ -34,6 +34,9 @@ internal sealed class Manifests
     /// <summary>What runs pods: Deployments and Jobs.</summary>
     internal IEnumerable<JsonObject> Workloads => All.Where(one => one.At("spec.template.spec.containers") is not null);
 
+    /// <summary>The Deployments of Boon's servers.</summary>
+    internal IEnumerable<JsonObject> Servers => Of("Deployment").Where(one => one.Text("metadata.name") != "gateway");
+
     /// <summary>A container's variables: those of its maps, then its own.</summary>
     internal Dictionary<string, string> VariablesOf(JsonNode container)
     {
