@@ -142,7 +142,8 @@ public sealed class ManifestTests
         // Each pod has a policy of its own, and only the gateway and what monitors reach the servers.
         manifests.Of("NetworkPolicy").Select(policy => Component(policy.At("spec.podSelector.matchLabels")))
             .ShouldBe(
-                manifests.Workloads.Select(workload => Component(workload.At("spec.template.metadata.labels"))).Distinct(), ignoreOrder: true);
+                manifests.Workloads.Select(workload => Component(workload.At("spec.template.metadata.labels"))).Distinct(),
+                ignoreOrder: true);
         manifests.One("NetworkPolicy", "server").List("spec.ingress").ShouldAllBe(rule => rule.At("from") != null);
     }
 
